@@ -1,0 +1,443 @@
+"""AI agents and their conversations: the current store (`agent_*`) and the legacy one (`chat_*`)."""
+
+import json
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from django.db.models.functions import Now
+
+from backoffice.model_fields import LooseForeignKey, OpenChoiceField
+from backoffice.page_model import PageModel
+
+NOT_USED = "Stored, not used by the runtime."
+NOT_ENFORCED = "Stored, not enforced by the runtime."
+
+
+def json_default(value):
+    return models.Value(value, models.JSONField())
+
+
+def short_decimal(default=None, **kwargs):
+    """A numeric(3,2) column: -9.99 to 9.99."""
+    if default is not None:
+        kwargs["db_default"] = Decimal(default)
+    return models.DecimalField(max_digits=3, decimal_places=2, null=True, blank=True, **kwargs)
+
+
+class AgentQuerySet(models.QuerySet):
+    def published(self):
+        """Agents published at least once. The runtime serves drafts too."""
+        return self.filter(is_published=True)
+
+
+class Agent(PageModel):
+    """An AI agent of one tenant. Its id is public: it stands in every embed snippet.
+
+    The browser app and the runtime go by `config` (JSON, four shapes); the flat columns are a copy that often
+    stays behind at its defaults. Known values are listed, others occur and are shown as they are.
+    """
+
+    class LlmProvider(models.TextChoices):
+        OPENAI = "openai", "OpenAI"
+        ANTHROPIC = "anthropic"
+        GOOGLE = "google"
+        DEEPSEEK = "deepseek", "DeepSeek"
+
+    class VoiceProvider(models.TextChoices):
+        """Only the first two work; the others are offered to tenants and raise an error in the runtime."""
+
+        ELEVENLABS = "elevenlabs", "ElevenLabs"
+        OPENAI = "openai", "OpenAI"
+        CARTESIA = "cartesia", "Cartesia (does not work)"
+        GOOGLE = "google", "Google (does not work)"
+        AZURE = "azure", "Azure (does not work)"
+
+    class SttProvider(models.TextChoices):
+        """Only the first two work; the others are offered to tenants and raise an error in the runtime."""
+
+        WHISPER = "whisper"
+        DEEPGRAM = "deepgram"
+        OPENAI = "openai", "OpenAI (does not work)"
+        GOOGLE = "google", "Google (does not work)"
+        AZURE = "azure", "Azure (does not work)"
+
+    class SttMode(models.TextChoices):
+        FAST = "fast"
+        ACCURATE = "accurate"
+        STREAMING = "streaming", "Streaming (older)"
+
+    class DenoisingMode(models.TextChoices):
+        NOISE = "noise-cancellation"
+        NOISE_AND_SPEECH = "noise-and-background-speech-cancellation"
+        NONE = "none", "None (older)"
+        LIGHT = "light", "Light (older)"
+        AGGRESSIVE = "aggressive", "Aggressive (older)"
+
+    class AmbientSound(models.TextChoices):
+        NONE = "none"
+        OFFICE = "office"
+        CAFE = "cafe", "Café"
+        NATURE = "nature"
+        WHITE_NOISE = "white-noise"
+
+    class VoicemailAction(models.TextChoices):
+        HANGUP = "hangup", "Hang up"
+        LEAVE_MESSAGE = "leave_message"
+        OLD_LEAVE_MESSAGE = "leave-message", "Leave message (older)"
+
+    class StoragePolicy(models.TextChoices):
+        EVERYTHING = "everything"
+        NO_PII = "no-pii", "No PII"
+        BASIC_ATTRIBUTES = "basic-attributes"
+        METADATA_ONLY = "metadata-only", "Metadata only (older)"
+        NOTHING = "nothing", "Nothing (older)"
+
+    # The runtime chooses the vendor by these prefixes; any other model silently runs as DEFAULT_LLM_MODEL.
+    LLM_MODEL_PREFIXES = ("gpt", "claude", "gemini")
+    DEFAULT_LLM_MODEL = "gpt-4o-mini"
+    LLM_MODELS = (
+        "gpt-4o",
+        "gpt-4o-mini",
+        "gpt-4.1",
+        "claude-3.5-haiku",
+        "claude-3.7-sonnet",
+        "claude-4.0-sonnet",
+        "gemini-2.0-flash",
+        "gemini-pro",
+    )
+    VOICE_PROVIDERS_THAT_WORK = (VoiceProvider.ELEVENLABS, VoiceProvider.OPENAI)
+    STT_PROVIDERS_THAT_WORK = (SttProvider.WHISPER, SttProvider.DEEPGRAM)
+    VOICE_MODELS = (
+        "eleven_turbo_v2",
+        "eleven_multilingual_v2",
+        "eleven_monolingual_v1",
+        "tts-1",
+        "tts-1-hd",
+    )
+    # The first four are masked in replies; address and name are offered to tenants and do nothing.
+    PII_KINDS = ("ssn", "credit_card", "phone_number", "email", "address", "name")
+    MCP_SERVERS = ("web_browsing", "image_generation", "code_interpreter")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="agents"
+    )
+    name = models.CharField(max_length=255)
+    description = models.TextField(null=True, blank=True)
+
+    llm_provider = OpenChoiceField(
+        "LLM provider",
+        max_length=50,
+        null=True,
+        blank=True,
+        choices=LlmProvider,
+        db_default=LlmProvider.OPENAI,
+        help_text="Ignored: the runtime goes by the prefix of the model.",
+    )
+    llm_model = models.CharField(
+        "LLM model",
+        max_length=100,
+        null=True,
+        blank=True,
+        db_default=DEFAULT_LLM_MODEL,
+        help_text="Names that do not begin with gpt, claude or gemini run as gpt-4o-mini.",
+    )
+    system_prompt = models.TextField(null=True, blank=True)
+    temperature = short_decimal("0.7")
+    max_tokens = models.IntegerField(null=True, blank=True, db_default=1000)
+
+    voice_provider = OpenChoiceField(max_length=50, null=True, blank=True, choices=VoiceProvider)
+    voice_id = models.CharField("voice", max_length=255, null=True, blank=True)
+    voice_model = models.CharField(max_length=100, null=True, blank=True)
+    voice_speed = short_decimal("1.0", help_text="Used by OpenAI voices only.")
+    voice_temperature = short_decimal("1.0", help_text=NOT_USED)
+    voice_volume = short_decimal("1.0", help_text=NOT_USED)
+    responsiveness = short_decimal("1.0", help_text=NOT_USED)
+    interruption_sensitivity = short_decimal("1.0", help_text=NOT_USED)
+    enable_backchannel = models.BooleanField(null=True, blank=True, db_default=True, help_text=NOT_USED)
+    backchannel_words = models.JSONField(
+        null=True, blank=True, db_default=json_default(["mm-hmm", "uh-huh", "I see"]), help_text=NOT_USED
+    )
+    boosted_keywords = models.JSONField(
+        null=True, blank=True, db_default=json_default([]), help_text=NOT_USED
+    )
+    normalize_speech = models.BooleanField(null=True, blank=True, db_default=True, help_text=NOT_USED)
+    ambient_sound = OpenChoiceField(
+        max_length=50,
+        null=True,
+        blank=True,
+        choices=AmbientSound,
+        db_default=AmbientSound.NONE,
+        help_text=NOT_USED,
+    )
+    ambient_volume = short_decimal("0.5", help_text=NOT_USED)
+
+    max_duration_seconds = models.IntegerField(
+        "longest call (s)", null=True, blank=True, db_default=1800, help_text=NOT_ENFORCED
+    )
+    end_after_silence_seconds = models.IntegerField(
+        "end after silence (s)", null=True, blank=True, db_default=600, help_text=NOT_ENFORCED
+    )
+    voicemail_detection = models.BooleanField(null=True, blank=True, db_default=False, help_text=NOT_USED)
+    voicemail_action = OpenChoiceField(
+        max_length=20,
+        null=True,
+        blank=True,
+        choices=VoicemailAction,
+        db_default=VoicemailAction.HANGUP,
+        help_text=NOT_USED,
+    )
+    voicemail_message = models.TextField(null=True, blank=True, help_text=NOT_USED)
+
+    stt_provider = OpenChoiceField(
+        "speech-to-text provider",
+        max_length=50,
+        null=True,
+        blank=True,
+        choices=SttProvider,
+        db_default=SttProvider.WHISPER,
+    )
+    stt_mode = OpenChoiceField(
+        "speech-to-text mode",
+        max_length=20,
+        null=True,
+        blank=True,
+        choices=SttMode,
+        db_default=SttMode.FAST,
+        help_text=NOT_USED,
+    )
+    denoising_mode = OpenChoiceField(
+        max_length=50,
+        null=True,
+        blank=True,
+        choices=DenoisingMode,
+        db_default=DenoisingMode.NOISE,
+        help_text="The browser only looks whether it is “none”.",
+    )
+
+    pii_redaction_enabled = models.BooleanField(
+        "PII redaction",
+        null=True,
+        blank=True,
+        db_default=False,
+        help_text="Masks the reply only: what the visitor types is stored as typed.",
+    )
+    pii_redaction_list = models.JSONField(
+        "PII redaction list", null=True, blank=True, db_default=json_default([])
+    )
+    data_storage_policy = OpenChoiceField(
+        max_length=50,
+        null=True,
+        blank=True,
+        choices=StoragePolicy,
+        db_default=StoragePolicy.EVERYTHING,
+        help_text=NOT_ENFORCED,
+    )
+
+    webhook_url = models.CharField("webhook URL", null=True, blank=True, help_text="Stored, never called.")
+    webhook_timeout_ms = models.IntegerField(
+        "webhook timeout (ms)", null=True, blank=True, db_default=5000, help_text=NOT_USED
+    )
+    custom_headers = models.JSONField(
+        null=True, blank=True, db_default=json_default({}), help_text="Stored, never sent. May hold secrets."
+    )
+    enabled_mcp_servers = models.JSONField(
+        "enabled MCP servers", null=True, blank=True, db_default=json_default([]), help_text=NOT_USED
+    )
+    knowledge_base_ids = models.JSONField(
+        "knowledge base ids", null=True, blank=True, db_default=json_default([])
+    )
+
+    is_published = models.BooleanField(
+        "published", null=True, blank=True, db_default=False, help_text="The runtime serves drafts too."
+    )
+    version = models.IntegerField(null=True, blank=True, db_default=1)
+    config = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    objects = AgentQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "agents"
+        ordering = ["name", "id"]
+        verbose_name = "agent"
+
+    def __str__(self):
+        return self.display_name
+
+    @property
+    def display_name(self):
+        """The name; where a builder fault has put a JSON text into the column, the name inside it."""
+        name = self.name or ""
+        if name.lstrip().startswith("{"):
+            try:
+                inner = json.loads(name).get("name")
+            except ValueError:
+                inner = None
+            name = inner if isinstance(inner, str) and inner else name[:60]
+        return name or f"(no name) {self.pk}"
+
+
+class Channel(models.TextChoices):
+    TEXT = "text"
+    VOICE = "voice"
+    PHONE = "phone"
+
+
+class AgentSessionQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status=AgentSession.Status.ACTIVE)
+
+    def of_one_visitor(self):
+        """Without the session that all callers of all tenants share (the phone worker's `default`)."""
+        return self.exclude(external_id=AgentSession.SHARED_ID)
+
+
+class AgentSession(PageModel):
+    """One conversation. `external_id` is the client's own text id, and the key with which a visitor reads it.
+
+    `message_count` and `last_activity_at` are reliable; `channel`, `status` and `ended_at` mostly stay at
+    their defaults, and `conversation_history` usually keeps the first entry only.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ENDED = "ended"
+        TIMEOUT = "timeout", "Timed out"
+
+    SHARED_ID = "default"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agent = models.ForeignKey(Agent, models.DO_NOTHING, db_constraint=False, related_name="sessions")
+    external_id = models.CharField("session id", db_column="session_id", max_length=255, unique=True)
+    profile = LooseForeignKey(
+        "tenants.UserProfile",
+        db_column="user_id",
+        blank=True,
+        related_name="agent_sessions",
+        verbose_name="signed-in user",
+    )
+    website_domain = models.CharField(max_length=255, null=True, blank=True)
+    ip_address = models.CharField("IP address", max_length=45, null=True, blank=True)
+    channel = OpenChoiceField(max_length=50, null=True, blank=True, choices=Channel, db_default=Channel.TEXT)
+    conversation_history = models.JSONField(null=True, blank=True, db_default=json_default([]))
+    context_data = models.JSONField(null=True, blank=True, db_default=json_default({}))
+    message_count = models.IntegerField("messages", null=True, blank=True, db_default=0)
+    status = OpenChoiceField(max_length=50, null=True, blank=True, choices=Status, db_default=Status.ACTIVE)
+    started_at = models.DateTimeField("started", null=True, blank=True, db_default=Now())
+    last_activity_at = models.DateTimeField("last activity", null=True, blank=True, db_default=Now())
+    ended_at = models.DateTimeField("ended", null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    objects = AgentSessionQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "agent_sessions"
+        ordering = ["-created_at", "-id"]
+        verbose_name = "session"
+        permissions = [
+            ("read_transcript", "Can read transcript content (masked)"),
+            ("reveal_transcript", "Can reveal masked content"),
+        ]
+
+    def __str__(self):
+        return self.external_id or f"(no session id) {self.pk}"
+
+    @property
+    def is_shared(self):
+        """Whether callers of different tenants share this session (H8 in the platform's hazards)."""
+        return self.external_id == self.SHARED_ID
+
+
+class AgentMessage(PageModel):
+    """One line of a transcript. The platform's runtime rarely writes it; see `conversation_history`."""
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+        SYSTEM = "system"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(AgentSession, models.DO_NOTHING, db_constraint=False, related_name="messages")
+    role = OpenChoiceField(max_length=20, choices=Role)
+    content = models.TextField()
+    audio_url = models.CharField("recording URL", null=True, blank=True)
+    audio_duration_ms = models.IntegerField("recording (ms)", null=True, blank=True)
+    tokens_used = models.IntegerField("tokens", null=True, blank=True)
+    latency_ms = models.IntegerField("latency (ms)", null=True, blank=True)
+    model_used = models.CharField("model", max_length=100, null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    class Meta:
+        managed = False
+        db_table = "agent_messages"
+        ordering = ["-created_at", "-id"]
+        verbose_name = "message"
+
+    def __str__(self):
+        # Never the content: this text stands in lists, titles and logs, where nobody has asked to read it.
+        return f"{self.role or 'unknown'} message {str(self.pk)[:8]}"
+
+
+class ChatSession(PageModel):
+    """A conversation in the legacy store. `profile` is the signed-in customer trying the agent, not the visitor.
+
+    One row here blocks the deletion of its agent, organization and login.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agent = models.ForeignKey(
+        Agent,
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_column="project_id",
+        related_name="chat_sessions",
+    )
+    profile = models.ForeignKey(
+        "tenants.UserProfile",
+        models.DO_NOTHING,
+        db_constraint=False,
+        db_column="user_id",
+        null=True,
+        blank=True,
+        related_name="chat_sessions",
+        verbose_name="signed-in user",
+    )
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    class Meta:
+        managed = False
+        db_table = "chat_sessions"
+        ordering = ["-created_at", "-id"]
+        verbose_name = "legacy chat"
+
+    def __str__(self):
+        return f"chat {str(self.pk)[:8]}"
+
+
+class ChatMessage(PageModel):
+    """One line of a legacy chat; `timestamp` is the visitor's browser clock."""
+
+    class Role(models.TextChoices):
+        USER = "user"
+        MODEL = "model", "Assistant"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(ChatSession, models.DO_NOTHING, db_constraint=False, related_name="messages")
+    role = OpenChoiceField(choices=Role)
+    text = models.TextField()
+    timestamp = models.DateTimeField("time", null=True, blank=True, db_default=Now())
+
+    class Meta:
+        managed = False
+        db_table = "chat_messages"
+        ordering = ["-timestamp", "-id"]
+        verbose_name = "legacy chat message"
+
+    def __str__(self):
+        # Never the content: this text stands in lists, titles and logs, where nobody has asked to read it.
+        return f"{self.role or 'unknown'} message {str(self.pk)[:8]}"

@@ -1,0 +1,102 @@
+"""What the database recorded about changes and readings (schema `audit`, which the back office cannot alter)."""
+
+from django.db import models
+
+from backoffice.model_fields import LooseForeignKey, OpenChoiceField
+from backoffice.page_model import PageModel
+
+
+class AuditQuerySet(models.QuerySet):
+    def of(self, obj):
+        """Entries about one record, newest first."""
+        return self.filter(table_name=obj._meta.db_table, row_id=str(obj.pk))
+
+
+class AuditEvent(PageModel):
+    """One row written, changed or deleted, recorded by a trigger in the same transaction.
+
+    `old` and `new` hold the changed columns only, secrets as "[secret]" or "[secret, changed]". `source` tells
+    changes made here from those made in SQL or by the platform; `actor` is a name, kept when the account goes.
+    """
+
+    class Action(models.TextChoices):
+        INSERT = "insert", "Created"
+        UPDATE = "update", "Changed"
+        DELETE = "delete", "Deleted"
+
+    class Source(models.TextChoices):
+        APP = "app", "Back office"
+        OUTSIDE = "outside", "Outside"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField("time")
+    table_name = models.CharField("table")
+    row_id = models.CharField("record id", null=True)
+    row_label = models.CharField("record", null=True)
+    organization = LooseForeignKey("tenants.Organization", related_name="+")
+    action = OpenChoiceField(choices=Action)
+    old = models.JSONField(null=True)
+    new = models.JSONField(null=True)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField("by", null=True)
+    reason = models.CharField(null=True)
+    request_id = models.CharField("request", null=True)
+    db_role = models.CharField("database role", null=True)
+    jwt_sub = models.CharField("login id", null=True)
+    source = OpenChoiceField(choices=Source, null=True)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        app_label = "backoffice"
+        managed = False
+        db_table = '"audit"."event"'
+        ordering = ["-id"]
+        verbose_name = "audit event"
+
+    def __str__(self):
+        return f"{self.table_name} {self.row_label or self.row_id or ''}: {self.action}"
+
+    @property
+    def changes(self):
+        """`{column: [old, new]}`; a missing side is None."""
+        old = self.old if isinstance(self.old, dict) else {}
+        new = self.new if isinstance(self.new, dict) else {}
+        return {column: [old.get(column), new.get(column)] for column in {**old, **new}}
+
+
+class ReadLog(PageModel):
+    """Somebody looked at personal content: what, of whom, why."""
+
+    class Kind(models.TextChoices):
+        TRANSCRIPT = "transcript", "Opened a transcript"
+        REVEAL = "reveal", "Revealed masked content"
+        RECORDING = "recording", "Played or downloaded a recording"
+        EXPORT = "export", "Exported"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField("time")
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.CharField("by", null=True)
+    kind = OpenChoiceField(choices=Kind)
+    table_name = models.CharField("table", null=True)
+    row_id = models.CharField("record id", null=True)
+    row_label = models.CharField("record", null=True)
+    organization = LooseForeignKey("tenants.Organization", related_name="+")
+    detail = models.CharField(null=True)
+    reason = models.CharField(null=True)
+    request_id = models.CharField("request", null=True)
+    db_role = models.CharField("database role", null=True)
+
+    objects = AuditQuerySet.as_manager()
+
+    class Meta:
+        app_label = "backoffice"
+        managed = False
+        db_table = '"audit"."read_log"'
+        ordering = ["-id"]
+        verbose_name = "read log entry"
+        verbose_name_plural = "read log entries"
+
+    def __str__(self):
+        return f"{self.kind}: {self.table_name or ''} {self.row_label or self.row_id or ''}"

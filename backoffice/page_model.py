@@ -1,0 +1,12 @@
+from django.db import models
+from django.urls import reverse
+
+
+class PageModel(models.Model):
+    """A model whose rows have a page of their own, under the url name `<app>:<model>_detail`."""
+
+    class Meta:
+        abstract = True
+
+    def get_absolute_url(self):
+        return reverse(f"{self._meta.app_label}:{self._meta.model_name}_detail", args=[self.pk])

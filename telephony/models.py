@@ -1,0 +1,185 @@
+"""Telephone side of the platform (`public.sip_trunks`, `public.phone_numbers`, `public.call_logs`)."""
+
+import datetime
+import uuid
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from backoffice.model_fields import OpenChoiceField
+from backoffice.page_model import PageModel
+
+
+class SipTrunk(PageModel):
+    """Credentials at a telephone provider. Without an organization the trunk is the platform's own.
+
+    The password column is not mapped: no query here can read it, and setting it has its own service.
+    """
+
+    class Provider(models.TextChoices):
+        TWILIO = "twilio"
+        TELNYX = "telnyx"
+        LIVEKIT = "livekit", "LiveKit"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        "tenants.Organization",
+        models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="sip_trunks",
+        help_text="Empty: the platform's own trunk, which no tenant sees.",
+    )
+    provider = OpenChoiceField(choices=Provider)
+    username = models.CharField(null=True, blank=True)
+    sip_domain = models.CharField("SIP domain", null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    class Meta:
+        managed = False
+        db_table = "sip_trunks"
+        ordering = ["-created_at", "-id"]
+        verbose_name = "SIP trunk"
+
+    def __str__(self):
+        return f"{self.provider or 'unknown provider'} {self.sip_domain or str(self.pk)[:8]}"
+
+
+class PhoneNumberQuerySet(models.QuerySet):
+    def active(self):
+        """Numbers that the platform answers, once an agent is assigned; any other status gets 404."""
+        return self.filter(status=PhoneNumber.Status.ACTIVE)
+
+    def mismatched(self):
+        """Numbers that one tenant pays for while another tenant's agent answers."""
+        return self.exclude(agent=None).exclude(agent__organization_id=models.F("organization_id"))
+
+
+class PhoneNumber(PageModel):
+    """A number on which a tenant's agent answers; `organization` pays for the calls.
+
+    The platform compares the dialled number as exact text, so it has to be E.164.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        RELEASED = "released"
+
+    class Provider(models.TextChoices):
+        TWILIO = "twilio"
+        TELNYX = "telnyx"
+        LIVEKIT = "livekit", "LiveKit"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="phone_numbers"
+    )
+    agent = models.ForeignKey(
+        "agents.Agent",
+        models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="phone_numbers",
+        help_text="Who answers. Has to belong to the same organization.",
+    )
+    e164 = models.CharField(
+        "number", db_column="phone_number", unique=True, help_text="With country code, such as +14155550100."
+    )
+    provider = OpenChoiceField(null=True, blank=True, choices=Provider, db_default=Provider.TWILIO)
+    provider_sid = models.CharField("provider's id", null=True, blank=True)
+    status = OpenChoiceField(null=True, blank=True, choices=Status, db_default=Status.ACTIVE)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    objects = PhoneNumberQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "phone_numbers"
+        ordering = ["e164", "id"]
+        verbose_name = "phone number"
+
+    def __str__(self):
+        return self.e164 or f"(no number) {self.pk}"
+
+    @property
+    def is_active(self):
+        return self.status == self.Status.ACTIVE
+
+
+class CallLogQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status=CallLog.Status.ACTIVE)
+
+    def stale(self):
+        """Calls still “active” longer than any call lasts: the platform never closes its log."""
+        return self.active().filter(created_at__lt=stale_before())
+
+
+def stale_before():
+    return timezone.now() - datetime.timedelta(days=settings.STALE_AFTER_DAYS)
+
+
+class CallLog(PageModel):
+    """A telephone call; `created_at` is its start, `organization` who pays.
+
+    `session_ref` is text made for the call and usually matches no session. Duration and cost stay 0 and
+    the status “active” until somebody corrects them.
+    """
+
+    class Direction(models.TextChoices):
+        INBOUND = "inbound"
+        OUTBOUND = "outbound"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        COMPLETED = "completed"
+        FAILED = "failed"
+        BUSY = "busy"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="calls"
+    )
+    agent = models.ForeignKey(
+        "agents.Agent", models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="calls"
+    )
+    phone_number = models.ForeignKey(
+        PhoneNumber, models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="calls"
+    )
+    session_ref = models.CharField("session id", db_column="session_id")
+    direction = OpenChoiceField(choices=Direction)
+    caller_number = models.CharField("caller", null=True, blank=True)
+    duration_seconds = models.IntegerField("duration (s)", null=True, blank=True, db_default=0)
+    cost = models.DecimalField(
+        max_digits=10, decimal_places=4, null=True, blank=True, db_default=Decimal("0")
+    )
+    recording_url = models.CharField("recording URL", null=True, blank=True)
+    status = OpenChoiceField(null=True, blank=True, choices=Status)
+    created_at = models.DateTimeField("started", null=True, blank=True, editable=False, db_default=Now())
+
+    objects = CallLogQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "call_logs"
+        ordering = ["-created_at", "-id"]
+        verbose_name = "call"
+        permissions = [("correct_call", "Can correct a call's duration, cost and status")]
+
+    def __str__(self):
+        return f"{self.direction or 'unknown'} call from {self.caller_number or 'a withheld number'}"
+
+    @property
+    def is_stale(self):
+        """Still “active” though it began longer ago than any call lasts."""
+        started = self.created_at
+        return (
+            self.status == self.Status.ACTIVE
+            and isinstance(started, datetime.datetime)
+            and started < stale_before()
+        )
