@@ -1,12 +1,16 @@
 """AI agents and their conversations: the current store (`agent_*`) and the legacy one (`chat_*`)."""
 
+import datetime
 import json
 import uuid
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
+from backoffice.keyset import newest
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 
@@ -157,7 +161,7 @@ class Agent(PageModel):
     interruption_sensitivity = short_decimal("1.0", help_text=NOT_USED)
     enable_backchannel = models.BooleanField(null=True, blank=True, db_default=True, help_text=NOT_USED)
     backchannel_words = models.JSONField(
-        null=True, blank=True, db_default=json_default(["mm-hmm", "uh-huh", "I see"]), help_text=NOT_USED
+        null=True, blank=True, db_default=json_default(["mm-hmm", "I see", "right"]), help_text=NOT_USED
     )
     boosted_keywords = models.JSONField(
         null=True, blank=True, db_default=json_default([]), help_text=NOT_USED
@@ -287,9 +291,17 @@ class Channel(models.TextChoices):
     PHONE = "phone"
 
 
+def quiet_since():
+    return timezone.now() - datetime.timedelta(hours=settings.STALE_SESSION_HOURS)
+
+
 class AgentSessionQuerySet(models.QuerySet):
     def active(self):
         return self.filter(status=AgentSession.Status.ACTIVE)
+
+    def stale(self):
+        """Sessions still “active” without a message for STALE_SESSION_HOURS: the platform closes none."""
+        return self.active().filter(last_activity_at__lt=quiet_since())
 
     def of_one_visitor(self):
         """Without the session that all callers of all tenants share (the phone worker's `default`)."""
@@ -337,15 +349,24 @@ class AgentSession(PageModel):
     class Meta:
         managed = False
         db_table = "agent_sessions"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "session"
         permissions = [
             ("read_transcript", "Can read transcript content (masked)"),
             ("reveal_transcript", "Can reveal masked content"),
+            ("close_session", "Can close a stale session"),
         ]
 
     def __str__(self):
         return self.external_id or f"(no session id) {self.pk}"
+
+    @property
+    def is_stale(self):
+        """Still “active”, but without a message for STALE_SESSION_HOURS."""
+        seen = self.last_activity_at
+        return (
+            self.status == self.Status.ACTIVE and isinstance(seen, datetime.datetime) and seen < quiet_since()
+        )
 
     @property
     def is_shared(self):
@@ -375,7 +396,7 @@ class AgentMessage(PageModel):
     class Meta:
         managed = False
         db_table = "agent_messages"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "message"
 
     def __str__(self):
@@ -384,7 +405,7 @@ class AgentMessage(PageModel):
 
 
 class ChatSession(PageModel):
-    """A conversation in the legacy store. `profile` is the signed-in customer trying the agent, not the visitor.
+    """A conversation in the legacy store. `profile` is the customer trying the agent, not the visitor.
 
     One row here blocks the deletion of its agent, organization and login.
     """
@@ -412,7 +433,7 @@ class ChatSession(PageModel):
     class Meta:
         managed = False
         db_table = "chat_sessions"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "legacy chat"
 
     def __str__(self):
@@ -435,7 +456,7 @@ class ChatMessage(PageModel):
     class Meta:
         managed = False
         db_table = "chat_messages"
-        ordering = ["-timestamp", "-id"]
+        ordering = [newest("timestamp").desc(), "-id"]
         verbose_name = "legacy chat message"
 
     def __str__(self):

@@ -1,4 +1,4 @@
-"""What the database recorded about changes and readings (schema `audit`, which the back office cannot alter)."""
+"""What the database recorded about changes and readings (schema `audit`, not ours to alter)."""
 
 from django.db import models
 
@@ -15,8 +15,9 @@ class AuditQuerySet(models.QuerySet):
 class AuditEvent(PageModel):
     """One row written, changed or deleted, recorded by a trigger in the same transaction.
 
-    `old` and `new` hold the changed columns only, secrets as "[secret]" or "[secret, changed]". `source` tells
-    changes made here from those made in SQL or by the platform; `actor` is a name, kept when the account goes.
+    `old` and `new` hold the changed columns only, secrets as "[secret]" or "[secret, changed]". `source`
+    tells changes made here from those made in SQL or by the platform; `actor` is a name, which stays when
+    the account goes.
     """
 
     class Action(models.TextChoices):
@@ -31,19 +32,19 @@ class AuditEvent(PageModel):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField("time")
     table_name = models.CharField("table")
-    row_id = models.CharField("record id", null=True)
-    row_label = models.CharField("record", null=True)
+    row_id = models.CharField("record id")
+    row_label = models.CharField("record")
     organization = LooseForeignKey("tenants.Organization", related_name="+")
     action = OpenChoiceField(choices=Action)
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
     actor_id = models.BigIntegerField(null=True)
-    actor = models.CharField("by", null=True)
+    actor = models.CharField("by")
     reason = models.CharField(null=True)
     request_id = models.CharField("request", null=True)
-    db_role = models.CharField("database role", null=True)
+    db_role = models.CharField("database role")
     jwt_sub = models.CharField("login id", null=True)
-    source = OpenChoiceField(choices=Source, null=True)
+    source = OpenChoiceField(choices=Source)
 
     objects = AuditQuerySet.as_manager()
 
@@ -77,16 +78,16 @@ class ReadLog(PageModel):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField("time")
     actor_id = models.BigIntegerField(null=True)
-    actor = models.CharField("by", null=True)
+    actor = models.CharField("by")
     kind = OpenChoiceField(choices=Kind)
-    table_name = models.CharField("table", null=True)
+    table_name = models.CharField("table")
     row_id = models.CharField("record id", null=True)
     row_label = models.CharField("record", null=True)
     organization = LooseForeignKey("tenants.Organization", related_name="+")
     detail = models.CharField(null=True)
     reason = models.CharField(null=True)
     request_id = models.CharField("request", null=True)
-    db_role = models.CharField("database role", null=True)
+    db_role = models.CharField("database role")
 
     objects = AuditQuerySet.as_manager()
 

@@ -11,7 +11,7 @@ def require_value(field, value):
 
 
 class OpenChoiceField(models.CharField):
-    """Text with known values that is not limited to them: an unknown value is stored, shown and kept as it is.
+    """Text with known values, not limited to them: an unknown value is stored, shown and kept as it is.
 
     `choices` feed labels (`get_status_display()` gives an unknown value back unchanged), filters and forms;
     a form that should refuse unknown values says so itself. Migrations do not record them.

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.db import models
 from django.db.models.functions import Now
 
+from backoffice.keyset import newest
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 
@@ -55,7 +56,7 @@ class UsageLog(PageModel):
     class Meta:
         managed = False
         db_table = "usage_logs"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "usage record"
 
     def __str__(self):
@@ -83,26 +84,26 @@ class CreditTransaction(PageModel):
 
     id = models.BigAutoField(primary_key=True)
     organization = LooseForeignKey("tenants.Organization", related_name="credit_transactions")
-    organization_name = models.CharField(null=True, blank=True)
+    organization_name = models.CharField()
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     balance_after = models.DecimalField(max_digits=12, decimal_places=2)
     kind = OpenChoiceField(choices=Kind)
-    reason = models.CharField(null=True, blank=True)
+    reason = models.CharField()
     reference = models.CharField(null=True, blank=True)
     note = models.TextField(null=True, blank=True)
-    actor = models.CharField(null=True, blank=True)
+    actor = models.CharField("by")
     actor_id = models.BigIntegerField(null=True, blank=True)
     idempotency_key = models.CharField(null=True, blank=True, unique=True)
     reverses = models.ForeignKey(
         "self", models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="reversals"
     )
-    db_role = models.CharField("database role", null=True, blank=True)
+    db_role = models.CharField("database role")
     created_at = models.DateTimeField(editable=False, db_default=Now())
 
     class Meta:
         managed = False
         db_table = "credit_transactions"
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
         verbose_name = "credit transaction"
         permissions = [("post_credit", "Can post a credit adjustment")]
 

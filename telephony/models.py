@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.page_model import PageModel
 
@@ -42,7 +43,7 @@ class SipTrunk(PageModel):
     class Meta:
         managed = False
         db_table = "sip_trunks"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "SIP trunk"
 
     def __str__(self):
@@ -100,7 +101,7 @@ class PhoneNumber(PageModel):
     class Meta:
         managed = False
         db_table = "phone_numbers"
-        ordering = ["e164", "id"]
+        ordering = ["e164"]
         verbose_name = "phone number"
 
     def __str__(self):
@@ -116,12 +117,12 @@ class CallLogQuerySet(models.QuerySet):
         return self.filter(status=CallLog.Status.ACTIVE)
 
     def stale(self):
-        """Calls still “active” longer than any call lasts: the platform never closes its log."""
+        """Calls still “active” after MAX_CALL_MINUTES: the platform never closes its log."""
         return self.active().filter(created_at__lt=stale_before())
 
 
 def stale_before():
-    return timezone.now() - datetime.timedelta(days=settings.STALE_AFTER_DAYS)
+    return timezone.now() - datetime.timedelta(minutes=settings.MAX_CALL_MINUTES)
 
 
 class CallLog(PageModel):
@@ -159,7 +160,7 @@ class CallLog(PageModel):
         max_digits=10, decimal_places=4, null=True, blank=True, db_default=Decimal("0")
     )
     recording_url = models.CharField("recording URL", null=True, blank=True)
-    status = OpenChoiceField(null=True, blank=True, choices=Status)
+    status = OpenChoiceField(null=True, blank=True, choices=Status, db_default=Status.ACTIVE)
     created_at = models.DateTimeField("started", null=True, blank=True, editable=False, db_default=Now())
 
     objects = CallLogQuerySet.as_manager()
@@ -167,7 +168,7 @@ class CallLog(PageModel):
     class Meta:
         managed = False
         db_table = "call_logs"
-        ordering = ["-created_at", "-id"]
+        ordering = [newest().desc(), "-id"]
         verbose_name = "call"
         permissions = [("correct_call", "Can correct a call's duration, cost and status")]
 
@@ -176,7 +177,7 @@ class CallLog(PageModel):
 
     @property
     def is_stale(self):
-        """Still “active” though it began longer ago than any call lasts."""
+        """Still “active” though it began more than MAX_CALL_MINUTES ago."""
         started = self.created_at
         return (
             self.status == self.Status.ACTIVE

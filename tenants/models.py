@@ -79,7 +79,7 @@ class UserProfile(PageModel):
     class Meta:
         managed = False
         db_table = "user_profiles"
-        ordering = ["email", "id"]
+        ordering = ["email"]
         verbose_name = "user profile"
         permissions = [("change_tier", "Can change tier and Stripe ids")]
 
