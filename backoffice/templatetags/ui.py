@@ -1,0 +1,396 @@
+"""What every page shows the same way: icons, times, amounts, statuses, and values that are not there.
+
+The platform validates little, so a row may hold NULL, NaN, `infinity`, or a value of another type than its column
+suggests. Every filter here takes anything and returns something readable; none of them raises.
+"""
+
+import json
+import logging
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+
+from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import conditional_escape, escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from lucide import IconDoesNotExist, _render_icon
+
+register = template.Library()
+logger = logging.getLogger(__name__)
+
+NOT_SET = mark_safe('<span class="missing">not set</span>')
+EMPTY = mark_safe('<span class="missing">empty</span>')
+MINUS = "\N{MINUS SIGN}"
+
+# Tones of the values that we know. A value that is not listed is shown as it is, in the neutral tone.
+TONES = {
+    "good": "active completed succeeded success published approved verified enabled paid settled resolved yes top_up",
+    "bad": "failed error rejected blocked overdue outside denied delete no_answer no-answer mismatch",
+    "warn": "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry",
+    "info": "in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement",
+    "neutral": "released ended cancelled aborted inactive archived free none no inbound outbound text update opening "
+    "closing refund goodwill promotion user assistant model system app",
+}
+TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}
+
+
+@lru_cache(maxsize=512)
+def _icon(name: str, size: int, label: str) -> SafeString:
+    attrs = {"class": "icon", "aria_hidden": "true"} if not label else {"class": "icon", "role": "img"}
+    if label:
+        attrs["aria_label"] = label
+    try:
+        svg = _render_icon(name, size, **attrs)
+    except IconDoesNotExist:
+        logger.warning("There is no icon called %r; showing a circle.", name)
+        svg = _render_icon("circle", size, **attrs)
+    return mark_safe(re.sub(r"\s*\n\s*", "", svg))
+
+
+@register.simple_tag
+def icon(name, size=18, label=""):
+    """A lucide icon as inline SVG; hidden from screen readers unless it is given a label."""
+    return _icon(str(name or "circle"), int(size), str(label))
+
+
+@register.simple_tag
+def url_or_none(name, *args):
+    """The address of a URL name, or "" where this installation has no such page."""
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
+
+
+# -- values that may be missing ----------------------------------------------------------------------------------
+
+
+@register.filter
+def missing(value, text="not set"):
+    """The value, or a muted "not set" for None and "empty" for an empty text, list or object."""
+    if value is None:
+        return NOT_SET if text == "not set" else format_html('<span class="missing">{}</span>', text)
+    if value == "" or value == [] or value == {}:
+        return EMPTY if text == "not set" else format_html('<span class="missing">{}</span>', text)
+    if value is True:
+        return "Yes"
+    if value is False:
+        return "No"
+    return value
+
+
+def _number(value) -> Decimal | None:
+    """The value as a finite Decimal, or None if it is not one."""
+    if isinstance(value, bool):
+        return Decimal(int(value))
+    try:
+        number = value if isinstance(value, Decimal) else Decimal(str(value).strip())
+    except (InvalidOperation, ValueError, TypeError):
+        return None
+    return number if number.is_finite() else None
+
+
+def _odd_number(value):
+    """What to show for something that should have been a number: NaN and Infinity by name, the rest as it is."""
+    if value is None or value == "":
+        return NOT_SET
+    return format_html('<span class="missing">{}</span>', str(value))
+
+
+@register.filter
+def number(value, places=0):
+    """Digits in groups of three: 1234567 is "1,234,567"; with places, that many behind the point."""
+    amount = _number(value)
+    if amount is None:
+        return _odd_number(value)
+    if amount.adjusted() > 30:
+        return f"{amount:.3e}".replace("-", MINUS)
+    return f"{amount:,.{places}f}".replace("-", MINUS)
+
+
+@register.filter
+def money(value, places=2):
+    """An amount with two decimals, or four for costs of single calls: {{ cost|money:4 }}. The unit belongs to the label."""
+    return number(value, places)
+
+
+@register.filter
+def signed(value, places=2):
+    """A change of a balance, always with its sign: "+120.00", "−3.50"."""
+    amount = _number(value)
+    text = number(value, places)
+    return f"+{text}" if amount is not None and amount > 0 else text
+
+
+@register.filter
+def approx(value):
+    """A row count as an estimate: 1234567 is "~1.2 M", 4321 is "~4.3 k". Small ones are shown as they are."""
+    amount = _number(value)
+    if amount is None:
+        return _odd_number(value)
+    if amount < 0:
+        return "unknown"
+    for limit, unit in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if amount >= limit:
+            scaled = amount / limit
+            return f"~{scaled:.0f} {unit}" if scaled >= 100 else f"~{scaled:.1f} {unit}".replace(".0 ", " ")
+    return f"~{amount:.0f}"
+
+
+@register.filter
+def duration(value):
+    """Seconds, or a timedelta, as "0:34", "7:26" or "1:02:03"."""
+    seconds = _number(value.total_seconds() if isinstance(value, timedelta) else value)
+    if seconds is None:
+        return _odd_number(value)
+    sign, seconds = (MINUS, -seconds) if seconds < 0 else ("", seconds)
+    if seconds.adjusted() > 15:
+        return f"{sign}{number(seconds)} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{sign}{hours:,}:{minutes:02}:{seconds:02}" if hours else f"{sign}{minutes}:{seconds:02}"
+
+
+@register.filter
+def milliseconds(value):
+    """A latency: "640 ms" below a second, then "1.3 s"."""
+    amount = _number(value)
+    if amount is None:
+        return _odd_number(value)
+    return f"{number(amount)} ms" if abs(amount) < 1000 else f"{number(amount / 1000, 1)} s"
+
+
+@register.filter
+def pretty_json(value):
+    """A JSON value on several lines; anything else as text."""
+    try:
+        return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
+# -- statuses ------------------------------------------------------------------------------------------------------
+
+
+@register.filter
+def tone(value):
+    """good, bad, warn, info or neutral."""
+    if value is True:
+        return "good"
+    return TONE_OF.get(str(value).lower(), "neutral")
+
+
+@register.filter
+def status_pill(value, force=""):
+    """A status as a coloured pill. Known values get words ("In progress"), unknown ones are shown raw.
+
+    {{ value|status_pill:"bad" }} chooses the tone; the look never carries the meaning alone.
+    """
+    if value is None or value == "":
+        return missing(value)
+    raw = "yes" if value is True else "no" if value is False else str(getattr(value, "value", value))
+    known = TONE_OF.get(raw.lower())
+    text = str(getattr(value, "label", "")) or (
+        raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
+    )
+    return format_html('<span class="status status--{}">{}</span>', force or known or "neutral", text)
+
+
+# -- times ---------------------------------------------------------------------------------------------------------
+
+
+def _edge(value) -> str:
+    """ "infinity" or "-infinity" if the time stands for one of PostgreSQL's, else ""."""
+    if value.year >= 9999:
+        return "infinity"
+    return "-infinity" if value.year <= 1 else ""
+
+
+def _local(value: datetime) -> datetime:
+    if timezone.is_naive(value):
+        value = value.replace(tzinfo=UTC)
+    return timezone.localtime(value)
+
+
+def _ago(moment: datetime, now: datetime) -> str:
+    """The distance in words for a week around now, else the date. time.js says the same; change both."""
+    seconds = int((now - moment).total_seconds())
+    distance = abs(seconds)
+    if distance < 45:
+        return "just now"
+    if distance < 3600:
+        words = f"{max(1, round(distance / 60))} min"
+    elif distance < 86400:
+        words = f"{distance // 3600} h"
+    elif distance < 7 * 86400:
+        words = f"{distance // 86400} d"
+    else:
+        return (
+            f"{moment.day} {moment:%b}"
+            if moment.year == now.year
+            else f"{moment.day} {moment:%b} {moment.year}"
+        )
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _time_tag(value, words):
+    """<time> around words(local time), with the exact time and its zone in the title."""
+    if value is None or value == "":
+        return NOT_SET
+    try:
+        if not isinstance(value, datetime):
+            if isinstance(value, date):
+                return _edge(value) or format_html('<time datetime="{0}">{0}</time>', value.isoformat())
+            return format_html('<span class="missing">{}</span>', str(value))
+        if edge := _edge(value):
+            return format_html('<span class="missing" title="PostgreSQL {0}">{0}</span>', edge)
+        local = _local(value)
+        text, relative = words(local)
+        zone = timezone.get_current_timezone_name()
+        return mark_safe(
+            f'<time datetime="{local.isoformat(timespec="seconds")}" title="{local:%Y-%m-%d %H:%M:%S} {escape(zone)}"'
+            f"{' data-relative' if relative else ''}>{text}</time>"
+        )
+    except (OverflowError, ValueError):  # a year at the edge of the calendar, moved over it by the time zone
+        return format_html('<span class="missing">{}</span>', value.isoformat())
+
+
+@register.filter
+def timeago_tag(value):
+    """ "3 h ago", with the exact time, in the reader's named zone, on hover. None is "not set"."""
+
+    def words(local):
+        now = timezone.now()
+        return _ago(local, now.astimezone(local.tzinfo)), abs((now - local).total_seconds()) < 7 * 86400
+
+    return _time_tag(value, words)
+
+
+@register.filter
+def time_tag(value):
+    """The exact time, "2026-11-22 12:33", in the reader's zone, which the title names."""
+    return _time_tag(value, lambda local: (f"{local:%Y-%m-%d %H:%M}", False))
+
+
+@register.filter
+def clock_tag(value):
+    """Only the time of day, "12:33:04", for lines under one date."""
+    return _time_tag(value, lambda local: (f"{local:%H:%M:%S}", False))
+
+
+@register.filter
+def get(mapping, key):
+    """mapping[key] for keys that a template cannot spell, such as "aria-describedby"; None where there is none."""
+    try:
+        return mapping.get(key)
+    except AttributeError:
+        return None
+
+
+# -- small things in rows -------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def copy_button(value, label="Copy"):
+    """A button that puts the value on the clipboard; hidden where there is no JavaScript."""
+    if value is None or value == "":
+        return ""
+    return format_html(
+        '<button type="button" class="copy" data-copy="{}" title="{}" aria-label="{}">{}{}</button>',
+        value,
+        label,
+        f"{label}: {value}",
+        _icon("copy", 14, ""),
+        _icon("check", 14, ""),
+    )
+
+
+@register.filter
+def short_id(value):
+    """The first eight characters of a uuid, whole on hover."""
+    text = "" if value is None else str(value)
+    if len(text) <= 12:
+        return missing(value) if not text else text
+    return format_html('<span class="mono" title="{}">{}…</span>', text, text[:8])
+
+
+@register.filter
+def initials(value):
+    """One or two letters for a person or an organization."""
+    words = re.findall(r"\w+", str(value or "").split("@")[0])
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+@register.filter
+def undo_url(message):
+    """The address in a message's extra tag "undo:/path/"; only paths on this site count."""
+    for tag in str(getattr(message, "extra_tags", "") or "").split():
+        if tag.startswith("undo:/") and not tag.startswith("undo://") and "\\" not in tag:
+            return tag.removeprefix("undo:")
+    return ""
+
+
+@register.filter
+def message_tone(message):
+    """The tone of a message of django.contrib.messages."""
+    return {"success": "good", "error": "bad", "warning": "warn"}.get(
+        getattr(message, "level_tag", ""), "info"
+    )
+
+
+@register.simple_tag
+def bar_chart(points, label="", unit="", height=120):
+    """Bars as inline SVG from (label, number) pairs, with the same numbers in a table for screen readers.
+
+    Numbers that are None or NaN leave a gap. Drawn by attributes, not by style, for the Content-Security-Policy.
+    """
+    rows = [(str(name), _number(value)) for name, value in points or ()]
+    if not rows:
+        return ""
+    top = max((value for _, value in rows if value is not None), default=0)
+    top = float(top) if top > 0 else 1.0
+    step = 600 / len(rows)
+    gap = min(step * 0.25, 6)
+    rows = [
+        (name, value, "not recorded" if value is None else number(value, 0 if value % 1 == 0 else 2))
+        for name, value in rows
+    ]
+    bars = []
+    for index, (name, value, text) in enumerate(rows):
+        size = max(2.0, float(value) / top * (height - 4)) if value and value > 0 else 0.0
+        bars.append(
+            (f"{index * step:.1f}", f"{step:.1f}", height)
+            + (f"{index * step + gap / 2:.1f}", f"{height - size:.1f}", f"{step - gap:.1f}", f"{size:.1f}")
+            + (f"{name}: {text} {unit}".strip(),)
+        )
+    return format_html(
+        '<figure class="chart"><svg viewBox="0 0 600 {0}" preserveAspectRatio="none" height="{0}" aria-hidden="true">'
+        '{1}</svg><figcaption class="chart__axis"><span>{2}</span><span>{3}</span></figcaption>'
+        '<table class="sr-only"><caption>{4}</caption>{5}</table></figure>',
+        height,
+        format_html_join(
+            "",
+            '<g><rect class="chart__hit" x="{}" y="0" width="{}" height="{}"></rect>'
+            '<rect class="chart__bar" x="{}" y="{}" width="{}" height="{}"></rect><title>{}</title></g>',
+            bars,
+        ),
+        rows[0][0],
+        rows[-1][0] if len(rows) > 1 else "",
+        label,
+        format_html_join(
+            "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((n, text) for n, _, text in rows)
+        ),
+    )
+
+
+@register.filter
+def diff_value(value):
+    """One side of a change: texts as they are, None as "not set", lists and objects as JSON."""
+    if value is None or value == "" or isinstance(value, bool):
+        return missing(value)
+    if isinstance(value, dict | list):
+        return pretty_json(value)
+    return conditional_escape(value)

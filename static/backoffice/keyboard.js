@@ -1,0 +1,92 @@
+// The keyboard: / ? Ctrl-K j k x e [ ], and the Ctrl-K palette.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const palette = $("[data-palette]");
+
+const typing = (node) => node.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]");
+const focusSearch = () => {
+  const field = $("#search") || $("input[type=search]");
+  field?.focus();
+  field?.select();
+  return field;
+};
+
+// j and k move the focus along the rows' links, so Enter opens one by itself.
+function moveRow(step) {
+  const links = all(".table .row-link").filter((link) => link.checkVisibility());
+  if (!links.length) return false;
+  const row = document.activeElement.closest("tr");
+  const here = links.findIndex((link) => link.closest("tr") === row);
+  const next = links[here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + step))];
+  next.focus({ focusVisible: true, preventScroll: true });
+  next.closest("tr").scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+const keys = {
+  "/": focusSearch,
+  "?": () => $("#shortcuts")?.showModal() ?? true,
+  j: () => moveRow(1),
+  k: () => moveRow(-1),
+  x: () => document.activeElement.closest("tr")?.querySelector("[data-check]")?.click() ?? true,
+  e: () => $("a[data-key=e]")?.click(),
+  "[": () => $("a[rel=prev]")?.click(),
+  "]": () => $("a[rel=next]")?.click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    if (!palette) focusSearch();
+    else if (palette.open) palette.close();
+    else openPalette();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.isComposing || typing(event.target)) return;
+  const act = Object.hasOwn(keys, event.key) && (!event.altKey || "[]".includes(event.key)) ? keys[event.key] : null;
+  if (act && act() !== false) event.preventDefault();
+});
+
+// The palette: the pages of the navigation at once, what the server finds (htmx fills #palette-found) above them.
+function item(label, url, hint) {
+  const link = Object.assign(document.createElement("a"), { className: "menu__item", href: url, textContent: label });
+  if (hint) link.append(Object.assign(document.createElement("span"), { className: "palette__hint", textContent: hint }));
+  return link;
+}
+function listPages() {
+  const text = $("input", palette).value.trim();
+  const words = text.toLowerCase().split(/\s+/);
+  const pages = all(".nav__item")
+    .map((link) => [$("span", link).textContent, link.href, link.closest("ul").previousElementSibling?.textContent])
+    .filter(([label, , section]) => words.every((word) => `${label} ${section || ""}`.toLowerCase().includes(word)))
+    .map((page) => item(...page));
+  const search = palette.dataset.searchUrl;
+  if (search && text) pages.push(item(`Search everything for “${text}”`, `${search}?q=${encodeURIComponent(text)}`));
+  $("#palette-pages").replaceChildren(...pages);
+  if (!text) $("#palette-found").replaceChildren();
+  mark(0);
+}
+const items = () => all(".menu__item", palette);
+const marked = () => items().findIndex((link) => link.hasAttribute("data-marked"));
+function mark(index) {
+  items().forEach((link, at) => link.toggleAttribute("data-marked", at === index));
+  items()[index]?.scrollIntoView({ block: "nearest" });
+}
+function openPalette() {
+  palette.showModal();
+  $("input", palette).select();
+  listPages();
+}
+palette?.addEventListener("input", listPages);
+palette?.addEventListener("htmx:afterSwap", () => mark(0));
+palette?.addEventListener("keydown", (event) => {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (step) {
+    event.preventDefault();
+    mark((marked() + step + items().length) % (items().length || 1));
+  } else if (event.key === "Enter" && event.target.matches("input")) {
+    event.preventDefault();
+    items()[marked()]?.click();
+  }
+});

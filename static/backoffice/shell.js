@@ -1,0 +1,116 @@
+// The shell: theme, dialogs, menus, toasts, copy buttons, row clicks, selection, relative times. Everything listens on
+// the document, so that fragments that htmx puts in work as well.
+
+const html = document.documentElement;
+const $ = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Theme: change at once, tell the server in the background.
+const dark = () =>
+  html.dataset.theme === "dark" || (html.dataset.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-theme-form]")) return;
+  event.preventDefault();
+  const data = new FormData(form);
+  data.set("theme", (html.dataset.theme = dark() ? "light" : "dark"));
+  fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(() => {});
+});
+
+// Copy buttons.
+async function copy(button) {
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    const area = Object.assign(document.createElement("textarea"), { value: button.dataset.copy });
+    (button.closest("dialog") || document.body).append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+    button.focus();
+  }
+  button.dataset.copied = "";
+  setTimeout(() => delete button.dataset.copied, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("[data-copy], [data-dialog], [data-close], [data-check-all], dialog") || event.target;
+  if (target.matches("[data-copy]")) copy(target);
+  else if (target.matches("[data-dialog]")) document.getElementById(target.dataset.dialog)?.showModal();
+  else if (target.matches("[data-close]")) target.closest("[data-toast], .banner")?.remove();
+  else if (target.matches("dialog") && event.target === target) target.close(); // a click on the backdrop
+  for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+
+  // A click anywhere in a row opens it, unless it hit a control or selected text.
+  const link = event.target.closest("tr")?.querySelector(".row-link");
+  if (link && !event.defaultPrevented && !event.target.closest("a, button, input, label, select, textarea, summary, audio")) {
+    if (String(getSelection())) return;
+    if (event.ctrlKey || event.metaKey) open(link.href);
+    else link.click();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of all("details.menu[open]")) {
+    menu.open = false;
+    $("summary", menu).focus();
+  }
+});
+
+// Selecting rows: [data-check-all] checks every [data-check] of its table; [data-bulk] shows while one is checked.
+document.addEventListener("change", (event) => {
+  const table = event.target.closest("table");
+  if (!table || !event.target.matches("[data-check], [data-check-all]")) return;
+  const boxes = all("[data-check]", table);
+  if (event.target.matches("[data-check-all]")) for (const box of boxes) box.checked = event.target.checked;
+  const count = boxes.filter((box) => box.checked).length;
+  const head = $("[data-check-all]", table);
+  if (head) [head.checked, head.indeterminate] = [count === boxes.length, count > 0 && count < boxes.length];
+  for (const bar of all("[data-bulk]")) bar.hidden = !count;
+  for (const label of all("[data-bulk-count]")) label.textContent = count;
+});
+
+// Toasts go by themselves, except errors and warnings; not while one points at them or has the focus inside.
+function watchToasts() {
+  for (const toast of all("[data-toast]:not([data-seen])")) {
+    toast.dataset.seen = "";
+    if (!["good", "info"].includes(toast.dataset.toast)) continue;
+    const wait = () =>
+      setTimeout(() => (toast.matches(":hover, :focus-within") ? wait() : toast.remove()), $("form", toast) ? 15000 : 6000);
+    wait();
+  }
+}
+
+// A table that fits gets a header that stays in sight; one that does not may scroll sideways.
+function fit(wrap) {
+  delete wrap.dataset.fits;
+  if (wrap.scrollWidth <= wrap.clientWidth + 1) wrap.dataset.fits = "";
+}
+const sizes = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+
+// Relative times; _ago in templatetags/ui.py says the same.
+function ago(seconds) {
+  const far = Math.abs(seconds);
+  if (far < 45) return "just now";
+  const words =
+    far < 3600 ? `${Math.max(1, Math.round(far / 60))} min` : far < 86400 ? `${Math.floor(far / 3600)} h` : `${Math.floor(far / 86400)} d`;
+  return seconds > 0 ? `${words} ago` : `in ${words}`;
+}
+function tick() {
+  for (const time of all("time[data-relative]")) {
+    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+    if (Math.abs(seconds) < 7 * 86400) time.textContent = ago(seconds);
+  }
+}
+setInterval(() => document.hidden || tick(), 30000);
+document.addEventListener("visibilitychange", () => document.hidden || tick());
+
+function start() {
+  watchToasts();
+  for (const wrap of all(".table-wrap:not([data-watched])")) {
+    wrap.dataset.watched = "";
+    sizes.observe(wrap);
+  }
+}
+start();
+document.addEventListener("htmx:load", start);
