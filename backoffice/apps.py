@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class BackofficeConfig(AppConfig):
+    name = "backoffice"
+    verbose_name = "Back office"
+
+    def ready(self):
+        from backoffice.roles import sync_roles
+
+        if "job" in self.models:
+            post_migrate.connect(sync_roles, sender=self)

@@ -1,0 +1,75 @@
+import zoneinfo
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from backoffice.audit_models import AuditEvent, ReadLog
+
+__all__ = ["AuditEvent", "ReadLog", "User"]
+
+
+def validate_time_zone(value):
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"“{value}” is not a time zone such as Europe/London.")
+
+
+def default_time_zone():
+    return settings.TIME_ZONE
+
+
+class UserManager(BaseUserManager):
+    def _create(self, email, password, **fields):
+        if not email:
+            raise ValueError("An account needs an e-mail address.")
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    @classmethod
+    def normalize_email(cls, email):
+        return (email or "").strip().lower()
+
+    def get_by_natural_key(self, email):
+        return self.get(email=self.normalize_email(email))
+
+    def create_user(self, email, password=None, **fields):
+        return self._create(email, password, **{"is_staff": True, **fields})
+
+    def create_superuser(self, email, password=None, **fields):
+        return self._create(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+
+class User(AbstractUser):
+    """A member of staff. Signs in by e-mail; roles are the groups Support, Finance and Manager, Admin is a superuser."""
+
+    class Theme(models.TextChoices):
+        AUTO = "auto", "As the system"
+        LIGHT = "light"
+        DARK = "dark"
+
+    username = None
+    email = models.EmailField(
+        "e-mail", unique=True, error_messages={"unique": "This e-mail has an account already."}
+    )
+    # Everybody here is staff: Django admin serves every role, each with its own permissions.
+    is_staff = models.BooleanField("may use Django admin", default=True)
+    time_zone = models.CharField(max_length=64, default=default_time_zone, validators=[validate_time_zone])
+    theme = models.CharField(max_length=8, choices=Theme, default=Theme.AUTO)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ()
+
+    objects = UserManager()
+
+    class Meta:
+        ordering = ["email"]
+
+    def __str__(self):
+        return self.get_full_name() or self.email
+
+    def clean(self):
+        super().clean()
+        self.email = UserManager.normalize_email(self.email)

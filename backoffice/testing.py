@@ -1,0 +1,174 @@
+"""What tests use: stepping out of the back office's role, databases of one's own, a running app with a browser."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import psycopg
+from django.contrib.auth import get_user_model
+from django.db import connection, connections, transaction
+from psycopg.rows import dict_row
+
+from backoffice.settings import BASE_DIR
+
+ROLES = {"support": "Support", "finance": "Finance", "manager": "Manager"}
+
+
+@contextlib.contextmanager
+def platform():
+    """Writes as the platform does, as role `postgres`; afterwards the code under test is `backoffice` again.
+
+    In a block of its own, so an error (and its rollback) leaves the role as it was before.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("select current_setting('role')")
+        (before,) = cursor.fetchone()
+        cursor.execute("set local role postgres")
+        yield
+        cursor.execute("select set_config('role', %s, true)", [before])
+
+
+class Database:
+    """A database made from the template. `url` logs in as `backoffice`, `owner_url` as `postgres`."""
+
+    def __init__(self, server, name):
+        self.server = server
+        self.name = name
+        self.url = server.url(name, "backoffice")
+        self.owner_url = server.url(name, "postgres")
+
+    def connect(self, user="backoffice", **options):
+        """An autocommit psycopg connection whose rows are dicts; close it."""
+        options = {
+            "autocommit": True,
+            "row_factory": dict_row,
+            "options": "-c search_path=backoffice,public",
+            **options,
+        }
+        return psycopg.connect(self.server.url(self.name, user), **options)
+
+    @contextlib.contextmanager
+    def django(self, user="backoffice"):
+        """Points Django at this database, in autocommit: for this thread, and for threads started inside."""
+        settings = connections.settings["default"]
+        before = {key: settings[key] for key in ("NAME", "USER", "HOST")}
+        old = connections["default"]
+        del connections["default"]
+        settings.update(NAME=self.name, USER=user, HOST=self.server.socket_dir)
+        try:
+            yield
+        finally:
+            connections["default"].close()
+            settings.update(before)
+            connections["default"] = old
+
+    def platform(self):
+        """Django as the owner `postgres`, for factories, inside or outside django()."""
+        return self.django("postgres")
+
+
+def make_user(role, **fields):
+    """A member of staff: "support", "finance", "manager" (by group) or "admin" (superuser). Password: "password"."""
+    from django.contrib.auth.models import Group
+
+    User = get_user_model()
+    fields = {"email": f"{role}@example.test", "first_name": role.title(), "password": "password", **fields}
+    if role == "admin":
+        return User.objects.create_superuser(**fields)
+    user = User.objects.create_user(**fields)
+    user.groups.add(Group.objects.get_or_create(name=ROLES[role])[0])
+    return user
+
+
+@contextlib.contextmanager
+def serve(database, folder):
+    """Runs the production server on a database, in a process of its own; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = {
+        "DATABASE_URL": database.url,
+        "HTTPS": "off",
+        "SECRET_KEY": "only-for-tests",
+        "ALLOWED_HOSTS": "localhost",
+        "ENVIRONMENT": "test",
+        "JOB_FILES_DIR": str(folder),
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+    }
+    environment = {**os.environ, **settings}
+    collect_static(environment)
+    log = folder / "server.log"
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "backoffice.wsgi",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--threads",
+        "4",
+    ]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, env=environment, cwd=BASE_DIR, stdout=output, stderr=output)
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            if process.poll() is not None:
+                raise RuntimeError(log.read_text())
+            time.sleep(0.1)
+        yield f"http://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def collect_static(environment):
+    command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
+    subprocess.run(command, env=environment, cwd=BASE_DIR, check=True)
+
+
+class LiveApp:
+    """A served app and a browser. `page` is a fresh browser page; a page's errors are in `errors`."""
+
+    def __init__(self, url, database, browser):
+        self.url = url
+        self.database = database
+        self.errors = []
+        self._contexts = []
+        self._browser = browser
+        self.page = self.new_page()
+
+    def platform(self):
+        """Django as `postgres` on this app's database, for factories."""
+        return self.database.platform()
+
+    def new_page(self, **options):
+        """A page of a new browser profile, for instance `viewport={"width": 390, "height": 844}`."""
+        context = self._browser.new_context(base_url=self.url, **options)
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" else None)
+        return page
+
+    def login(self, role, page=None):
+        """Signs a new member of staff in, without the form. Returns the user."""
+        from django.conf import settings
+        from django.test import Client
+
+        with self.database.django():
+            user = get_user_model().objects.filter(email=f"{role}@example.test").first() or make_user(role)
+            client = Client()
+            client.force_login(user)
+        cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+        context = (page or self.page).context
+        context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": self.url}])
+        return user
+
+    def close(self):
+        for context in self._contexts:
+            context.close()
