@@ -1,0 +1,85 @@
+"""The postings that explain each balance: what was bought, used, given and put right.
+
+The ledger stamps them with the time of loading, for it cannot be back-dated; which month they are about stands in the
+reason and the reference.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One call of public.post_credit; `reverses` is the key of the posting taken back."""
+
+    organization_id: str
+    amount: Decimal
+    kind: str
+    reason: str
+    reference: str | None
+    note: str | None
+    key: str
+    reverses: str | None = None
+
+
+def postings(world):
+    for home in world.homes.values():
+        if home.tenant.monthly and home.tenant.target is not None:
+            yield from of_one_tenant(world, home)
+
+
+def of_one_tenant(world, home):
+    tenant = home.tenant
+    rng = world.rng(tenant.slug, "money")
+    made = []
+
+    def post(amount, kind, reason, reference=None, note=None, reverses=None):
+        key = f"demo-{tenant.slug}-{len(made) + 1}"
+        made.append(
+            Posting(home.organization_id, Decimal(amount), kind, reason, reference, note, key, reverses)
+        )
+        return key
+
+    post("10.00", "promotion", "Welcome credit", "WELCOME10")
+    for month in months(tenant):
+        start = (world.until - timedelta(days=30 * month + 15)).replace(day=1)
+        label, code = f"{start:%B %Y}", f"{start:%Y-%m}"
+        number = f"INV-{code}-{rng.randrange(1000, 9999)}"
+        paid = rng.choice(("Card payment", "Bank transfer")) if tenant.stripe else "Bank transfer"
+        key = post(tenant.monthly, "top_up", paid, number)
+        if rng.random() < 0.04:
+            again = post(tenant.monthly, "top_up", paid, number, "Imported twice from the bank statement.")
+            post(-tenant.monthly, "reversal", f"{number} was booked twice", number, None, again)
+        elif rng.random() < 0.03:
+            post(-tenant.monthly, "reversal", "Card payment was charged back", number, None, key)
+        used = Decimal(tenant.monthly * rng.randrange(55, 104)) / 100
+        post(-used, "settlement", f"Usage of {label}", f"USE-{code}")
+        if rng.random() < 0.07:
+            post(
+                Decimal(rng.randrange(300, 2500)) / 100,
+                "goodwill",
+                "Calls failed for two hours",
+                f"TICKET-{code}",
+            )
+        if rng.random() < 0.05:
+            post(
+                Decimal(rng.randrange(100, 900)) / 100,
+                "refund",
+                f"Double-billed calls in {label}",
+                f"USE-{code}",
+            )
+    open_amount = tenant.target - sum(posting.amount for posting in made)
+    if open_amount < 0:
+        post(open_amount, "settlement", f"Usage of {world.until:%B %Y} so far", f"USE-{world.until:%Y-%m}")
+    elif open_amount > tenant.monthly:
+        post(open_amount, "top_up", "Bank transfer", f"INV-{world.until:%Y-%m}-0999")
+    elif open_amount > 0:
+        post(open_amount, "correction", "Usage was settled too high", None, "Recounted with support.")
+    return made
+
+
+def months(tenant):
+    """Months ago, oldest first: the last six, or those before a silent tenant fell silent."""
+    first = int(tenant.silent // 30)
+    return reversed(range(first, min(first + 6, max(first + 1, int(tenant.age // 30)))))
