@@ -26,6 +26,7 @@ if not TESTING:
 SERVING = "backoffice.wsgi" in sys.modules
 DATABASE_URL = "" if TESTING else env.str("DATABASE_URL", "")
 EMBEDDED = not DATABASE_URL
+EMBEDDED_PLACE = VAR_DIR / "postgres"
 
 
 def required(name):
@@ -144,7 +145,7 @@ DATABASES = {
             {
                 "NAME": "platform",
                 "USER": "backoffice",
-                "HOST": EmbeddedPostgres(VAR_DIR / "postgres").socket_dir,
+                "HOST": EmbeddedPostgres(EMBEDDED_PLACE).socket_dir,
             }
             if EMBEDDED
             else env.db_url("DATABASE_URL")
@@ -278,5 +279,7 @@ LOGGING = {
         # Django's own handlers would write each line a second time, in another format.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # The request that finds no connection says so itself.
+        "psycopg.pool": {"level": "ERROR"},
     },
 }

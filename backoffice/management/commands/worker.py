@@ -1,0 +1,68 @@
+import asyncio
+import logging
+import os
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from procrastinate import PsycopgConnector
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+
+from backoffice.embedded import EmbeddedError, EmbeddedPostgres
+from backoffice.postgresql.base import SESSION_SETTINGS
+from backoffice.processes import PARENT, end_with_parent
+
+logger = logging.getLogger(__name__)
+
+
+async def configure(connection):
+    await connection.execute(SESSION_SETTINGS)
+
+
+class Command(BaseCommand):
+    help = "Runs the queued jobs (exports, recounts and the like) until it is stopped."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser):
+        parser.add_argument("--concurrency", type=int, default=1, help="jobs at the same time (1)")
+        parser.add_argument("--once", action="store_true", help="end when the queue is empty")
+
+    def handle(self, *, concurrency, once, **options):
+        server = None
+        if settings.EMBEDDED and PARENT not in os.environ:
+            server = EmbeddedPostgres(settings.EMBEDDED_PLACE)
+            try:
+                server.start()
+            except EmbeddedError as error:
+                raise CommandError(str(error)) from error
+        end_with_parent()
+        try:
+            asyncio.run(self.work(concurrency, once))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            connections.close_all()
+            if server:
+                server.stop()
+
+    async def work(self, concurrency, once):
+        """Works through the queue; where the database goes away, waits until it is back."""
+        while True:
+            connector = PsycopgConnector(
+                kwargs={**connector_params(), "autocommit": True}, configure=configure, min_size=1, max_size=4
+            )
+            try:
+                with app.replace_connector(connector) as worker_app:
+                    async with worker_app.open_async():
+                        await worker_app.run_worker_async(
+                            concurrency=concurrency,
+                            wait=not once,
+                            shutdown_graceful_timeout=10,
+                            delete_jobs="never",
+                        )
+                return
+            except ConnectorException:
+                logger.warning("The database does not answer; the worker tries again in five seconds.")
+                await asyncio.sleep(5)
