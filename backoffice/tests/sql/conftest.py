@@ -1,0 +1,67 @@
+import os
+
+import pytest
+from django.conf import settings
+
+from backoffice.embedded import EmbeddedPostgres
+
+from .servers import Server, available
+
+
+def _remove_leftovers():
+    """Ends the servers that killed runs left."""
+    for place in settings.VAR_DIR.glob("test-sql*-*"):
+        pid = int(place.name.rpartition("-")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            EmbeddedPostgres(place).destroy()
+
+
+@pytest.fixture(scope="session", params=[18, 16, 15], ids=lambda major: f"pg{major}")
+def server(request):
+    """A server of this run's own, for these tests make and break roles, which all databases of a server share."""
+    major = request.param
+    if not available(major):
+        (pytest.fail if os.environ.get("REQUIRE_ALL") else pytest.skip)(f"PostgreSQL {major} is not installed")
+    _remove_leftovers()
+    server = Server(major, settings.VAR_DIR / f"test-sql{major}-{os.getpid()}")
+    yield server
+    server.postgres.destroy()
+
+
+@pytest.fixture
+def make(server):
+    """make(template) gives a database of one's own, dropped afterwards."""
+    made = []
+
+    def make(template):
+        made.append(server.database(template))
+        return made[-1]
+
+    yield make
+    for database in made:
+        database.drop()
+
+
+@pytest.fixture(scope="session")
+def world(server):
+    """Two tenants with a row in every table. Shared: nothing that a test does in it may be committed."""
+    database = server.database("world")
+    before = database.rows()
+    yield database
+    assert database.rows() == before, "a test committed into the shared database"
+
+
+@pytest.fixture
+def anyone(world):
+    """A superuser's transaction that can become anybody, rolled back at the end."""
+    with world.session() as session:
+        yield session
+
+
+@pytest.fixture
+def staff(world):
+    """A real log-in as `backoffice`, rolled back at the end. No actor yet."""
+    with world.session("backoffice") as session:
+        yield session
