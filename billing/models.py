@@ -71,7 +71,7 @@ class CreditTransaction(PageModel):
     """
 
     class Kind(models.TextChoices):
-        TOP_UP = "top_up"
+        TOP_UP = "top_up", "Top-up"
         REFUND = "refund"
         GOODWILL = "goodwill"
         PROMOTION = "promotion"
