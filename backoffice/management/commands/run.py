@@ -63,7 +63,7 @@ class Command(BaseCommand):
                     server = EmbeddedPostgres(settings.EMBEDDED_PLACE)
                     stack.callback(server.stop)
                     server.start()
-                        stack.callback(connection.close)
+                    stack.callback(connection.close)
                     self.prepare_database(server)
                 self.collect_static()
                 stack.callback(self.stop_children)

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 async def configure(connection):
     await connection.execute(SESSION_SETTINGS)
+    await connection.commit()
 
 
 class Command(BaseCommand):
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         """Works through the queue; where the database goes away, waits until it is back."""
         while True:
             connector = PsycopgConnector(
-                kwargs={**connector_params(), "autocommit": True}, configure=configure, min_size=1, max_size=4
+                kwargs=connector_params(), configure=configure, min_size=1, max_size=4
             )
             try:
                 with app.replace_connector(connector) as worker_app:
