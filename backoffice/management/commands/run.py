@@ -24,7 +24,6 @@ from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 from backoffice.processes import PARENT
 
 ACCOUNTS = ("support", "finance", "manager", "admin")
-PASSWORD_FILE = settings.VAR_DIR / "demo-password"
 READY_WITHIN_SECONDS = 60
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,6 +50,7 @@ class Command(BaseCommand):
 
     def handle(self, *, port, **options):
         self.children = []
+        self.password_file = settings.VAR_DIR / "demo-password"
         for number in STOP_SIGNALS:
             signal.signal(number, self.stop_signal)
         try:
@@ -155,12 +155,14 @@ class Command(BaseCommand):
         """One account per role, all with one random password per installation; left alone from then on."""
         User = get_user_model()
         try:
-            password = PASSWORD_FILE.read_text().strip()
+            password = self.password_file.read_text().strip()
             if User.objects.exists():
                 return
         except FileNotFoundError:
             password = readable_password()
-            with os.fdopen(os.open(PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(
+                os.open(self.password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
+            ) as file:
                 file.write(password + "\n")
         for role in ACCOUNTS:
             user, made = User.objects.get_or_create(
@@ -234,10 +236,12 @@ class Command(BaseCommand):
     def announce(self, port):
         self.stdout.write("")
         self.stdout.write(self.style.SUCCESS(f"  http://localhost:{port}"))
-        if settings.EMBEDDED and PASSWORD_FILE.exists():
+        if settings.EMBEDDED and self.password_file.exists():
             emails = [f"{role}@example.test" for role in ACCOUNTS]
             self.stdout.write(f"\n  Accounts: {', '.join(emails)}")
-            self.stdout.write(f"  Password: {PASSWORD_FILE.read_text().strip()}   (the same for all four)")
+            self.stdout.write(
+                f"  Password: {self.password_file.read_text().strip()}   (the same for all four)"
+            )
         self.stdout.write("\n  Ctrl-C stops it.\n")
         self.stdout.flush()
 
