@@ -108,7 +108,8 @@ class Agent:
     name: str
     language: str
     model: str
-    broken: bool  # the runtime refuses its voice
+    created_at: object
+    refused_voice: str | None  # the vendor of its voice, where the runtime has none of that name
 
 
 def dump(value):
@@ -140,8 +141,9 @@ def make_agent(rng, tenant, number, *, id, organization_id, created_at, updated_
         drift(rng, row)
     if tenant.slug == "green-valley-vet":
         row["is_published"] = False
-    broken = settings["voice_provider"] in {provider for provider, *_ in REFUSED_VOICES}
-    return Agent(id, name, language, settings["llm_model"], broken), row
+    voice = settings["voice_provider"]
+    refused = voice if any(voice == provider for provider, *_ in REFUSED_VOICES) else None
+    return Agent(id, name, language, settings["llm_model"], created_at, refused), row
 
 
 def shape_of(rng, tenant, number):

@@ -113,9 +113,11 @@ def spoken(rng, started, turns, *, quick):
 def conversation(world, home, number):
     tenant = home.tenant
     rng = world.rng(tenant.slug, "talk", number)
-    agent = home.agents[int(len(home.agents) * rng.random() ** 1.6)]
     channel = rng.choices(("text", "voice", "phone"), tenant.channels)[0]
     started = world.moment(rng, oldest=tenant.age, newest=tenant.silent, hours=tenant.hours)
+    agent = answering(rng, home, started)
+    if channel == "phone" and started > world.ago(tenant.cut_off):
+        channel = "text"
     saved = started >= world.ago(SAVED_SINCE)
     store = how_stored(rng, saved)
     if store == "failed":
@@ -126,8 +128,8 @@ def conversation(world, home, number):
         slots = Slots(rng, tongue, agent=agent.name, org=tenant.name)
         said = tongue.speak(rng, slots, tenant.industry, topics=topics, phone=channel == "phone")
         turns = list(spoken(rng, started, said, quick=channel != "text"))
-        if agent.broken and rng.random() < 0.4:
-            turns = refused(turns)
+        if agent.refused_voice and rng.random() < 0.4:
+            turns = refused(turns, agent.refused_voice)
     while turns and turns[-1][2] > world.until:
         turns = [(role, text, at - timedelta(days=1)) for role, text, at in turns]
         started -= timedelta(days=1)
@@ -146,11 +148,17 @@ def how_stored(rng, saved):
     return rng.choices(("history", "nothing", "failed", "messages"), (78, 16, 4, 2))[0]
 
 
-def refused(turns):
+def answering(rng, home, at):
+    """One of the agents that were there already; the first ones have most to do."""
+    agent = home.agents[int(len(home.agents) * rng.random() ** 1.6)]
+    return agent if agent.created_at <= at else home.agents[0]
+
+
+def refused(turns, voice):
     """The conversation as it goes when the runtime cannot load the agent's voice: an error instead of an answer."""
     for index, (role, _text, at) in enumerate(turns):
         if role == "assistant" and index > 0:
-            return [*turns[:index], (role, "Error: Unsupported voice provider: cartesia", at)]
+            return [*turns[:index], (role, f"Error: Unsupported voice provider: {voice}", at)]
     return turns
 
 
@@ -211,7 +219,8 @@ def message_rows(rng, tenant, talk, store):
         message_id = new_id(rng)
         heard = audible and role != "system" and rng.random() < 0.7
         name = f"turn-{message_id[:8]}"
-        measured = tenant.metered and role == "assistant" and rng.random() < 0.93
+        answered = role == "assistant" and not text.startswith("Error:")
+        measured = tenant.metered and answered and rng.random() < 0.93
         yield (
             message_id,
             talk.id,
@@ -282,15 +291,14 @@ def call(world, home, rng, talk=None):
         at, saved, agent_id, reference = talk.started, True, talk.agent.id, talk.external_id
         seconds = int((talk.ended - at).total_seconds()) + 4
     else:
-        at = world.moment(rng, oldest=tenant.age, newest=tenant.silent, hours=tenant.hours)
+        newest = max(tenant.silent, tenant.cut_off)
+        at = world.moment(rng, oldest=tenant.age, newest=newest, hours=tenant.hours)
         saved = at >= world.ago(SAVED_SINCE)
-        agent_id = home.agents[int(len(home.agents) * rng.random() ** 1.6)].id
+        agent_id = answering(rng, home, at).id
         reference, seconds = new_id(rng), int(rng.lognormvariate(4.7, 0.8)) + 3
     status = rng.choice(CALL_STATUS)
     if talk:
         status = "completed" if status in ("failed", "busy", "no-answer") else status
-    if tenant.slug == "brightside-energy" and at > world.ago(6) and not talk:
-        status = "failed"  # its balance is below zero
     if tenant.slug == "cobalt-it" and rng.random() < 0.4:
         status = "active"
     if not saved and (not tenant.metered or rng.random() < 0.5):

@@ -32,14 +32,14 @@ def occupied_by(connection):
         raise DemoError(
             "Nothing was done: the platform's tables are missing. Run manage.py platform_schema first."
         )
-    for table, words in (
-        ("public.organizations", "organizations"),
-        ("auth.users", "logins"),
-        ("public.credit_transactions", "ledger entries"),
+    for table, word, words in (
+        ("public.organizations", "organization", "organizations"),
+        ("auth.users", "login", "logins"),
+        ("public.credit_transactions", "ledger entry", "ledger entries"),
     ):
         count = one(connection, f"select count(*) from (select from {table} limit 1000000) t")
         if count:
-            return f"{count:,} {words}"
+            return f"{count:,} {word if count == 1 else words}"
     return None
 
 

@@ -31,6 +31,7 @@ class Tenant:
     sessions: int = 0
     channels: tuple[int, int, int] = TEXT  # weights of text, voice, phone
     calls: int = 0
+    cut_off: float = 0  # days since its calls are rejected: no credits, or no number
     chats: int = 0
     numbers: int = 0
     area: str = "415"  # area code of its numbers; "UK" and "DE" stand for the ranges kept for fiction there
@@ -72,8 +73,8 @@ TENANTS = [
     Tenant(
         slug="riverbend-dental", name="Riverbend Dental", industry="dental", owner="Hannah Blake", tier="pro",
         story="Its balance reached exactly zero: calls are rejected, chats go on.",
-        age=300, hours=-8, agents=3, sessions=120, channels=PHONE, calls=210, chats=30, numbers=2, area="415",
-        trunks=1, metered=True, recorded=True, balance="0.00", monthly=90, stripe=True,
+        age=300, hours=-8, agents=3, sessions=120, channels=PHONE, calls=210, cut_off=1.5, chats=30, numbers=2,
+        area="415", trunks=1, metered=True, recorded=True, balance="0.00", monthly=90, stripe=True,
     ),
     Tenant(
         slug="praxis-weber", name="Zahnarztpraxis Dr. Weber", industry="dental", owner="Sabine Weber", tier="pro",
@@ -132,9 +133,9 @@ TENANTS = [
     ),
     Tenant(
         slug="brightside-energy", name="Brightside Energy", industry="energy", owner="Jack Thornton", tier="pro",
-        story="Owes money: the balance is negative, and its calls fail since then.",
-        age=280, hours=-6, agents=4, sessions=100, channels=PHONE, calls=160, numbers=3, area="312", trunks=1,
-        metered=True, priced=True, balance="-86.45", monthly=150, stripe=True,
+        story="Owes money: the balance is negative, and its calls are rejected since.",
+        age=280, hours=-6, agents=4, sessions=100, channels=PHONE, calls=160, cut_off=6, numbers=3, area="312",
+        trunks=1, metered=True, priced=True, balance="-86.45", monthly=150, stripe=True,
     ),
     Tenant(
         slug="cobalt-it", name="Cobalt IT Support", industry="helpdesk", owner="Ravi Deshmukh", tier="pro",
@@ -227,13 +228,13 @@ TENANTS = [
     Tenant(
         slug="tidewater", name="Tidewater Rentals", industry="property", owner=None, tier="trial",
         story="Signed up without a name; an unknown tier; its number was released.",
-        age=150, hours=-5, agents=1, sessions=22, channels=PHONE, calls=30, numbers=1, area="757", balance="3.10",
-        monthly=10,
+        age=150, hours=-5, agents=1, sessions=22, channels=PHONE, calls=30, cut_off=20, numbers=1, area="757",
+        balance="3.10", monthly=10,
     ),
     Tenant(
         slug="blank-balance", name="Fairview Outfitters", industry="shop", owner="James Whitlock", tier=None,
         story="Balance and tier are NULL: an inbound call ends in a server error.",
-        age=130, hours=-6, agents=1, sessions=18, numbers=1, area="646", calls=8, balance=None,
+        age=130, hours=-6, agents=1, sessions=18, numbers=1, area="646", balance=None,
     ),
     Tenant(
         slug="voiceworks", name="Voiceworks Agency", industry="helpdesk", owner="Hannah Blake", tier="pro",
@@ -266,7 +267,7 @@ TENANTS = [
     Tenant(
         slug="no-profile", name="Springfield Letting", industry="property", owner="Tom O'Connor", tier="free",
         story="The profile of its owner is missing; organization and login are there.",
-        age=75, agents=1, sessions=12, balance="8.00", monthly=10,
+        age=75, agents=1, sessions=12, balance="8.00",
     ),
     Tenant(
         slug="sunrise-yoga", name="Sunrise Yoga", industry="shop", owner=None, tier="free",
@@ -289,10 +290,10 @@ TENANTS = [
 def grown(scale):
     """`(tenant, factor)` for a scale: the profiles above, and ten more tenants for every step of it.
 
-    Of what a larger scale adds, the tenants above take 70 %, so that the largest keeps about a seventh of everything.
+    Of what a larger scale adds, the largest tenant takes a fifth, the other profiles half, the new tenants the rest.
     """
     for tenant in TENANTS:
-        yield tenant, 1 + (scale - 1) * 0.7
+        yield tenant, 1 + (scale - 1) * (1.1 if tenant is TENANTS[0] else 0.6)
     for number in range(10 * (scale - 1)):
         yield made_up(number), 1
 

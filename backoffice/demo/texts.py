@@ -61,7 +61,10 @@ class Language:
         """The turns of one conversation, `(role, text)`: opening, some topics of the industry, mostly an end."""
         own = self.topics.get(industry) or self.common
         # Now and then one of the everyday topics; a long conversation goes round its topics again.
-        chosen = [rng.choice(self.common) if rng.random() < 0.16 else rng.choice(own) for _ in range(topics)]
+        order = rng.sample(own, len(own))
+        chosen = [
+            rng.choice(self.common) if rng.random() < 0.16 else order[n % len(own)] for n in range(topics)
+        ]
         yield from self._topic(rng, slots, rng.choice(self.phone) if phone else [])
         if not phone and rng.random() < 0.2:
             yield from self._topic(rng, slots, rng.choice(self.system))
@@ -90,7 +93,7 @@ class Slots(dict):
 
     def __missing__(self, slot):
         base = slot.rstrip("23456789")
-        maker = getattr(self, f"make_{base}", None)
+        maker = getattr(self, f"make_{slot}", None)
         if maker:
             value = maker()
         else:
@@ -98,6 +101,14 @@ class Slots(dict):
             value = self.rng.choice([way for way in self.language.pools[base] if way != taken])
         self[slot] = value
         return value
+
+    def make_time(self):
+        return self.rng.choice(self.language.pools["time"][:-1])
+
+    def make_time2(self):
+        """Later on the same day."""
+        times = self.language.pools["time"]
+        return self.rng.choice(times[times.index(self["time"]) + 1 :])
 
     def make_email(self):
         return f"{self.mailbox}{self.rng.randrange(10, 99)}@example.com"

@@ -205,7 +205,7 @@ TOPICS["hotel"] = """
 | Just me.
 | Two, and a small dog. Is that a problem?
 = Availability: 4 rooms, best rate {money}{amount}.
-< {room} is free, {money}{amount} a night with breakfast. Shall I hold it for you?
+< We have {room} for {money}{amount} a night with breakfast. Shall I hold it for you?
 > Yes, for {name}. My card is {card}, 12/29.
 | Please. The name is {name}, {email}.
 < Thank you, {first}. Please don't send card numbers in the chat; we take payment at arrival.

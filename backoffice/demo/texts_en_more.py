@@ -14,7 +14,7 @@ TOPICS["shop"] = """
 | ok thanks
 < I understand. If it's not there {day2}, I refund {money}{amount} without any further question.
 # Return
-> {item} doesn't fit. How do I send it back?
+> I bought {item}, but I don't like it. How do I send it back?
 | I want to return {item}.
 < No problem, within 30 days. Is it unused?
 > I tried it on once.
@@ -120,7 +120,7 @@ TOPICS["restaurant"] = """
 > {name}, {phone}.
 < Thank you, {first}. We hold the table for fifteen minutes.
 > One of us is allergic to nuts.
-< Noted. The kitchen will know. {dish} is made without nuts.
+< Noted. The kitchen will know; I'd suggest {dish}, made without nuts.
 # Takeaway
 > Can I order {dish} to go?
 | I'd like {dish} and a salad.

@@ -1,6 +1,7 @@
 """What stands still while people talk: logins, profiles, organizations, agents, trunks, numbers."""
 
 import json
+import math
 import random
 import uuid
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ COLUMNS = {
         "id", "organization_id", "agent_id", "phone_number", "provider", "provider_sid", "status", "created_at",
     ),
 }  # fmt: skip
+
+GROWTH = 80  # days in which traffic grows by the factor e
 
 # Balance at birth: one organization was created with credits, one never had a balance.
 BORN_WITH = {"no-profile": "8.00", "blank-balance": None}
@@ -75,16 +78,15 @@ class World:
     def moment(self, rng, *, oldest, newest=0, hours=0):
         """A time that fits people: by day in their zone, fewer at weekends, more of late; never in the future."""
         span = oldest - newest
-        if rng.random() < 0.65:
-            span = min(span, 110)
-        days = int(newest + span * rng.random() ** 1.25)
+        # Traffic doubles about every two months.
+        days = int(newest - GROWTH * math.log(1 - rng.random() * (1 - math.exp(-span / GROWTH))))
         local = self.until + timedelta(hours=hours)
         midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
         at = midnight - timedelta(days=days) + timedelta(hours=rng.triangular(7, 22, 12))
-        rests = rng.random() < 0.6
-        spare = rng.random()
+        rests = rng.random() < 0.45
+        sooner, spare = rng.randrange(2, 6), rng.random()
         if rests and at.weekday() >= 5:
-            at -= timedelta(days=2)
+            at -= timedelta(days=sooner)
         at -= timedelta(hours=hours)
         while at > self.ago(newest) - timedelta(minutes=10):
             at -= timedelta(days=1)
@@ -205,7 +207,7 @@ class World:
                 provider,
                 f"PN{rng.getrandbits(128):032x}" if provider == "twilio" else None,
                 status,
-                home.signed_up + timedelta(days=tenant.age * 0.3 * rng.random()),
+                home.signed_up + timedelta(minutes=50 * rng.random()),
             )
         )
 
