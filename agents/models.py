@@ -123,6 +123,8 @@ class Agent(PageModel):
     PII_KINDS = ("ssn", "credit_card", "phone_number", "email", "address", "name")
     MCP_SERVERS = ("web_browsing", "image_generation", "code_interpreter")
 
+    search_fields = ("name",)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
         "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="agents"
@@ -321,6 +323,8 @@ class AgentSession(PageModel):
         TIMEOUT = "timeout", "Timed out"
 
     SHARED_ID = "default"
+
+    search_fields = ("external_id",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agent = models.ForeignKey(Agent, models.DO_NOTHING, db_constraint=False, related_name="sessions")

@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from backoffice.audit_models import AuditEvent, ReadLog
+from backoffice.job_models import Job
 
-__all__ = ["AuditEvent", "ReadLog", "User"]
+__all__ = ["AuditEvent", "Job", "ReadLog", "User"]
 
 
 def validate_time_zone(value):

@@ -5,6 +5,9 @@ from django.urls import reverse
 class PageModel(models.Model):
     """A model whose rows have a page of their own, under the url name `<app>:<model>_detail`."""
 
+    # Texts by which the searching picker finds a row; empty: it is not picked.
+    search_fields = ()
+
     class Meta:
         abstract = True
 

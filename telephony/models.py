@@ -75,6 +75,8 @@ class PhoneNumber(PageModel):
         TELNYX = "telnyx"
         LIVEKIT = "livekit", "LiveKit"
 
+    search_fields = ("e164",)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
         "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="phone_numbers"

@@ -22,6 +22,8 @@ class Organization(PageModel):
     `credits_balance` changes only through the posting function (`public.post_credit`), never by saving.
     """
 
+    search_fields = ("name",)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
     owner = LooseForeignKey("tenants.UserProfile", db_column="owner_id", related_name="organizations")
@@ -55,6 +57,8 @@ class UserProfile(PageModel):
         FREE = "free"
         PRO = "pro"
         ENTERPRISE = "enterprise"
+
+    search_fields = ("email", "full_name")
 
     id = models.UUIDField(primary_key=True, editable=False)
     email = models.EmailField("e-mail", max_length=255, unique=True)

@@ -1,0 +1,73 @@
+import django_filters
+from django import forms
+
+from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
+from backoffice.filters import DayFilter, FilterSet, RowFilter
+from tenants.models import Organization
+
+
+class TenantFilter(RowFilter):
+    """Rows that belong to an organization through their agent."""
+
+    def __init__(self, field_name):
+        super().__init__(field_name=field_name, queryset=Organization.objects.all(), label="Organization")
+
+
+class PublishedFilter(django_filters.ChoiceFilter):
+    def __init__(self):
+        choices = [("true", "Published"), ("false", "Draft")]
+        super().__init__(field_name="is_published", choices=choices, label="Published", empty_label="Any")
+
+
+class AgentFilter(FilterSet):
+    search_fields = ["name", "organization__name", "organization_id__id"]
+    is_published = PublishedFilter()
+    llm_model = django_filters.CharFilter(label="Model")
+
+    class Meta:
+        model = Agent
+        fields = ["organization", "llm_model", "voice_provider", "stt_provider", "is_published"]
+
+
+class AgentSessionFilter(FilterSet):
+    search_fields = ["external_id__exact", "agent_id__id"]
+    organization = TenantFilter("agent__organization")
+    since = DayFilter("created_at", label="From")
+    until = DayFilter("created_at", label="Until", until=True)
+
+    class Meta:
+        model = AgentSession
+        fields = ["status", "channel", "organization", "agent"]
+
+
+class AgentMessageFilter(FilterSet):
+    search_fields = ["session__external_id__exact", "session_id__id"]
+    session = django_filters.UUIDFilter("session_id", widget=forms.HiddenInput)
+    since = DayFilter("created_at", label="From")
+    until = DayFilter("created_at", label="Until", until=True)
+
+    class Meta:
+        model = AgentMessage
+        fields = ["role", "session"]
+
+
+class ChatSessionFilter(FilterSet):
+    search_fields = ["agent_id__id", "profile_id__id"]
+    organization = TenantFilter("agent__organization")
+    since = DayFilter("created_at", label="From")
+    until = DayFilter("created_at", label="Until", until=True)
+
+    class Meta:
+        model = ChatSession
+        fields = ["organization", "agent", "profile"]
+
+
+class ChatMessageFilter(FilterSet):
+    search_fields = ["session_id__id"]
+    session = django_filters.UUIDFilter("session_id", widget=forms.HiddenInput)
+    since = DayFilter("timestamp", label="From")
+    until = DayFilter("timestamp", label="Until", until=True)
+
+    class Meta:
+        model = ChatMessage
+        fields = ["role", "session"]

@@ -1,0 +1,72 @@
+from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
+from backoffice.tables import Column, Table
+
+
+class AgentTable(Table):
+    name = Column("Name", order="name")
+    organization = Column("Organization")
+    llm_model = Column("Model")
+    voice_provider = Column("Voice")
+    is_published = Column("Published")
+    version = Column("Version", numeric=True)
+    created_at = Column("Created", order="created")
+
+    class Meta(Table.Meta):
+        model = Agent
+        fields = []
+        rows = "agents/agent_rows.html"
+
+
+class AgentSessionTable(Table):
+    external_id = Column("Session")
+    agent = Column("Agent")
+    organization = Column("Organization", accessor="agent__organization")
+    channel = Column("Channel")
+    status = Column("Status")
+    message_count = Column("Messages", numeric=True)
+    last_activity_at = Column("Last activity", order="activity")
+    created_at = Column("Started", order="created")
+
+    class Meta(Table.Meta):
+        model = AgentSession
+        fields = []
+        rows = "agents/agentsession_rows.html"
+
+
+class AgentMessageTable(Table):
+    created_at = Column("Time", order="created")
+    session = Column("Session")
+    role = Column("Role")
+    content = Column("Text")
+    tokens_used = Column("Tokens", numeric=True)
+    latency_ms = Column("Latency", numeric=True)
+    model_used = Column("Model")
+
+    class Meta(Table.Meta):
+        model = AgentMessage
+        fields = []
+        rows = "agents/agentmessage_rows.html"
+
+
+class ChatSessionTable(Table):
+    created_at = Column("Started", order="created")
+    agent = Column("Agent")
+    organization = Column("Organization", accessor="agent__organization")
+    profile = Column("Signed-in user")
+
+    class Meta(Table.Meta):
+        model = ChatSession
+        fields = []
+        rows = "agents/chatsession_rows.html"
+
+
+class ChatMessageTable(Table):
+    timestamp = Column("Time", order="created")
+    session = Column("Chat")
+    role = Column("Role")
+    text = Column("Text")
+
+    class Meta(Table.Meta):
+        model = ChatMessage
+        fields = []
+        rows = "agents/chatmessage_rows.html"

@@ -1,0 +1,80 @@
+from django.conf import settings
+from django.urls import reverse
+
+from backoffice.roles import role_of
+
+# (heading, [(label, url name, icon, permission)]); what a role may not open is not shown.
+NAVIGATION = [
+    ("", [("Dashboard", "home", "layout-dashboard", "")]),
+    (
+        "Tenants",
+        [
+            ("Organizations", "tenants:organization_list", "building-2", "tenants.view_organization"),
+            ("User profiles", "tenants:userprofile_list", "users", "tenants.view_userprofile"),
+        ],
+    ),
+    (
+        "Conversations",
+        [
+            ("Sessions", "agents:agentsession_list", "messages-square", "agents.view_agentsession"),
+            ("Messages", "agents:agentmessage_list", "message-square-text", "agents.view_agentmessage"),
+            ("Legacy chats", "agents:chatsession_list", "archive", "agents.view_chatsession"),
+            ("Legacy messages", "agents:chatmessage_list", "message-square-dashed", "agents.view_chatmessage"),
+        ],
+    ),
+    (
+        "Agents and telephony",
+        [
+            ("Agents", "agents:agent_list", "bot", "agents.view_agent"),
+            ("Phone numbers", "telephony:phonenumber_list", "hash", "telephony.view_phonenumber"),
+            ("SIP trunks", "telephony:siptrunk_list", "server", "telephony.view_siptrunk"),
+            ("Calls", "telephony:calllog_list", "phone", "telephony.view_calllog"),
+        ],
+    ),
+    (
+        "Money",
+        [
+            ("Credit ledger", "billing:credittransaction_list", "coins", "billing.view_credittransaction"),
+            ("Usage", "billing:usagelog_list", "chart-column", "billing.view_usagelog"),
+        ],
+    ),
+    (
+        "Back office",
+        [
+            ("Jobs", "job_list", "loader", "backoffice.view_job"),
+            ("Changes", "backoffice:auditevent_list", "history", "backoffice.view_auditevent"),
+            ("Readings", "backoffice:readlog_list", "eye", "backoffice.view_readlog"),
+            ("Django admin", "admin:index", "wrench", ""),
+        ],
+    ),
+]
+
+
+def shell(request):
+    """What base.html shows around every page: navigation by permission, environment, role, addresses of the controls."""
+    context = {"environment": {"label": settings.ENVIRONMENT, "tone": settings.ENVIRONMENT_TONE}}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return context
+    return context | {
+        "nav": list(navigation(request)),
+        "role": role_of(user),
+        "theme_url": reverse("theme"),
+        "settings_url": reverse("me"),
+        "credit_unit": settings.CREDIT_UNIT,
+    }
+
+
+def navigation(request):
+    for label, entries in NAVIGATION:
+        items = [
+            {"label": text, "url": (url := reverse(name)), "icon": icon, "active": is_under(request.path, url)}
+            for text, name, icon, permission in entries
+            if not permission or request.user.has_perm(permission)
+        ]
+        if items:
+            yield {"label": label, "items": items}
+
+
+def is_under(path, url):
+    return path == url if url == "/" else path.startswith(url)

@@ -1,0 +1,78 @@
+"""How the value of a field is shown on a record's page: links, times, statuses, secrets masked, nothing that raises."""
+
+import re
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import models
+from django.utils.html import format_html
+from django.utils.text import capfirst
+
+from backoffice.model_fields import OpenChoiceField
+from backoffice.templatetags import ui
+
+SECRET_KEY = re.compile(r"(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)", re.I)
+HIDDEN = "••••••"
+
+
+def redact(value, hide=False):
+    """A JSON value with everything secret in it replaced, known by the key under which it stands (as in audit.redact)."""
+    if isinstance(value, dict):
+        return {
+            key: redact(item, hide or bool(SECRET_KEY.search(str(key))) or key == "custom_headers")
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact(item, hide) for item in value]
+    if hide and value not in (None, "", True, False):
+        return HIDDEN
+    return value
+
+
+def present(obj, name, user):
+    """{name, label, value} of one field, for `components/detail.html`; value is safe to print."""
+    field = obj._meta.get_field(name)
+    label = str(field.verbose_name)
+    return {"name": name, "label": label if label[:1].isupper() else capfirst(label), "value": value_of(obj, field, user)}
+
+
+def value_of(obj, field, user):
+    if isinstance(field, models.ForeignKey):
+        return link(obj, field, user)
+    value = getattr(obj, field.attname)
+    if value is None or value == "":
+        return ui.missing(value)
+    if isinstance(field, models.UUIDField):
+        return format_html('<span class="mono">{}</span> {}', value, ui.copy_button(value))
+    if isinstance(field, models.DateTimeField):
+        return format_html("{} <span class=\"muted\">({})</span>", ui.time_tag(value), ui.timeago_tag(value))
+    if isinstance(field, OpenChoiceField):
+        return ui.status_pill(value)
+    if isinstance(field, models.BooleanField):
+        return ui.missing(value)
+    if isinstance(field, models.JSONField):
+        hide = field.name == "custom_headers"
+        return format_html('<pre class="code">{}</pre>', ui.pretty_json(redact(value, hide))) if value else ui.missing(value)
+    if isinstance(field, models.DecimalField):
+        return ui.money(value, field.decimal_places)
+    if isinstance(field, models.IntegerField):
+        return ui.number(value)
+    if isinstance(field, models.TextField):
+        return format_html('<div class="prose" dir="auto">{}</div>', value)
+    return value
+
+
+def link(obj, field, user):
+    """The related row by name, linked where the reader may open it; its id where the row is gone."""
+    pk = getattr(obj, field.attname)
+    if pk is None:
+        return ui.missing(None)
+    try:
+        related = getattr(obj, field.name)
+    except ObjectDoesNotExist:
+        related = None
+    if related is None:
+        return format_html('<span class="mono">{}</span> <span class="missing">no such record</span>', pk)
+    meta = related._meta
+    if not user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+        return str(related)
+    return format_html('<a href="{}">{}</a>', related.get_absolute_url(), related)

@@ -1,0 +1,162 @@
+"""Filters of staff pages: django-filter, one search field, times in the user's zone, no select over a whole table."""
+
+import datetime
+import re
+import uuid
+
+import django_filters
+from django import forms
+from django.db import models
+from django.utils import timezone
+
+from backoffice.forms import PickerField
+from backoffice.keyset import newest
+from backoffice.model_fields import OpenChoiceField
+
+
+class Query:
+    """The query string of a page, to make the addresses of its neighbours from; order of parameters is kept."""
+
+    def __init__(self, params):
+        self.params = params
+
+    def without(self, *names):
+        params = self.params.copy()
+        for name in names:
+            params.pop(name, None)
+        return Query(params)
+
+    def with_(self, **values):
+        params = self.params.copy()
+        for name, value in values.items():
+            params[name] = value
+        return Query(params)
+
+    def __str__(self):
+        encoded = self.params.urlencode()
+        return f"?{encoded}" if encoded else "?"
+
+
+class SearchFilter(django_filters.CharFilter):
+    """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
+
+    A field name may end in `__exact` (big tables: only what an index answers) or `__digits` (telephone numbers in any
+    format, compared by their digits).
+    """
+
+    def __init__(self, fields, *args, **kwargs):
+        kwargs.setdefault("label", "Search")
+        super().__init__(*args, **kwargs)
+        self.fields = fields
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        try:
+            ids = [name for name in self.fields if name.endswith("__id")]
+            condition = models.Q(pk=uuid.UUID(value))
+            for name in ids:
+                condition |= models.Q(**{name: uuid.UUID(value)})
+            condition |= self.text_condition(value, exact_only=True)
+            return queryset.filter(condition)
+        except ValueError:
+            return queryset.filter(self.text_condition(value))
+
+    def text_condition(self, value, exact_only=False):
+        condition = models.Q(pk=None) & ~models.Q(pk=None)  # nothing, until a field is added
+        for name in self.fields:
+            if name.endswith("__exact"):
+                condition |= models.Q(**{name: value})
+            elif name.endswith("__digits") and not exact_only:
+                digits = re.sub(r"\D", "", value).removeprefix("00")
+                if len(digits) >= 4:
+                    condition |= models.Q(**{f"{name.removesuffix('__digits')}__contains": digits})
+            elif not exact_only and not name.endswith("__id"):
+                condition |= models.Q(**{f"{name}__icontains": value})
+        return condition
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+
+class RowFilter(django_filters.ModelChoiceFilter):
+    """Rows of one parent, chosen by searching. The parent need not exist any more for its rows to be found."""
+
+    field_class = PickerField
+
+
+class DayFilter(django_filters.DateFilter):
+    """From or until a day in the user's zone, the day included, as a comparison that an index on the time answers."""
+
+    def __init__(self, field_name, *, label, until=False):
+        super().__init__(field_name=field_name, label=label, widget=DateInput(attrs={"max": "9998-12-31"}))
+        self.until = until
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        try:
+            day = value + datetime.timedelta(days=1) if self.until else value
+            moment = timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
+        except (OverflowError, ValueError):
+            return queryset
+        queryset = queryset.alias(day_filter=newest(self.field_name))
+        if self.until:
+            return queryset.filter(day_filter__lt=moment).exclude(**{self.field_name: None})
+        return queryset.filter(day_filter__gte=moment)
+
+
+class FilterSet(django_filters.FilterSet):
+    """`search_fields` gives the search box; open value sets become selects of the known values plus "not set"."""
+
+    search_fields = []
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.search_fields:
+            self.filters = {"q": SearchFilter(self.search_fields), **self.filters}
+            self.filters["q"].parent = self
+            self.filters["q"].model = self.queryset.model
+
+    @classmethod
+    def filter_for_field(cls, field, field_name, lookup_expr=None):
+        if isinstance(field, OpenChoiceField):
+            return KnownValueFilter(field_name=field_name, choices=field.choices, label=label_of(field))
+        if isinstance(field, models.ForeignKey):
+            return RowFilter(
+                field_name=field_name, queryset=field.related_model._default_manager.all(), label=label_of(field)
+            )
+        return super().filter_for_field(field, field_name, lookup_expr)
+
+    @property
+    def is_filtered(self):
+        """Whether any filter narrows the list."""
+        return any(value not in (None, "", []) for value in getattr(self.form, "cleaned_data", {}).values())
+
+
+def label_of(field):
+    text = str(field.verbose_name)
+    return text[:1].upper() + text[1:]
+
+
+class KnownValueField(forms.ChoiceField):
+    def valid_value(self, value):
+        return True  # an address may name a value that nobody listed; it simply filters by it
+
+
+class KnownValueFilter(django_filters.ChoiceFilter):
+    """A select of the known values and "not set"; any other value in the address filters by that value."""
+
+    field_class = KnownValueField
+    NOT_SET = "null"
+
+    def __init__(self, *args, choices=(), **kwargs):
+        super().__init__(
+            *args, choices=[("", "Any"), *choices, (self.NOT_SET, "not set")], empty_label=None, **kwargs
+        )
+
+    def filter(self, queryset, value):
+        if value == self.NOT_SET:
+            return queryset.filter(**{f"{self.field_name}__isnull": True})
+        return super().filter(queryset, value)

@@ -1,0 +1,204 @@
+"""Forms of staff pages: conflict check, reason, searching picker for foreign keys, errors beside their fields."""
+
+import uuid
+
+from django import forms
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.urls import reverse
+
+from backoffice.model_fields import OpenChoiceField
+from backoffice.services import snapshot
+
+REASON_HELP = "Kept in the history of the record."
+PICKER_ROWS = 10
+
+
+class PickerWidget(forms.Widget):
+    """A search field that finds rows of another table, instead of a select that would load the whole table.
+
+    What was typed comes as `<name>_search`, the choice as a radio button called `<name>`; templates/components/picker.html has
+    the contract, `views.picker.Picker` answers the search while one types.
+    """
+
+    template_name = "components/picker.html"
+    typed = ""
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        queryset = self.field.queryset
+        context["widget"] |= {
+            "required": self.field.required,
+            "url": reverse("pick", args=[queryset.model._meta.label_lower]),
+            "chosen": picked(queryset, value),
+            "search": self.typed,
+            "options": find_rows(queryset, self.typed)[:PICKER_ROWS] if self.typed else None,
+            "noun": queryset.model._meta.verbose_name_plural,
+        }
+        return context
+
+    def value_from_datadict(self, data, files, name):
+        self.typed = data.get(f"{name}_search", "").strip()
+        return data.get(name)
+
+    def value_omitted_from_data(self, data, files, name):
+        return name not in data and f"{name}_search" not in data
+
+    def id_for_label(self, id_):
+        return id_
+
+
+class PickerField(forms.ModelChoiceField):
+    """A foreign key chosen by searching. Errors: unknown id, or text typed but nothing chosen."""
+
+    widget = PickerWidget
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.widget.field = self
+
+    def __deepcopy__(self, memo):
+        copied = super().__deepcopy__(memo)
+        copied.widget.field = copied
+        return copied
+
+    def clean(self, value):
+        if not value and self.widget.typed:
+            raise forms.ValidationError(f"Choose one of those found for “{self.widget.typed}”, or clear the search.")
+        return super().clean(value)
+
+
+def picked(queryset, value):
+    """The row with that id, or None."""
+    if not value:
+        return None
+    try:
+        return queryset.filter(pk=getattr(value, "pk", value)).first()
+    except ValidationError:
+        return None
+
+
+def find_rows(queryset, text):
+    """At most PICKER_ROWS + 1 rows that a person means by `text`, as a list.
+
+    By id, or by the texts in the model's `search_fields`; without text, the first rows in the model's order.
+    """
+    condition = models.Q()
+    try:
+        condition |= models.Q(pk=uuid.UUID(text))
+    except ValueError:
+        for name in queryset.model.search_fields:
+            condition |= models.Q(**{f"{name}__icontains": text})
+    return list(queryset.filter(condition).order_by(*queryset.model._meta.ordering)[: PICKER_ROWS + 1])
+
+
+def form_field(field, **kwargs):
+    """The form field of a model field, as staff pages want it (a `formfield_callback`)."""
+    if isinstance(field, models.ForeignKey):
+        kwargs |= {"form_class": PickerField}
+        return field.formfield(**kwargs)
+    if isinstance(field, OpenChoiceField):
+        return forms.ChoiceField(
+            choices=[("", "not set"), *field.choices] if field.null else field.choices,
+            required=not field.blank,
+            label=field.verbose_name.capitalize() if field.verbose_name.islower() else field.verbose_name,
+            help_text=field.help_text,
+        )
+    if isinstance(field, models.TextField):
+        kwargs["widget"] = forms.Textarea(attrs={"rows": 4})
+    if isinstance(field, models.BooleanField) and field.null:
+        return forms.NullBooleanField(
+            label=field.verbose_name.capitalize(),
+            help_text=field.help_text,
+            widget=forms.Select(choices=[("", "not set"), ("true", "Yes"), ("false", "No")]),
+        )
+    return field.formfield(**kwargs)
+
+
+class StaffForm(forms.ModelForm):
+    """A form over one record, with a reason and the values as they were when it was opened.
+
+    `opened_values()` gives these for `services.save(opened=…)`; they travel signed, so that they cannot be altered.
+    A field named in `permission_fields` ({field: permission}) is left out for those who lack the permission, and every
+    other field for those who hold nothing but such a permission.
+    """
+
+    permission_fields = {}
+    reason_required = False
+
+    opened = forms.CharField(widget=forms.HiddenInput, required=False)
+    reason = forms.CharField(
+        required=False, max_length=500, help_text=REASON_HELP, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    class Meta:
+        formfield_callback = form_field
+
+    def __init__(self, *args, actor, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        self.limit_fields()
+        for name, field in self.fields.items():
+            self.keep_unknown_value(name, field)
+        self.fields["reason"].required = self.reason_required
+        for name in ("reason", "opened"):  # last, whatever the fields of the form
+            self.fields[name] = self.fields.pop(name)
+        if not self.is_bound:
+            self.initial.setdefault("opened", self.sign(self.instance))
+
+    def limit_fields(self):
+        """Leave out what the actor may not write."""
+        action = "add" if self.instance._state.adding else "change"
+        meta = self._meta.model._meta
+        whole = self.actor.has_perm(f"{meta.app_label}.{action}_{meta.model_name}")
+        for name in self.own_fields():
+            permission = self.permission_fields.get(name)
+            if not (self.actor.has_perm(permission) if permission else whole):
+                del self.fields[name]
+
+    def own_fields(self):
+        return [name for name in self.fields if name not in ("reason", "opened")]
+
+    def keep_unknown_value(self, name, field):
+        """A value outside the known set stays choosable on its own row, and is marked."""
+        if not isinstance(field, forms.ChoiceField) or isinstance(field, forms.ModelChoiceField):
+            return
+        value = getattr(self.instance, name, None)
+        if isinstance(value, str) and value not in [key for key, _ in field.choices]:
+            field.choices = [*field.choices, (value, f"{value} (not a known value)")]
+
+    def sign(self, instance):
+        """The values of this form's columns in `instance`, to travel with the form."""
+        columns = {field.name for field in instance._meta.concrete_fields}
+        values = snapshot(instance, [name for name in self.own_fields() if name in columns])
+        return signing.dumps(values, salt="opened", compress=True)
+
+    def opened_values(self):
+        """The snapshot that came with the form; {} if it was not opened from us, in which case nothing can be saved."""
+        try:
+            return signing.loads(self.data.get(self.add_prefix("opened"), ""), salt="opened")
+        except signing.BadSignature:
+            return {}
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.is_bound and not self.instance._state.adding and not self.opened_values():
+            raise forms.ValidationError("This form is out of date. Open the record again.")
+        return cleaned
+
+    def _post_clean(self):
+        # An empty field comes as ""; the platform's columns hold NULL for "not set".
+        for name in self.own_fields():
+            field = next((f for f in self.instance._meta.concrete_fields if f.name == name), None)
+            if field is not None and field.null and self.cleaned_data.get(name) == "":
+                self.cleaned_data[name] = None
+        super()._post_clean()
+
+
+class ReasonForm(forms.Form):
+    """What every action asks: why."""
+
+    reason = forms.CharField(
+        max_length=500, help_text=REASON_HELP, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )

@@ -1,0 +1,150 @@
+"""Long work: asked for on a page, done by the worker, watched on the jobs page.
+
+`start()` makes the Job and queues it in the same transaction; the worker calls `run()`; the function for its kind reports
+through Progress, which also is where a cancelled job stops.
+"""
+
+import datetime
+import logging
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from backoffice.models import Job
+
+logger = logging.getLogger(__name__)
+
+INTERRUPTED_AFTER = datetime.timedelta(minutes=1)
+REPORT_EVERY_SECONDS = 0.5
+
+# {kind: function(job, progress)}; a function writes its result, if any, to job.result_path and sets job.result_name.
+KINDS = {}
+
+
+class Cancelled(Exception):
+    """Somebody asked the running job to stop."""
+
+
+def kind(name):
+    def register(function):
+        KINDS[name] = function
+        return function
+
+    return register
+
+
+class Progress:
+    """How far a job is. `step()` may be called for every row: it writes twice a second at the most."""
+
+    def __init__(self, job):
+        self.job = job
+        self.reported = 0.0
+
+    def start(self, total):
+        self.job.total = total
+        self.report()
+
+    def step(self, rows=1):
+        """Raises Cancelled if the job shall stop."""
+        self.job.done += rows
+        if time.monotonic() - self.reported > REPORT_EVERY_SECONDS:
+            self.report()
+
+    def report(self):
+        self.reported = time.monotonic()
+        self.job.touched_at = timezone.now()
+        self.job.save(update_fields=["done", "total", "touched_at"])
+        if Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists():
+            raise Cancelled
+
+
+@transaction.atomic
+def start(kind, *, title, owner, **params):
+    """Make a job and queue it. Returns the Job."""
+    job = Job.objects.create(kind=kind, title=title, owner=owner, params=params)
+    enqueue(job)
+    return job
+
+
+def enqueue(job):
+    from backoffice.tasks import run_job
+
+    run_job.defer(job_id=str(job.pk))
+
+
+@transaction.atomic
+def retry(job):
+    """Queue a failed or cancelled job once more, from its beginning."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.can_retry:
+        job.status = Job.Status.QUEUED
+        job.done, job.total, job.message = 0, None, ""
+        job.cancel_requested = False
+        job.started_at = job.finished_at = job.touched_at = None
+        job.save()
+        enqueue(job)
+    return job
+
+
+@transaction.atomic
+def cancel(job):
+    """A queued job is cancelled at once, a running one when it next reports."""
+    job = Job.objects.select_for_update().get(pk=job.pk)
+    if job.status == Job.Status.QUEUED:
+        finish(job, Job.Status.CANCELLED, "Cancelled before it began.")
+    elif job.status == Job.Status.RUNNING:
+        job.cancel_requested = True
+        job.save(update_fields=["cancel_requested"])
+    return job
+
+
+def run(job_id):
+    """Do the work of one queued job, in the worker. A job that is not queued (any more) is left alone."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=job_id, status=Job.Status.QUEUED).first()
+        if job is None:
+            return
+        job.status = Job.Status.RUNNING
+        job.attempts += 1
+        job.started_at = job.touched_at = timezone.now()
+        job.save()
+    try:
+        KINDS[job.kind](job, Progress(job))
+    except Cancelled:
+        discard_result(job)
+        finish(job, Job.Status.CANCELLED, "Cancelled while it ran.")
+    except Exception:
+        # Whatever it was, the person who waits is told, and the log has the rest.
+        logger.exception("A job failed.", extra={"job": str(job.pk)})
+        discard_result(job)
+        finish(job, Job.Status.FAILED, "It failed; the log has the details. Nothing of the result was kept.")
+    else:
+        finish(job, Job.Status.SUCCEEDED, job.message)
+
+
+def finish(job, status, message):
+    job.status = status
+    job.message = message
+    job.finished_at = timezone.now()
+    if job.result_name:
+        job.result_bytes = job.result_path.stat().st_size
+        job.expires_at = job.finished_at + datetime.timedelta(days=settings.JOB_FILES_DAYS)
+    job.save()
+
+
+def discard_result(job):
+    job.result_name = ""
+    job.result_path.unlink(missing_ok=True)
+
+
+def tidy():
+    """Mark interrupted jobs as failed and delete expired results. Runs every minute in the worker."""
+    now = timezone.now()
+    for job in Job.objects.filter(status=Job.Status.RUNNING, touched_at__lt=now - INTERRUPTED_AFTER):
+        discard_result(job)
+        finish(job, Job.Status.FAILED, "It was interrupted: the worker stopped. You can retry it.")
+    for job in Job.objects.exclude(result_name="").filter(expires_at__lt=now):
+        discard_result(job)
+        job.save(update_fields=["result_name"])

@@ -1,0 +1,148 @@
+"""Paging by key instead of by number: the thousandth page costs as much as the first, and no row is counted.
+
+A list is read in one of a few named orders, each with an index on (key, id). The key never is NULL (a row comparison with
+NULL would lose the row), and the id makes it unique. The place in the list is the key and id of a boundary row, as text
+from the database itself, so that `infinity` and the last microsecond survive the way through the address.
+"""
+
+import base64
+import json
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
+from django.db.models.functions import Cast, Coalesce
+
+COUNT_LIMIT = 10_000
+
+
+class OldestIfNull(Func):
+    """A time in which NULL counts as -infinity: the expression that the indexes of master_schema.sql are made on."""
+
+    template = "COALESCE(%(expressions)s, '-infinity'::timestamptz)"
+    output_field = DateTimeField()
+
+
+def newest(column="created_at"):
+    """Key of a list ordered by a time."""
+    return OldestIfNull(F(column))
+
+
+def zero_if_null(column):
+    """Key of a list ordered by an amount in which NULL counts as 0."""
+    return Coalesce(F(column), Func(template="(0)::numeric"), output_field=DecimalField())
+
+
+class RowCompare(Func):
+    """`(key, id) < (value, id)` as one comparison, which an index on (key, id) answers."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, *expressions, operator):
+        super().__init__(*expressions)
+        self.operator = operator
+
+    def as_sql(self, compiler, connection, **kwargs):
+        (key, key_params), (pk, pk_params), (value, value_params), (row, row_params) = (
+            compiler.compile(expression) for expression in self.get_source_expressions()
+        )
+        return (
+            f"({key}, {pk}) {self.operator} ({value}, {row})",
+            [*key_params, *pk_params, *value_params, *row_params],
+        )
+
+
+class BadCursor(ValueError):
+    """The place in the list, taken from the address, is not one that we gave out."""
+
+
+def encode(key, pk):
+    return base64.urlsafe_b64encode(json.dumps([key, str(pk)]).encode()).decode().rstrip("=")
+
+
+def decode(text, model):
+    """(key as text, id) of an address; raises BadCursor."""
+    try:
+        key, pk = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if not isinstance(key, str) or "\0" in key:
+            raise BadCursor(text)
+        return key, model._meta.pk.to_python(pk)
+    except (ValueError, TypeError, ValidationError) as error:
+        raise BadCursor(text) from error
+
+
+@dataclass
+class Page:
+    """One page of rows with the query strings of its neighbours ("" where there is none)."""
+
+    rows: list
+    previous: str
+    next: str
+    is_first: bool
+
+
+def read_page(queryset, key, *, descending, size, params):
+    """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
+
+    Two queries at the most: none is spent on counting. Raises BadCursor for a place that cannot be read.
+    """
+    after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
+    backwards = bool(before) or (from_end and not after)
+    # The direction in which the index is read.
+    falling = descending != backwards
+    key_type = queryset.model._meta.get_field(key.name) if isinstance(key, F) else key.output_field
+    rows = queryset.annotate(page_key=Cast(key, TextField()))
+    if after or before:
+        value, pk = decode(after or before, queryset.model)
+        comparison = RowCompare(
+            key,
+            F("pk"),
+            Cast(Value(value), key_type),
+            Cast(Value(str(pk)), queryset.model._meta.pk),
+            operator="<" if falling else ">",
+        )
+        rows = rows.filter(comparison)
+    order = [key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]
+    rows = list(rows.order_by(*order)[: size + 1])
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+    has_previous = more if backwards else bool(after)
+    has_next = bool(before) if backwards else more
+    return Page(
+        rows=rows,
+        previous="before=" + encode(rows[0].page_key, rows[0].pk) if rows and has_previous else "",
+        next="after=" + encode(rows[-1].page_key, rows[-1].pk) if rows and has_next else "",
+        is_first=not has_previous,
+    )
+
+
+@dataclass
+class Total:
+    """How many rows there are: exact, at least (counting stopped), or estimated by the planner's statistics."""
+
+    number: int
+    kind: str  # "exact", "at_least", "about"
+
+    def __str__(self):
+        return {"exact": f"{self.number:,}", "at_least": f"{self.number:,}+", "about": f"about {self.number:,}"}[
+            self.kind
+        ]
+
+
+def total(queryset, *, filtered):
+    """The Total of a list, by one cheap query: counting stops at COUNT_LIMIT, whole tables are estimated."""
+    if not filtered:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select reltuples::bigint from pg_class where oid = to_regclass(%s)",
+                [queryset.model._meta.db_table],
+            )
+            (estimate,) = cursor.fetchone() or (0,)
+        if estimate and estimate > COUNT_LIMIT:
+            return Total(estimate, "about")
+    number = queryset.order_by().values("pk")[: COUNT_LIMIT + 1].count()
+    return Total(COUNT_LIMIT, "at_least") if number > COUNT_LIMIT else Total(number, "exact")

@@ -1,0 +1,81 @@
+"""The matrix of design: which role may do what with which model. Everything not written here is refused.
+
+Roles are Django groups, made and kept equal to this matrix after every `migrate`; admins are superusers. Nobody gets
+permissions by hand: change the matrix, and the reviewed list of URLs in backoffice/tests/url_matrix.txt with it.
+"""
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+
+SUPPORT, FINANCE, MANAGER, ADMIN = "Support", "Finance", "Manager", "Admin"
+ROLES = (SUPPORT, FINANCE, MANAGER, ADMIN)
+
+VIEW = "view"
+EDIT = "view add change"
+
+# {model: {role: actions}}; an action is a verb of Django's (view, add, change, delete) or a permission of the model's own.
+MATRIX = {
+    "tenants.organization": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
+    "tenants.userprofile": {SUPPORT: EDIT, FINANCE: "view change_tier", MANAGER: VIEW},
+    "agents.agent": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
+    "agents.agentsession": {
+        SUPPORT: "view read_transcript reveal_transcript close_session",
+        FINANCE: VIEW,
+        MANAGER: "view read_transcript reveal_transcript",
+    },
+    "agents.agentmessage": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "agents.chatsession": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "agents.chatmessage": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "telephony.siptrunk": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
+    "telephony.phonenumber": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
+    "telephony.calllog": {SUPPORT: VIEW, FINANCE: "view correct_call", MANAGER: VIEW},
+    "billing.usagelog": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit", MANAGER: VIEW},
+    "backoffice.auditevent": {MANAGER: VIEW},
+    "backoffice.readlog": {MANAGER: VIEW},
+    "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+}
+
+# What an admin, who is in no group, may not do either: nobody writes these by hand.
+READ_ONLY = {
+    "agents.agentmessage",
+    "agents.chatmessage",
+    "billing.usagelog",
+    "billing.credittransaction",
+    "backoffice.auditevent",
+    "backoffice.readlog",
+    "backoffice.job",
+}
+
+
+def codenames(model, actions):
+    """`view add` → `{"view_agent", "add_agent"}`; a permission of the model's own stands for itself."""
+    own = {codename for codename, _ in model._meta.permissions}
+    return {action if action in own else f"{action}_{model._meta.model_name}" for action in actions.split()}
+
+
+def sync_roles(**kwargs):
+    """Make the groups hold exactly the matrix. Runs after migrate; raises KeyError for a permission that is not there."""
+    from django.contrib.auth.models import Group, Permission
+
+    for config in apps.get_app_configs():
+        if config.models_module:
+            create_permissions(config, verbosity=0)
+    by_name = {
+        (permission.content_type.app_label, permission.codename): permission
+        for permission in Permission.objects.select_related("content_type")
+    }
+    for role in (SUPPORT, FINANCE, MANAGER):
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set(
+            by_name[label.partition(".")[0], codename]
+            for label, actions_by_role in MATRIX.items()
+            for codename in codenames(apps.get_model(label), actions_by_role.get(role, ""))
+        )
+
+
+def role_of(user):
+    """The name of the user's role, for people to read; "No role" for an account that may do nothing."""
+    if user.is_superuser:
+        return ADMIN
+    return ", ".join(sorted(group.name for group in user.groups.all())) or "No role"

@@ -1,0 +1,115 @@
+"""The one door for writes: whoever changes a row, from a page, the admin or a job, comes through here.
+
+It opens the transaction and tells the database who acts and why, for that transaction only; triggers write the audit
+entry and refuse a write without an actor.
+"""
+
+import json
+from contextlib import contextmanager
+
+from django.core.exceptions import ValidationError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError, connection, transaction
+
+from backoffice.logs import request_id
+
+RAISED_WITH_A_SENTENCE = "P0001"
+
+
+class Conflict(Exception):
+    """Somebody else changed the record since it was read. `fields` names what differs, `stored` is the row as it is."""
+
+    def __init__(self, stored, fields):
+        super().__init__(f"{stored} was changed meanwhile: {', '.join(fields)}")
+        self.stored = stored
+        self.fields = fields
+
+
+@contextmanager
+def acting(actor, reason=""):
+    """A transaction in which `actor` (a User) acts for `reason`.
+
+    Sentences that the database raises for a person become ValidationErrors. The settings end with the transaction; inside
+    an outer one they are taken back, so that nothing later in it borrows the actor.
+    """
+    try:
+        with transaction.atomic():
+            tell_database(str(actor.pk), str(actor), reason)
+            yield
+            if connection.savepoint_ids:
+                tell_database("", "", "")
+    except DatabaseError as error:
+        cause = error.__cause__
+        if getattr(cause, "sqlstate", None) == RAISED_WITH_A_SENTENCE:
+            raise ValidationError(cause.diag.message_primary) from error
+        raise
+
+
+def tell_database(actor_id, actor, reason):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select set_config('backoffice.actor_id', %s, true), set_config('backoffice.actor', %s, true),"
+            " set_config('backoffice.reason', %s, true), set_config('backoffice.request_id', %s, true)",
+            [actor_id, actor, reason or "", request_id.get()],
+        )
+
+
+def save(obj, *, actor, reason="", opened=None):
+    """Insert a new object, or write the columns of an existing one that differ from the stored row. Returns the object.
+
+    `opened` is the snapshot() of what the actor saw: if one of these fields differs from the stored row, nothing is
+    written and Conflict is raised.
+    """
+    with acting(actor, reason):
+        if obj._state.adding:
+            obj.save(force_insert=True)
+            return obj
+        stored = type(obj)._base_manager.select_for_update().get(pk=obj.pk)
+        moved = [name for name, value in snapshot(stored, opened or {}).items() if value != opened[name]]
+        if moved:
+            raise Conflict(stored, moved)
+        changed = changed_fields(stored, obj)
+        if changed:
+            obj.save(update_fields=changed)
+    return obj
+
+
+def snapshot(obj, names):
+    """{field: its value as JSON text}, to compare a row with itself later."""
+    return {
+        name: json.dumps(obj.serializable_value(name), cls=DjangoJSONEncoder, sort_keys=True) for name in names
+    }
+
+
+def changed_fields(before, after):
+    """Names of the loaded fields in which two instances of one row differ."""
+    deferred = after.get_deferred_fields()
+    return [
+        field.name
+        for field in after._meta.concrete_fields
+        if not field.primary_key
+        and field.attname not in deferred
+        and getattr(before, field.attname) != getattr(after, field.attname)
+    ]
+
+
+def delete_blockers(obj):
+    """[(what, how many)] that stand in the way of deleting a row; numbers stop at 1,000. Empty: it can be deleted."""
+    with connection.cursor() as cursor:
+        cursor.execute("select relation, row_count from audit.delete_blockers(%s, %s)", [obj._meta.db_table, obj.pk])
+        return cursor.fetchall()
+
+
+def delete(obj, *, actor, reason):
+    """Delete a row that nothing depends on; raises ValidationError with what stands in the way."""
+    with acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute("select audit.delete_record(%s, %s)", [obj._meta.db_table, obj.pk])
+
+
+def log_read(kind, obj, *, actor, organization_id=None, reason="", detail=""):
+    """Record that `actor` reads personal content of `obj`: kind is transcript, reveal, recording or export."""
+    with acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute(
+            "select audit.log_read(%s, %s, %s, %s, %s, %s)",
+            [kind, obj._meta.db_table, str(obj.pk or ""), str(obj)[:200], organization_id, detail],
+        )

@@ -1,0 +1,39 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from backoffice.demo.views import demo_audio
+from backoffice.views import audit, home, jobs, me, picker
+
+handler403 = "backoffice.errors.permission_denied"
+handler404 = "backoffice.errors.page_not_found"
+handler500 = "backoffice.errors.server_error"
+
+audit_patterns = (
+    [
+        path("changes/", audit.AuditEventList.as_view(), name="auditevent_list"),
+        path("changes/<int:pk>/", audit.AuditEventDetail.as_view(), name="auditevent_detail"),
+        path("readings/", audit.ReadLogList.as_view(), name="readlog_list"),
+        path("readings/<int:pk>/", audit.ReadLogDetail.as_view(), name="readlog_detail"),
+    ],
+    "backoffice",
+)
+
+urlpatterns = [
+    path("", home.Home.as_view(), name="home"),
+    path("tenants/", include("tenants.urls")),
+    path("agents/", include("agents.urls")),
+    path("telephony/", include("telephony.urls")),
+    path("billing/", include("billing.urls")),
+    path("audit/", include(audit_patterns)),
+    path("jobs/", jobs.JobList.as_view(), name="job_list"),
+    path("jobs/<uuid:pk>/", jobs.JobDetail.as_view(), name="job_detail"),
+    path("jobs/<uuid:pk>/cancel/", jobs.JobCancel.as_view(), name="job_cancel"),
+    path("jobs/<uuid:pk>/retry/", jobs.JobRetry.as_view(), name="job_retry"),
+    path("jobs/<uuid:pk>/result/", jobs.JobResult.as_view(), name="job_result"),
+    path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
+    path("me/", me.Me.as_view(), name="me"),
+    path("me/theme/", me.Theme.as_view(), name="theme"),
+    path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,78 @@
+from backoffice import generic
+from backoffice.filters import DayFilter, FilterSet
+from backoffice.models import AuditEvent, ReadLog
+from backoffice.tables import Column, Table
+
+
+class AuditEventTable(Table):
+    at = Column("Time", order="id")
+    actor = Column("By")
+    action = Column("What")
+    row_label = Column("Record")
+    fields = Column("Fields", accessor="changes")
+    reason = Column()
+
+    class Meta(Table.Meta):
+        model = AuditEvent
+        fields = []
+        rows = "backoffice/auditevent_rows.html"
+
+
+class AuditEventFilter(FilterSet):
+    search_fields = ["row_id__exact", "actor", "row_label"]
+    since = DayFilter("at", label="From")
+    until = DayFilter("at", label="Until", until=True)
+
+    class Meta:
+        model = AuditEvent
+        fields = ["table_name", "action", "source"]
+
+
+class AuditEventList(generic.ListView):
+    model = AuditEvent
+    table_class = AuditEventTable
+    filterset_class = AuditEventFilter
+    orders = {"id": generic.by_id()}
+
+
+class AuditEventDetail(generic.DetailView):
+    model = AuditEvent
+    fields = [
+        "at", "actor", "source", "db_role", "jwt_sub", "reason", "request_id",
+        "table_name", "row_label", "row_id", "action", "old", "new",
+    ]  # fmt: skip
+
+
+class ReadLogTable(Table):
+    at = Column("Time", order="id")
+    actor = Column("By")
+    kind = Column("What")
+    row_label = Column("Record")
+    reason = Column()
+
+    class Meta(Table.Meta):
+        model = ReadLog
+        fields = []
+        rows = "backoffice/readlog_rows.html"
+
+
+class ReadLogFilter(FilterSet):
+    search_fields = ["row_id__exact", "actor", "row_label"]
+    since = DayFilter("at", label="From")
+    until = DayFilter("at", label="Until", until=True)
+
+    class Meta:
+        model = ReadLog
+        fields = ["table_name", "kind"]
+
+
+class ReadLogList(generic.ListView):
+    model = ReadLog
+    table_class = ReadLogTable
+    filterset_class = ReadLogFilter
+    orders = {"id": generic.by_id()}
+
+
+class ReadLogDetail(generic.DetailView):
+    model = ReadLog
+    fields = ["at", "actor", "kind", "table_name", "row_label", "row_id", "detail", "reason", "request_id", "db_role"]

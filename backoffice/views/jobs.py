@@ -1,0 +1,86 @@
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import FileResponse, Http404, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views import View
+
+from backoffice import jobs, keyset
+from backoffice.filters import Query
+from backoffice.generic import PAGE_SIZE
+from backoffice.models import Job
+
+
+def visible_jobs(user):
+    """One's own jobs; an admin sees everybody's."""
+    if not user.has_perm("backoffice.view_job"):
+        raise PermissionDenied("Your role may not see jobs; it lacks the permission backoffice.view_job.")
+    queryset = Job.objects.select_related("owner")
+    return queryset if user.is_superuser else queryset.filter(owner=user)
+
+
+class JobList(View):
+    def get(self, request):
+        try:
+            page = keyset.read_page(
+                visible_jobs(request.user), keyset.newest(), descending=True, size=PAGE_SIZE, params=request.GET
+            )
+        except keyset.BadCursor:
+            return HttpResponseRedirect(reverse("job_list"))
+        places = Query(request.GET).without("after", "before")
+        context = {
+            "page_title": "Jobs",
+            "jobs": page.rows,
+            "has_open": any(job.is_open for job in page.rows),
+            "previous_url": f"?{page.previous}" if page.previous else "",
+            "next_url": f"?{page.next}" if page.next else "",
+            "places": places,
+        }
+        return render(request, "backoffice/job_list.html", context)
+
+
+class JobDetail(View):
+    """One job; while it is open, the page asks for its state every second (and can be reloaded by hand)."""
+
+    def get(self, request, pk):
+        job = get_object_or_404(visible_jobs(request.user), pk=pk)
+        template = "backoffice/job_state.html" if request.htmx else "backoffice/job_detail.html"
+        crumbs = [("Jobs", reverse("job_list"))]
+        return render(request, template, {"page_title": job.title, "job": job, "crumbs": crumbs})
+
+
+class JobAction(View):
+    """Cancel or retry."""
+
+    http_method_names = ["post"]
+    act = None
+    said = ""
+
+    def post(self, request, pk):
+        job = type(self).act(get_object_or_404(visible_jobs(request.user), pk=pk))
+        messages.info(request, self.said)
+        return HttpResponseRedirect(job.get_absolute_url())
+
+
+class JobCancel(JobAction):
+    act = staticmethod(jobs.cancel)
+    said = "The job is being cancelled."
+
+
+class JobRetry(JobAction):
+    act = staticmethod(jobs.retry)
+    said = "The job was queued again."
+
+
+class JobResult(View):
+    """The file that a job made, until it expires."""
+
+    def get(self, request, pk):
+        job = get_object_or_404(visible_jobs(request.user), pk=pk)
+        if not job.has_result:
+            raise Http404
+        try:
+            file = job.result_path.open("rb")
+        except FileNotFoundError:
+            raise Http404 from None
+        return FileResponse(file, as_attachment=True, filename=job.result_name)

@@ -1,0 +1,25 @@
+from django.apps import apps
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import render
+from django.views import View
+
+from backoffice.forms import PICKER_ROWS, find_rows
+
+
+class Picker(View):
+    """Answers the searching picker while one types: rows of one model as radio buttons, for those who may see them."""
+
+    def get(self, request, label):
+        try:
+            model = apps.get_model(label)
+        except (LookupError, ValueError):
+            raise Http404 from None
+        if not getattr(model, "search_fields", None):
+            raise Http404
+        if not request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+            raise PermissionDenied(f"Your role may not see {model._meta.verbose_name_plural}.")
+        name = request.GET.get("name", "")
+        found = find_rows(model._default_manager.all(), request.GET.get(f"{name}_search", "").strip()[:200])
+        context = {"name": name, "options": found[:PICKER_ROWS], "more": len(found) > PICKER_ROWS}
+        return render(request, "components/picker_options.html", context)

@@ -1,0 +1,21 @@
+from django.db import connection
+
+from backoffice import services
+from billing.models import CreditTransaction
+
+
+def post_credit(organization, *, actor, reason, kind, amount, reference="", note="", idempotency_key=None, reverses=None):
+    """Add `amount` (a signed Decimal, two places) to a balance, once per idempotency key. Returns the ledger row.
+
+    Raises ValidationError with the database's sentence: no such organization, out of range, key used otherwise.
+    """
+    with services.acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute(
+            "select id from public.post_credit(%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                organization.pk, amount, kind, reason, reference or None, note or None,
+                str(idempotency_key) if idempotency_key else None, reverses,
+            ],
+        )  # fmt: skip
+        (pk,) = cursor.fetchone()
+    return CreditTransaction.objects.get(pk=pk)

@@ -1,0 +1,38 @@
+import django_filters
+
+from backoffice.filters import DayFilter, FilterSet
+from telephony.models import CallLog, PhoneNumber, SipTrunk
+
+PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's agent")]
+
+
+class PhoneNumberFilter(FilterSet):
+    search_fields = ["e164__digits", "provider_sid", "organization__name"]
+    problem = django_filters.ChoiceFilter(
+        method="by_problem", choices=PROBLEMS, label="Problem", empty_label="Any"
+    )
+
+    class Meta:
+        model = PhoneNumber
+        fields = ["status", "provider", "organization", "agent"]
+
+    def by_problem(self, queryset, name, value):
+        return queryset.mismatched() if value == "mismatched" else queryset.filter(agent=None)
+
+
+class SipTrunkFilter(FilterSet):
+    search_fields = ["sip_domain", "username", "organization__name"]
+
+    class Meta:
+        model = SipTrunk
+        fields = ["provider", "organization"]
+
+
+class CallLogFilter(FilterSet):
+    search_fields = ["session_ref__exact", "caller_number__exact", "organization_id__id", "agent_id__id"]
+    since = DayFilter("created_at", label="From")
+    until = DayFilter("created_at", label="Until", until=True)
+
+    class Meta:
+        model = CallLog
+        fields = ["status", "direction", "organization", "agent", "phone_number"]

@@ -1,0 +1,58 @@
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from backoffice import services
+from telephony.models import CallLog, PhoneNumber
+
+
+@transaction.atomic
+def release_number(number, *, actor, reason):
+    """Stop answering on a number: calls to it get 404 from the platform from now on.
+
+    Raises ValidationError if the number is already released.
+    """
+    number = PhoneNumber.objects.select_for_update().get(pk=number.pk)
+    if number.status == PhoneNumber.Status.RELEASED:
+        raise ValidationError(f"{number} is already released.")
+    number.status = PhoneNumber.Status.RELEASED
+    return services.save(number, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def reactivate_number(number, *, actor, reason):
+    """Answer on a number again. Raises ValidationError if it is active already."""
+    number = PhoneNumber.objects.select_for_update().get(pk=number.pk)
+    if number.is_active:
+        raise ValidationError(f"{number} is already active.")
+    number.status = PhoneNumber.Status.ACTIVE
+    return services.save(number, actor=actor, reason=reason)
+
+
+def set_trunk_password(trunk, *, actor, reason, password):
+    """Replace the password of a trunk. Nobody can read the old one, or this one afterwards."""
+    with services.acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute("update public.sip_trunks set password = %s where id = %s", [password, trunk.pk])
+        if not cursor.rowcount:
+            raise ValidationError("The trunk is not there any more.")
+    return trunk
+
+
+def trunks_with_password(trunks):
+    """Ids of those of the trunks that have a password; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute("select audit.trunks_with_password(%s)", [[trunk.pk for trunk in trunks]])
+        return {row[0] for row in cursor.fetchall()}
+
+
+@transaction.atomic
+def correct_call(call, *, actor, reason, duration_seconds, cost, status):
+    """Set what the platform never finalises. The values of before stay in the audit.
+
+    Raises ValidationError if nothing would change.
+    """
+    call = CallLog.objects.select_for_update().get(pk=call.pk)
+    before = (call.duration_seconds, call.cost, call.status)
+    call.duration_seconds, call.cost, call.status = duration_seconds, cost, status or None
+    if before == (call.duration_seconds, call.cost, call.status):
+        raise ValidationError("Nothing would change.")
+    return services.save(call, actor=actor, reason=reason)

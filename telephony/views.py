@@ -1,0 +1,204 @@
+from backoffice import generic, keyset
+from backoffice.export import ListExport
+from backoffice.recordings import Recording, is_playable
+from telephony import forms, services
+from telephony.filters import CallLogFilter, PhoneNumberFilter, SipTrunkFilter
+from telephony.models import CallLog, PhoneNumber, SipTrunk
+from telephony.tables import CallLogTable, PhoneNumberTable, SipTrunkTable
+
+
+class PhoneNumberList(generic.ListView):
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    table_class = PhoneNumberTable
+    filterset_class = PhoneNumberFilter
+    orders = {
+        "created": generic.by_time(),
+        "number": generic.Order(keyset.F("e164"), rises_first=True),
+    }
+
+
+class PhoneNumberExport(ListExport):
+    list_view = PhoneNumberList
+
+
+class PhoneNumberRelease(generic.ActionView):
+    model = PhoneNumber
+    service = staticmethod(services.release_number)
+    label = "Release"
+    icon = "phone-off"
+    explanation = "Calls to a released number get no answer from the platform. The row stays, and can be reactivated."
+    success = "{object} was released."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return obj.status != PhoneNumber.Status.RELEASED
+
+
+class PhoneNumberReactivate(generic.ActionView):
+    model = PhoneNumber
+    service = staticmethod(services.reactivate_number)
+    label = "Reactivate"
+    icon = "phone"
+    explanation = "The platform answers calls to an active number once an agent is assigned and there is credit."
+    success = "{object} is active again."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return not obj.is_active
+
+
+class PhoneNumberDetail(generic.DetailView):
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    fields = [
+        ("Number", ["e164", "status", "organization", "agent"]),
+        ("Provider", ["provider", "provider_sid", "created_at", "id"]),
+    ]
+    related = [("Calls", "telephony:calllog_list", "phone_number", "calls")]
+
+    def actions(self):
+        return [
+            ("telephony:phonenumber_release", PhoneNumberRelease),
+            ("telephony:phonenumber_reactivate", PhoneNumberReactivate),
+        ]
+
+    def warnings(self):
+        number = self.object
+        if not number.is_active:
+            yield "Not active: the platform answers 404 to calls."
+        if number.agent_id is None:
+            yield "No agent is assigned: the platform answers 404 to calls."
+        elif number.agent and number.agent.organization_id != number.organization_id:
+            yield "The agent belongs to another organization than the one that pays for the calls."
+        if not number.organization.has_credit:
+            yield "The organization's balance is not above zero: the platform answers 402 to calls."
+
+
+class PhoneNumberCreate(generic.CreateView):
+    model = PhoneNumber
+    form_class = forms.PhoneNumberForm
+
+
+class PhoneNumberUpdate(generic.UpdateView):
+    model = PhoneNumber
+    form_class = forms.PhoneNumberForm
+
+
+class PhoneNumberDelete(generic.DeleteView):
+    model = PhoneNumber
+
+
+class SipTrunkList(generic.ListView):
+    model = SipTrunk
+    queryset = SipTrunk.objects.select_related("organization")
+    table_class = SipTrunkTable
+    filterset_class = SipTrunkFilter
+    orders = {"created": generic.by_time()}
+
+    def row_context(self, rows):
+        return {"with_password": services.trunks_with_password(rows)}
+
+
+class SipTrunkPassword(generic.ActionView):
+    model = SipTrunk
+    service = staticmethod(services.set_trunk_password)
+    form_class = forms.TrunkPasswordForm
+    label = "Replace password"
+    icon = "key-round"
+    success = "The password of {object} was replaced."
+
+
+class SipTrunkDetail(generic.DetailView):
+    model = SipTrunk
+    queryset = SipTrunk.objects.select_related("organization")
+    fields = ["provider", "sip_domain", "username", "password", "organization", "created_at", "id"]
+
+    def actions(self):
+        return [("telephony:siptrunk_password", SipTrunkPassword)]
+
+    def show_password(self, trunk):
+        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else generic.missing(None)
+
+    def warnings(self):
+        if self.object.organization_id is None:
+            yield "This trunk is the platform's own: no tenant sees it."
+
+
+class SipTrunkCreate(generic.CreateView):
+    model = SipTrunk
+    form_class = forms.SipTrunkForm
+
+
+class SipTrunkUpdate(generic.UpdateView):
+    model = SipTrunk
+    form_class = forms.SipTrunkForm
+
+
+class SipTrunkDelete(generic.DeleteView):
+    model = SipTrunk
+
+
+class CallLogList(generic.ListView):
+    model = CallLog
+    queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
+    table_class = CallLogTable
+    filterset_class = CallLogFilter
+    orders = {"created": generic.by_time()}
+
+
+class CallLogExport(ListExport):
+    list_view = CallLogList
+
+
+class CallLogCorrect(generic.ActionView):
+    model = CallLog
+    permission = "telephony.correct_call"
+    service = staticmethod(services.correct_call)
+    form_class = forms.CorrectCallForm
+    label = "Correct"
+    icon = "pencil-ruler"
+    explanation = "The platform never finalises a call. The values of before stay in the history."
+    success = "The call was corrected."
+
+    def get_form(self, **kwargs):
+        call = self.object
+        initial = {"duration_seconds": call.duration_seconds, "cost": call.cost, "status": call.status}
+        return super().get_form(initial=initial, **kwargs)
+
+
+class CallRecording(Recording):
+    model = CallLog
+    url_field = "recording_url"
+
+
+class CallLogDetail(generic.DetailView):
+    model = CallLog
+    queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
+    fields = [
+        ("Call", ["direction", "caller_number", "status", "duration", "cost", "created_at", "recording"]),
+        ("Where", ["organization", "agent", "phone_number", "session", "session_ref", "id"]),
+    ]
+
+    def actions(self):
+        return [("telephony:calllog_correct", CallLogCorrect)]
+
+    def show_recording(self, call):
+        may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")
+        return "Recording", generic.audio(call.get_absolute_url() + "recording/") if may else generic.missing(None)
+
+    def show_duration(self, call):
+        return "Duration", generic.duration(call.duration_seconds)
+
+    def show_session(self, call):
+        from agents.models import AgentSession
+
+        session = AgentSession.objects.filter(external_id=call.session_ref).first()
+        return "Conversation", generic.links([session]) if session else generic.missing("", "none matches its session id")
+
+    def warnings(self):
+        if self.object.is_stale:
+            yield "Still “active”, though it began longer ago than any call lasts: the platform never closed it."
+        number = self.object.duration_seconds
+        if number is not None and number < 0:
+            yield "The duration is negative."

@@ -1,0 +1,101 @@
+from django import forms
+from django.core.exceptions import ValidationError
+
+from backoffice.forms import StaffForm
+from tenants.models import Organization, UserProfile
+from tenants.services import find_logins
+
+NO_LOGIN = (
+    "No login has this mail or id. Make one in Supabase first: Authentication, Users, Add user; signing up makes a profile "
+    "and an organization by itself."
+)
+
+
+class LoginField(forms.CharField):
+    """A login, given by its mail or id. Cleans to services.Login; errors: none, or several with this mail."""
+
+    def __init__(self, **kwargs):
+        super().__init__(
+            label="Owner's login",
+            max_length=255,
+            help_text="Mail address or id of an existing login of the platform.",
+            **kwargs,
+        )
+
+    def clean(self, value):
+        text = super().clean(value)
+        found = find_logins(text)
+        if not found:
+            raise ValidationError(NO_LOGIN)
+        if len(found) > 1:
+            ids = ", ".join(str(login.id) for login in found)
+            raise ValidationError(f"Several logins have this mail; give one of the ids: {ids}.")
+        return found[0]
+
+
+class OrganizationAddForm(StaffForm):
+    """A further organization for an existing login. Its balance begins at 0; credits are posted afterwards."""
+
+    login = LoginField()
+
+    class Meta(StaffForm.Meta):
+        model = Organization
+        fields = ["name"]
+
+    def own_fields(self):
+        return [name for name in super().own_fields() if name != "login"]
+
+    def _post_clean(self):
+        if login := self.cleaned_data.get("login"):
+            self.instance.owner_id = login.id
+        super()._post_clean()
+
+
+class OrganizationForm(StaffForm):
+    class Meta(StaffForm.Meta):
+        model = Organization
+        fields = ["name"]
+
+
+PROFILE_FIELDS = ["email", "full_name", "company_name", "phone_number", "avatar_url"]
+MONEY_FIELDS = ["subscription_tier", "stripe_customer_id", "stripe_subscription_id"]
+
+
+class UserProfileForm(StaffForm):
+    permission_fields = dict.fromkeys(MONEY_FIELDS, "tenants.change_tier")
+
+    class Meta(StaffForm.Meta):
+        model = UserProfile
+        fields = [*PROFILE_FIELDS, *MONEY_FIELDS]
+        help_texts = {"email": "Only this copy changes: the log-in keeps its own mail address."}
+
+    def clean_avatar_url(self):
+        url = self.cleaned_data["avatar_url"]
+        if url and not url.lower().startswith(("https://", "http://")):
+            raise ValidationError("An address begins with https:// or http://.")
+        return url
+
+
+class UserProfileAddForm(UserProfileForm):
+    """A profile for a login that has none (its sign-up could not make one)."""
+
+    login = LoginField()
+
+    class Meta(UserProfileForm.Meta):
+        pass
+
+    field_order = ["login"]
+
+    def own_fields(self):
+        return [name for name in super().own_fields() if name != "login"]
+
+    def clean_login(self):
+        login = self.cleaned_data["login"]
+        if UserProfile.objects.filter(pk=login.id).exists():
+            raise ValidationError("This login has a profile already.")
+        return login
+
+    def _post_clean(self):
+        if login := self.cleaned_data.get("login"):
+            self.instance.pk = login.id
+        super()._post_clean()

@@ -1,0 +1,29 @@
+from backoffice.tables import Column, Table
+from tenants.models import Organization, UserProfile
+
+
+class OrganizationTable(Table):
+    name = Column(order="name")
+    owner = Column("Owner")
+    tier = Column("Tier")
+    credits_balance = Column("Balance", order="balance", numeric=True)
+    created_at = Column("Created", order="created")
+
+    class Meta(Table.Meta):
+        model = Organization
+        fields = []
+        rows = "tenants/organization_rows.html"
+
+
+class UserProfileTable(Table):
+    email = Column("E-mail", order="email")
+    full_name = Column("Name")
+    company_name = Column("Company")
+    phone_number = Column("Phone")
+    subscription_tier = Column("Tier")
+    created_at = Column("Created", order="created")
+
+    class Meta(Table.Meta):
+        model = UserProfile
+        fields = []
+        rows = "tenants/userprofile_rows.html"

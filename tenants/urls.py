@@ -1,0 +1,19 @@
+from django.urls import path
+
+from tenants import views
+
+app_name = "tenants"
+urlpatterns = [
+    path("organizations/", views.OrganizationList.as_view(), name="organization_list"),
+    path("organizations/export/", views.OrganizationExport.as_view(), name="organization_export"),
+    path("organizations/add/", views.OrganizationCreate.as_view(), name="organization_add"),
+    path("organizations/<uuid:pk>/", views.OrganizationDetail.as_view(), name="organization_detail"),
+    path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),
+    path("organizations/<uuid:pk>/delete/", views.OrganizationDelete.as_view(), name="organization_delete"),
+    path("profiles/", views.UserProfileList.as_view(), name="userprofile_list"),
+    path("profiles/export/", views.UserProfileExport.as_view(), name="userprofile_export"),
+    path("profiles/add/", views.UserProfileCreate.as_view(), name="userprofile_add"),
+    path("profiles/<uuid:pk>/", views.UserProfileDetail.as_view(), name="userprofile_detail"),
+    path("profiles/<uuid:pk>/edit/", views.UserProfileUpdate.as_view(), name="userprofile_edit"),
+    path("profiles/<uuid:pk>/delete/", views.UserProfileDelete.as_view(), name="userprofile_delete"),
+]
