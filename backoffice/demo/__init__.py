@@ -8,7 +8,7 @@
     oddities.py         single rows, each made for one fault of the platform
     money.py            the postings behind each balance
     load.py             writes it all, as the owner of an empty database
-    audio.py            recordings
+    audio.py, views.py  recordings
 
 Everything comes from a seed and the time at which the data ends. People, companies, numbers and secrets are fictional.
 """

@@ -1,4 +1,4 @@
-"""Recordings for the demo: a few seconds of tones made from the name of the file, and the view that serves them.
+"""Recordings for the demo: a few seconds of tones, made from the name of the file.
 
 Nothing is stored: the same name always gives the same sound, so a row only needs an address.
 """
@@ -8,13 +8,8 @@ import functools
 import io
 import math
 import random
-import re
 import sys
 import wave
-
-from django.conf import settings
-from django.http import Http404, HttpResponse
-from django.views.decorators.http import require_safe
 
 RATE = 8000  # samples per second, as on the telephone
 PITCHES = (131, 147, 165, 196, 220, 247, 294)  # Hz; two voices, a low one and one a fifth above
@@ -59,40 +54,3 @@ def wav(name):
         file.setframerate(RATE)
         file.writeframes(samples.tobytes())
     return buffer.getvalue()
-
-
-def ranged(request, content, content_type):
-    """A response with the bytes asked for in the Range header: browsers seek only where the server offers it.
-
-    One range; anything else in the header is ignored, as RFC 9110 allows. 416 when it starts behind the end.
-    """
-    size = len(content)
-    match = re.fullmatch(r"bytes=(\d{0,15})-(\d{0,15})", request.headers.get("Range", ""))
-    start, stop, status = 0, size, 200
-    if match and any(match.groups()):
-        first, last = match.groups()
-        if first:
-            start, stop = int(first), min(size, int(last) + 1) if last else size
-        else:
-            start = max(0, size - int(last))
-        if start >= size:
-            return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
-        if start < stop:
-            status = 206
-        else:
-            start, stop = 0, size
-    response = HttpResponse(content[start:stop], status=status, content_type=content_type)
-    response["Accept-Ranges"] = "bytes"
-    if status == 206:
-        response["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    return response
-
-
-@require_safe
-def demo_audio(request, name):
-    """The recording of this name; only beside the embedded demo database."""
-    if not settings.EMBEDDED:
-        raise Http404("There is no demo here.")
-    response = ranged(request, wav(name), "audio/wav")
-    response["Cache-Control"] = "private, max-age=86400"
-    return response

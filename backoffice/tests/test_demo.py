@@ -16,6 +16,7 @@ from backoffice.demo import audio, conversations, oddities
 from backoffice.demo.load import DemoError, load, occupied_by
 from backoffice.demo.tenants import TENANTS
 from backoffice.demo.texts import MODULES, language
+from backoffice.demo.views import demo_audio
 from backoffice.demo.world import World
 from backoffice.management.commands.demo_data import Command
 from backoffice.testing import Database
@@ -401,7 +402,7 @@ def test_until_may_be_a_day(command, fresh_database):
 
 
 def get_audio(rf, name="call-1", **headers):
-    return audio.demo_audio(rf.get(audio.address(name), headers=headers), name)
+    return demo_audio(rf.get(audio.address(name), headers=headers), name)
 
 
 def test_a_recording_is_as_long_as_the_row_says():
@@ -442,6 +443,13 @@ def test_a_browser_can_seek(rf, asked, status, content_range, part):
     assert response.status_code == status
     assert response.headers.get("Content-Range") == expected
     assert response.content == whole[part]
+
+
+def test_a_recording_has_its_page_and_needs_a_login(client, support_client):
+    address = audio.address("call-1")
+    assert client.get(address).status_code == 302
+    response = support_client.get(address)
+    assert (response.status_code, response["Content-Type"]) == (200, "audio/wav")
 
 
 def test_recordings_exist_only_in_the_demo(rf, settings):
