@@ -1,4 +1,6 @@
+import os
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -7,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection, connections
 
+from backoffice import schema, testing
 from backoffice.checks import check_database, connection_faults, function_faults, refuse_bad_connection
 from backoffice.table_checks import platform_models, table_faults
 from backoffice.tests.pooler import TransactionPooler
@@ -170,6 +173,27 @@ class TestTables:
             "grant select on public.chat_messages to backoffice"
         )
         assert table_messages() == []
+
+    def test_an_older_database_that_was_patched_and_upgraded_has_only_extra_columns(
+        self, embedded, django_db_blocker
+    ):
+        database = testing.Database(embedded, f"older_pid{os.getpid()}")
+        embedded.create_database(database.name)
+        try:
+            schema.apply(embedded.url(database.name, "embedded_admin"), schema.LOCAL)
+            for script in ("older_shape", "odd_rows", "hand_patched"):
+                with database.connect("embedded_admin" if script == "odd_rows" else "postgres") as older:
+                    older.execute((Path(__file__).parent / "sql" / f"{script}.sql").read_text())
+            schema.apply(database.owner_url, schema.MASTER, schema.BACKOFFICE)
+            with django_db_blocker.unblock(), database.django():
+                faults = table_faults(connection, platform_models())
+                for model in platform_models():
+                    assert all(str(row) for row in model.objects.all())
+        finally:
+            embedded.drop_database(database.name)
+        assert {fault.id for fault in faults} == {"backoffice.I001"}
+        (agents,) = [fault.msg for fault in faults if fault.obj._meta.model_name == "agent"]
+        assert agents.endswith("leaves alone: config_json, created_by, is_active.")
 
     def test_a_function_that_may_not_be_called_is_told(self, owner):
         owner(
