@@ -5,7 +5,7 @@ reason and the reference.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
 from decimal import Decimal
 
 
@@ -42,16 +42,15 @@ def of_one_tenant(world, home):
         return key
 
     post("10.00", "promotion", "Welcome credit", "WELCOME10")
-    for month in months(tenant):
-        start = (world.until - timedelta(days=30 * month + 15)).replace(day=1)
-        label, code = f"{start:%B %Y}", f"{start:%Y-%m}"
+    for month in months(world, tenant):
+        label, code = f"{month:%B %Y}", f"{month:%Y-%m}"
         number = f"INV-{code}-{rng.randrange(1000, 9999)}"
         paid = rng.choice(("Card payment", "Bank transfer")) if tenant.stripe else "Bank transfer"
         key = post(tenant.monthly, "top_up", paid, number)
         if rng.random() < 0.04:
             again = post(tenant.monthly, "top_up", paid, number, "Imported twice from the bank statement.")
             post(-tenant.monthly, "reversal", f"{number} was booked twice", number, None, again)
-        elif rng.random() < 0.03:
+        elif rng.random() < 0.04 and paid == "Card payment":
             post(-tenant.monthly, "reversal", "Card payment was charged back", number, None, key)
         used = Decimal(tenant.monthly * rng.randrange(55, 104)) / 100
         post(-used, "settlement", f"Usage of {label}", f"USE-{code}")
@@ -79,7 +78,8 @@ def of_one_tenant(world, home):
     return made
 
 
-def months(tenant):
-    """Months ago, oldest first: the last six, or those before a silent tenant fell silent."""
-    first = int(tenant.silent // 30)
-    return reversed(range(first, min(first + 6, max(first + 1, int(tenant.age // 30)))))
+def months(world, tenant):
+    """The months that are settled: the last six before this one, or before a silent tenant fell silent."""
+    first, end = (at.year * 12 + at.month - 1 for at in (world.ago(tenant.age), world.ago(tenant.silent)))
+    for number in range(max(first, end - 6), end):
+        yield date(number // 12, number % 12 + 1, 1)

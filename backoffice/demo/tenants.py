@@ -249,7 +249,7 @@ TENANTS = [
     ),
     Tenant(
         slug="quickcart", name="Quickcart", industry="shop", owner="Emily Stone", tier="free",
-        story="New and growing fast: nothing a month ago, busy today.",
+        story="New and growing fast: nothing a month ago, busy today. Staff changed its name and tier.",
         age=28, hours=-5, agents=2, sessions=70, channels=WEB, metered=True, priced=True, balance="44.00",
         monthly=60,
     ),

@@ -1,3 +1,4 @@
+import argparse
 import contextlib
 import time
 from datetime import UTC, datetime
@@ -6,7 +7,7 @@ import environ
 import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.dateparse import parse_datetime
 
 from backoffice import schema
 from backoffice.demo.load import DemoError, load, occupied_by
@@ -15,11 +16,12 @@ from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 
 def moment(text):
     """`2026-03-01` or `2026-03-01T15:00`, in UTC."""
-    at = parse_datetime(text)
-    if at is None and (day := parse_date(text)):
-        at = datetime(day.year, day.month, day.day)
+    try:
+        at = parse_datetime(text)
+    except ValueError:  # such as 31 February
+        at = None
     if at is None:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text} is no date; write 2026-03-01 or 2026-03-01T15:00.")
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
