@@ -105,8 +105,15 @@ function tick() {
 setInterval(() => document.hidden || tick(), 30000);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
 
+// Django admin's lists get the labels that our own tables come with; a narrow screen shows them.
+function label(table) {
+  const names = all("thead th", table).map((th) => th.innerText.trim());
+  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, at) => (cell.dataset.label = names[at] || ""));
+}
+
 function start() {
   watchToasts();
+  all("#result_list").forEach(label);
   for (const wrap of all(".table-wrap:not([data-watched])")) {
     wrap.dataset.watched = "";
     sizes.observe(wrap);
