@@ -7,7 +7,7 @@ class BackofficeConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self):
+        from backoffice import checks  # noqa: F401, registers the comparison with the live database
         from backoffice.roles import sync_roles
 
-        if "job" in self.models:
-            post_migrate.connect(sync_roles, sender=self)
+        post_migrate.connect(sync_roles, sender=self)

@@ -279,6 +279,7 @@ LOGGING = {
         # Django's own handlers would write each line a second time, in another format.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        "procrastinate": {"level": "WARNING"},
         # The request that finds no connection says so itself.
         "psycopg.pool": {"level": "ERROR"},
     },

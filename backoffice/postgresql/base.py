@@ -6,9 +6,10 @@ every checkout from the pool).
 
 import datetime as dt
 
+from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader
-from psycopg import DataError
+from psycopg import DataError, OperationalError
 from psycopg.types.datetime import DateLoader, DatetimeDumper
 
 SESSION_SETTINGS = (
@@ -58,6 +59,16 @@ class InfiniteDatetimeDumper(DatetimeDumper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params):
+        try:
+            return super().get_new_connection(conn_params)
+        except OperationalError as error:
+            if settings.EMBEDDED and not settings.TESTING:
+                raise OperationalError(
+                    f"The demo's database runs only while `make run` does. ({error})"
+                ) from error
+            raise
+
     def _configure_connection(self, connection):
         super()._configure_connection(connection)
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)

@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 
 import psutil
+import psycopg
 import pytest
 from django.core.management.base import CommandError
 
@@ -164,8 +165,7 @@ def test_a_life_of_run(project):
     assert "once" not in second.text
     assert password in second.text
     assert sign_in(port, "manager@example.test", password) == "/"
-    server = EmbeddedPostgres(project / "var" / "postgres")
-    postmaster = psutil.Process(server._pid())
     assert second.end(signal.SIGINT) == 0
     assert processes_of(project) == []
-    assert not postmaster.is_running()
+    with pytest.raises(psycopg.OperationalError):
+        EmbeddedPostgres(project / "var" / "postgres").connect()

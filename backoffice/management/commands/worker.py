@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
+from backoffice.checks import refuse_bad_connection
 from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 from backoffice.postgresql.base import SESSION_SETTINGS
 from backoffice.processes import PARENT, end_with_parent
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
         end_with_parent()
         try:
+            refuse_bad_connection()
             asyncio.run(self.work(concurrency, once))
         except KeyboardInterrupt:
             pass
