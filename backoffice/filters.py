@@ -140,7 +140,7 @@ def label_of(field):
     return text[:1].upper() + text[1:]
 
 
-class KnownValueField(forms.ChoiceField):
+class KnownValueField(django_filters.fields.ChoiceField):
     def valid_value(self, value):
         return True  # an address may name a value that nobody listed; it simply filters by it
 
@@ -149,14 +149,6 @@ class KnownValueFilter(django_filters.ChoiceFilter):
     """A select of the known values and "not set"; any other value in the address filters by that value."""
 
     field_class = KnownValueField
-    NOT_SET = "null"
 
-    def __init__(self, *args, choices=(), **kwargs):
-        super().__init__(
-            *args, choices=[("", "Any"), *choices, (self.NOT_SET, "not set")], empty_label=None, **kwargs
-        )
-
-    def filter(self, queryset, value):
-        if value == self.NOT_SET:
-            return queryset.filter(**{f"{self.field_name}__isnull": True})
-        return super().filter(queryset, value)
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, empty_label="Any", null_label="not set", null_value="null", **kwargs)

@@ -6,6 +6,7 @@ from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.expressions import DatabaseDefault
 from django.urls import reverse
 
 from backoffice.model_fields import OpenChoiceField
@@ -144,7 +145,10 @@ class StaffForm(forms.ModelForm):
         self.fields["reason"].required = self.reason_required
         for name in ("reason", "opened"):  # last, whatever the fields of the form
             self.fields[name] = self.fields.pop(name)
-        if not self.is_bound:
+        if self.instance._state.adding:
+            del self.fields["opened"]
+            self.initial = {name: known_default(value) for name, value in self.initial.items()}
+        elif not self.is_bound:
             self.initial.setdefault("opened", self.sign(self.instance))
 
     def limit_fields(self):
@@ -194,6 +198,13 @@ class StaffForm(forms.ModelForm):
             if field is not None and field.null and self.cleaned_data.get(name) == "":
                 self.cleaned_data[name] = None
         super()._post_clean()
+
+
+def known_default(value):
+    """What the database will put into a column that is left out, where we can tell beforehand."""
+    if isinstance(value, DatabaseDefault):
+        return getattr(value.expression, "value", None)
+    return value
 
 
 class ReasonForm(forms.Form):

@@ -1,5 +1,6 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import F
 from django.http import FileResponse, Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -23,7 +24,7 @@ class JobList(View):
     def get(self, request):
         try:
             page = keyset.read_page(
-                visible_jobs(request.user), keyset.newest(), descending=True, size=PAGE_SIZE, params=request.GET
+                visible_jobs(request.user), F("created_at"), descending=True, size=PAGE_SIZE, params=request.GET
             )
         except keyset.BadCursor:
             return HttpResponseRedirect(reverse("job_list"))

@@ -72,7 +72,9 @@ RELATIONS = """
     from pg_class c where c.relnamespace::regnamespace::text in ('public', 'audit', 'backoffice', 'auth') order by 1
 """
 
-SCHEMAS = "select nspname, nspowner::regrole::text from pg_namespace where nspname not like 'pg\\_%' order by 1"
+SCHEMAS = (
+    "select nspname, nspowner::regrole::text from pg_namespace where nspname not like 'pg\\_%' order by 1"
+)
 
 ROLES = """
     select r.rolname, r.rolsuper, r.rolinherit, r.rolcreaterole, r.rolcreatedb, r.rolcanlogin, r.rolbypassrls,

@@ -23,7 +23,9 @@ def server(request):
     """A server of this run's own, for these tests make and break roles, which all databases of a server share."""
     major = request.param
     if not available(major):
-        (pytest.fail if os.environ.get("REQUIRE_ALL") else pytest.skip)(f"PostgreSQL {major} is not installed")
+        (pytest.fail if os.environ.get("REQUIRE_ALL") else pytest.skip)(
+            f"PostgreSQL {major} is not installed"
+        )
     _remove_leftovers()
     server = Server(major, settings.VAR_DIR / f"test-sql{major}-{os.getpid()}")
     yield server

@@ -54,7 +54,9 @@ def agrees(session):
 
 
 def test_posting_adds_and_tells_who_and_why(acting):
-    row = post(acting, Decimal("12.34"), p_reference="Invoice 9", p_note="by phone", p_idempotency_key="form-1")
+    row = post(
+        acting, Decimal("12.34"), p_reference="Invoice 9", p_note="by phone", p_idempotency_key="form-1"
+    )
     assert row == last(acting)
     assert balance(acting) == Decimal("112.34")
     assert {key: row[key] for key in row if key not in ("id", "created_at")} == {
@@ -77,9 +79,7 @@ def test_posting_adds_and_tells_who_and_why(acting):
     assert agrees(acting)
 
 
-@pytest.mark.parametrize(
-    "kind", ["top_up", "refund", "goodwill", "promotion", "correction", "settlement"]
-)
+@pytest.mark.parametrize("kind", ["top_up", "refund", "goodwill", "promotion", "correction", "settlement"])
 def test_kinds_of_posting(acting, kind):
     assert post(acting, Decimal("-5.00"), kind=kind)["kind"] == kind
     assert balance(acting) == Decimal("95.00")
@@ -103,7 +103,20 @@ def test_a_balance_may_be_negative(acting):
 
 @pytest.mark.parametrize(
     "amount",
-    [None, 0, "0.00", "NaN", "Infinity", "-Infinity", "0.001", "12.345", "-0.009", "100000000", "99999999.99", "1e50"],
+    [
+        None,
+        0,
+        "0.00",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "0.001",
+        "12.345",
+        "-0.009",
+        "100000000",
+        "99999999.99",
+        "1e50",
+    ],
 )
 def test_wrong_amounts(acting, amount):
     before = count(acting)
@@ -231,7 +244,9 @@ def test_twenty_at_once_with_keys_of_their_own_all_count(make):
     running = Decimal(0)
     for row in rows:
         running += row["amount"]
-        assert row["balance_after"] == running, "in the order of ids, each balance follows from the one before"
+        assert row["balance_after"] == running, (
+            "in the order of ids, each balance follows from the one before"
+        )
 
 
 def test_posting_beside_the_runtime(make):
@@ -242,7 +257,9 @@ def test_posting_beside_the_runtime(make):
     def deduct():
         with database.connect("postgres") as connection:
             for _ in range(20):
-                connection.execute("update organizations set credits_balance = credits_balance - 1 where id = %s", [ORG])
+                connection.execute(
+                    "update organizations set credits_balance = credits_balance - 1 where id = %s", [ORG]
+                )
         done.append(True)
 
     runtime = threading.Thread(target=deduct)
@@ -339,7 +356,11 @@ def test_every_way_to_change_a_balance(anyone):
         ALICE,
     )
     step("insert into public.organizations (name, owner_id) values ('Zero', %s)", 0, ALICE)
-    step("insert into public.organizations (name, owner_id, credits_balance) values ('None', %s, null)", 0, ALICE)
+    step(
+        "insert into public.organizations (name, owner_id, credits_balance) values ('None', %s, null)",
+        0,
+        ALICE,
+    )
     step(
         "insert into public.organizations (name, owner_id, credits_balance)"
         " select 'Many', %s, n from generate_series(1, 50) n",
@@ -356,7 +377,9 @@ def test_every_way_to_change_a_balance(anyone):
         " when matched then update set credits_balance = 1000",
         25,
     )
-    with anyone.connection.cursor().copy("copy public.organizations (name, owner_id, credits_balance) from stdin") as copy:
+    with anyone.connection.cursor().copy(
+        "copy public.organizations (name, owner_id, credits_balance) from stdin"
+    ) as copy:
         copy.write_row(("Copied", ALICE, 3))
     assert count(anyone) == before + 1
     assert agrees(anyone)

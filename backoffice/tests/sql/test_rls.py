@@ -141,7 +141,11 @@ def test_strangers_add_nothing(anyone, stranger):
     role, sub, headers = STRANGERS[stranger]
     before = alices(anyone)
     described = {table: {c["name"] for c in columns(anyone, table)} for table in EVERY}
-    fresh = {"id": "dddddddd-0000-4000-8000-000000000000", "phone_number": "+14155550999", "email": "x@example.com"}
+    fresh = {
+        "id": "dddddddd-0000-4000-8000-000000000000",
+        "phone_number": "+14155550999",
+        "email": "x@example.com",
+    }
     anyone.become(role, sub, headers)
     for table in EVERY:
         for row in before[table]:
@@ -150,7 +154,11 @@ def test_strangers_add_nothing(anyone, stranger):
                 copy["session_id"] = "a token of somebody's own"
             if table == "credit_transactions":
                 copy |= {"id": 999, "idempotency_key": "taken"}
-            for left_out in (set(), {"id", "created_at", "updated_at"}, {"credits_balance", "created_at", "updated_at"}):
+            for left_out in (
+                set(),
+                {"id", "created_at", "updated_at"},
+                {"credits_balance", "created_at", "updated_at"},
+            ):
                 names = [name for name in copy if name not in left_out]
                 listed = ", ".join(f'"{name}"' for name in names)
                 anyone.attempt(
@@ -165,8 +173,7 @@ def test_strangers_add_nothing(anyone, stranger):
 def test_tenant_sees_own_rows(anyone):
     anyone.become("authenticated", ALICE)
     seen = {
-        table: {str(row["id"]) for row in anyone.all(f"select id from public.{table}")}
-        for table in TABLES
+        table: {str(row["id"]) for row in anyone.all(f"select id from public.{table}")} for table in TABLES
     }
     assert seen["organizations"] == {of("a0000000", 1)}
     assert seen["user_profiles"] == {ALICE}
@@ -211,7 +218,12 @@ def test_tenant_changes_what_is_theirs(anyone):
         "update public.sip_trunks set password = 'newer-secret' where organization_id = %(org)s returning id",
         "insert into public.organizations (name, owner_id) values ('Another', %(me)s) returning id, name",
     ):
-        params = {"org": of("a0000000", 1), "me": ALICE, "agent": of("a0000000", 2), "number": of("a0000000", 4)}
+        params = {
+            "org": of("a0000000", 1),
+            "me": ALICE,
+            "agent": of("a0000000", 2),
+            "number": of("a0000000", 4),
+        }
         anyone.execute("savepoint own")
         assert anyone.connection.execute(statement, params).fetchall(), statement
         anyone.execute("release savepoint own")
@@ -254,14 +266,17 @@ def test_tenant_cannot_begin_with_money_or_a_tier(anyone):
     anyone.become("authenticated", BOB)
     refused = [
         anyone.attempt(
-            "insert into public.organizations (name, owner_id, credits_balance) values ('Rich', %s, 1000)", BOB
+            "insert into public.organizations (name, owner_id, credits_balance) values ('Rich', %s, 1000)",
+            BOB,
         ),
         anyone.attempt("insert into public.organizations (name, owner_id) values ('For another', %s)", ALICE),
         anyone.attempt(
-            "insert into public.user_profiles (id, email, subscription_tier) values (%s, 'b2@example.com', 'pro')", BOB
+            "insert into public.user_profiles (id, email, subscription_tier) values (%s, 'b2@example.com', 'pro')",
+            BOB,
         ),
         anyone.attempt(
-            "select public.post_credit(%s, 100, 'top_up', 'because', p_idempotency_key => 'mine')", of("b0000000", 1)
+            "select public.post_credit(%s, 100, 'top_up', 'because', p_idempotency_key => 'mine')",
+            of("b0000000", 1),
         ),
         anyone.attempt(
             "insert into public.credit_transactions (organization_id, organization_name, amount, balance_after, kind,"
@@ -297,7 +312,10 @@ def test_number_takes_agents_of_the_same_organization_only(anyone):
 
 def test_tenant_destroys_no_bills(anyone):
     """Deleting parents must not take usage, calls and the organization's history along."""
-    before = {t: anyone.one(f"select count(*) from public.{t}") for t in ("usage_logs", "call_logs", "organizations")}
+    before = {
+        t: anyone.one(f"select count(*) from public.{t}")
+        for t in ("usage_logs", "call_logs", "organizations")
+    }
     anyone.become("authenticated", BOB)
     for table in EVERY:
         anyone.attempt(f"delete from public.{table}")
@@ -358,7 +376,10 @@ def test_token_gives_exactly_its_conversation(anyone, role):
         },
         SIXTEEN: {"agent_sessions": [of("a1000000", 5)], "agent_messages": [of("a5000000", 6)]},
         of("a1000000", 7): {"chat_sessions": [of("a1000000", 7)], "chat_messages": [of("a1000000", 8)]},
-        of("a1000000", 7).upper(): {"chat_sessions": [of("a1000000", 7)], "chat_messages": [of("a1000000", 8)]},
+        of("a1000000", 7).upper(): {
+            "chat_sessions": [of("a1000000", 7)],
+            "chat_messages": [of("a1000000", 8)],
+        },
     }.items():
         anyone.become(role, login, {"x-conversation-token": token, "user-agent": "widget"})
         assert visible(anyone) == {**NOTHING, **expected}, token
@@ -394,7 +415,9 @@ def test_other_headers_give_nothing_and_do_no_harm(anyone, headers):
     assert visible(anyone) == NOTHING
     anyone.leave()
     anyone.become("authenticated", BOB, headers)
-    assert visible(anyone)["agent_sessions"] == [of("b0000000", 5)], "an owner's pages do not depend on the header"
+    assert visible(anyone)["agent_sessions"] == [of("b0000000", 5)], (
+        "an owner's pages do not depend on the header"
+    )
 
 
 def test_no_header_at_all(anyone):
@@ -431,7 +454,9 @@ def test_widget_starts_continues_and_reads_back(anyone, role):
     assert len(anyone.all("select * from public.agent_messages")) == 2
 
     chat = anyone.one(
-        "insert into public.chat_sessions (id, project_id) values (%s, %s) returning *", token, of("a0000000", 2)
+        "insert into public.chat_sessions (id, project_id) values (%s, %s) returning *",
+        token,
+        of("a0000000", 2),
     )
     for speaker, text in [("user", "Hello"), ("model", "Hi")]:
         anyone.one(
@@ -452,11 +477,17 @@ def test_widget_writes_into_its_own_conversation_only(anyone, role, headers):
     anyone.become(role, BOB if role == "authenticated" else None, headers)
     agent, session, chat = of("a0000000", 2), of("a0000000", 5), of("a1000000", 7)
     for statement, *params in [
-        ("insert into public.agent_sessions (agent_id, session_id) values (%s, 'never-presented-by-me')", agent),
+        (
+            "insert into public.agent_sessions (agent_id, session_id) values (%s, 'never-presented-by-me')",
+            agent,
+        ),
         ("insert into public.agent_sessions (agent_id, session_id) values (%s, 'default')", agent),
         ("insert into public.agent_sessions (agent_id, session_id) values (%s, 'short')", agent),
         ("insert into public.agent_messages (session_id, role, content) values (%s, 'user', 'x')", session),
-        ("insert into public.agent_messages (session_id, role, content) values (%s, 'user', 'x')", of("a3000000", 5)),
+        (
+            "insert into public.agent_messages (session_id, role, content) values (%s, 'user', 'x')",
+            of("a3000000", 5),
+        ),
         ("insert into public.chat_sessions (project_id) values (%s)", agent),
         ("insert into public.chat_messages (session_id, role, text) values (%s, 'user', 'x')", chat),
         (
@@ -486,10 +517,12 @@ def test_widget_cannot_move_its_conversation(anyone):
     for table in NOTHING:
         anyone.attempt(f"delete from public.{table}")
     anyone.leave()
-    assert anyone.one("select content from public.agent_messages where id = %s", of("b0000000", 6)) == "Bob asks"
-    assert anyone.one("select agent_id::text from public.agent_sessions where id = %s", of("b0000000", 5)) == of(
-        "b0000000", 2
+    assert (
+        anyone.one("select content from public.agent_messages where id = %s", of("b0000000", 6)) == "Bob asks"
     )
+    assert anyone.one(
+        "select agent_id::text from public.agent_sessions where id = %s", of("b0000000", 5)
+    ) == of("b0000000", 2)
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])

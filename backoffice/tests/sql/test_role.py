@@ -25,12 +25,28 @@ def test_it_is_an_ordinary_role(world):
         role[right]
         for right in ("rolsuper", "rolcreaterole", "rolcreatedb", "rolbypassrls", "rolreplication")
     )
-    assert (
-        world.query("select roleid from pg_auth_members where member = 'backoffice'::regrole") == []
-    )
+    assert world.query("select roleid from pg_auth_members where member = 'backoffice'::regrole") == []
     settings = " ".join(role["rolconfig"])
     assert "search_path=backoffice, public" in settings
     assert "UTC" in settings
+
+
+def test_a_role_that_can_do_more_is_not_accepted(make):
+    """Whoever made it by hand with more rights hears so; nothing is loaded over it."""
+    database = make("fresh")
+    for more, less in [
+        ("alter role backoffice bypassrls", "alter role backoffice nobypassrls"),
+        ("alter role backoffice superuser", "alter role backoffice nosuperuser"),
+        ("grant service_role to backoffice", "revoke service_role from backoffice"),
+        ("grant create on schema public to backoffice", "revoke create on schema public from backoffice"),
+    ]:
+        database.query(more)
+        try:
+            with pytest.raises(psycopg.Error, match="backoffice"):
+                database.run("backoffice.sql")
+        finally:
+            database.query(less)
+    database.run("backoffice.sql")
 
 
 def test_it_owns_its_schema_and_nothing_else(world):
@@ -105,7 +121,9 @@ def test_trunk_password_by_way_of_views_statistics_and_copy(acting):
 def test_trunk_password_can_be_written_and_asked_for(acting):
     acting.execute("update sip_trunks set password = 'a new one' where id = %s", TRUNK)
     acting.execute("insert into sip_trunks (provider, password) values ('twilio', 'another')")
-    found = acting.all("select t::text as id from audit.trunks_with_password(%s) t", [TRUNK, of("b0000000", 3), ORG])
+    found = acting.all(
+        "select t::text as id from audit.trunks_with_password(%s) t", [TRUNK, of("b0000000", 3), ORG]
+    )
     assert {row["id"] for row in found} == {TRUNK, of("b0000000", 3)}
 
 
@@ -165,7 +183,8 @@ def test_merge_deletes_nothing(acting):
 @pytest.mark.parametrize("table", RECORDS)
 def test_records_are_append_only_and_not_its_to_append(world, acting, table):
     columns = world.query(
-        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and attname <> 'id'", table
+        "select attname from pg_attribute where attrelid = %s::regclass and attnum > 0 and attname <> 'id'",
+        table,
     )
     for column in columns:
         assert isinstance(acting.attempt(f"update {table} set {column} = {column}"), DENIED)
@@ -304,19 +323,29 @@ def test_it_changes_no_table_function_trigger_policy_or_schema(world, acting):
 def test_it_does_not_become_more(acting, statement):
     error = acting.attempt(statement)
     if "row_security" in statement:
-        assert isinstance(error, (psycopg.errors.DivisionByZero, DENIED))  # its policies are all true: no gain
+        assert isinstance(
+            error, (psycopg.errors.DivisionByZero, DENIED)
+        )  # its policies are all true: no gain
     elif "pg_terminate" in statement:
         return
     else:
         assert error is not None, "it went through"
-        assert isinstance(
-            error, (DENIED, psycopg.errors.InvalidParameterValue, psycopg.errors.FeatureNotSupported)
-        ) or "permission denied" in str(error) or "not available" in str(error), error
+        assert (
+            isinstance(
+                error, (DENIED, psycopg.errors.InvalidParameterValue, psycopg.errors.FeatureNotSupported)
+            )
+            or "permission denied" in str(error)
+            or "not available" in str(error)
+        ), error
 
 
 def test_it_changes_nothing_of_the_server(world):
     with world.connect("backoffice") as connection:
-        for statement in ("create database mine", "alter system set fsync = off", "create tablespace t location '/x'"):
+        for statement in (
+            "create database mine",
+            "alter system set fsync = off",
+            "create tablespace t location '/x'",
+        ):
             with pytest.raises(DENIED):
                 connection.execute(statement)
 
@@ -385,9 +414,7 @@ def test_no_write_without_an_actor_even_in_a_nested_way(staff):
         " as $$ update public.organizations set name = 'x' $$"
     )
     assert isinstance(staff.attempt("select backoffice.rename()"), DENIED)
-    assert isinstance(
-        staff.attempt("do $$ begin update public.organizations set name = 'x'; end $$"), DENIED
-    )
+    assert isinstance(staff.attempt("do $$ begin update public.organizations set name = 'x'; end $$"), DENIED)
     assert isinstance(
         staff.attempt("with x as (update organizations set name = 'x' returning 1) select * from x"), DENIED
     )
@@ -441,7 +468,10 @@ def test_shadows_do_not_fool_the_functions(world, acting):
     acting.execute("set local search_path = backoffice, public")
     assert acting.one("select credits_balance from public.organizations where id = %s", ORG) == 105
     assert acting.one("select count(*) from public.organizations") == 2
-    assert acting.one("select count(*) from audit.event where table_name = 'organizations' and source = 'app'") == 2
+    assert (
+        acting.one("select count(*) from audit.event where table_name = 'organizations' and source = 'app'")
+        == 2
+    )
 
 
 def test_triggers_of_the_owner_cannot_be_hung_on_tables_of_its_own(world, acting):
@@ -469,7 +499,10 @@ def test_triggers_of_the_owner_cannot_be_hung_on_tables_of_its_own(world, acting
         acting.attempt("drop trigger if exists forging on backoffice.organizations")
         acting.attempt("drop trigger if exists forging_all on backoffice.organizations")
     assert acting.one("select count(*) from public.credit_transactions") == ledger
-    assert acting.all("select * from audit.event where table_name = 'organizations' and row_label = 'Forged'") == []
+    assert (
+        acting.all("select * from audit.event where table_name = 'organizations' and row_label = 'Forged'")
+        == []
+    )
 
 
 def test_functions_that_it_may_call(world):
@@ -500,7 +533,17 @@ def test_find_login(staff):
     assert found("alice@example.com") == [ALICE]
     assert found("  Alice@Example.COM ") == [ALICE]
     assert found(BOB) == [BOB]
-    for nothing in ("", " ", "%", "_", "alice", "example.com", "alice@example.com' or true --", None, "a" * 10000):
+    for nothing in (
+        "",
+        " ",
+        "%",
+        "_",
+        "alice",
+        "example.com",
+        "alice@example.com' or true --",
+        None,
+        "a" * 10000,
+    ):
         assert found(nothing) == [], nothing
     row = staff.one("select * from audit.find_login('bob@example.com')")
     assert set(row) == {"id", "email", "created_at"}
@@ -515,7 +558,13 @@ def test_delete_blockers(staff):
 
     assert blockers("organizations", of("c0000000", 1)) == {}
     found = blockers("organizations", ORG)
-    assert {"agents": 1, "sip_trunks": 1, "phone_numbers": 1, "usage_logs": 1, "call_logs": 1}.items() <= found.items()
+    assert {
+        "agents": 1,
+        "sip_trunks": 1,
+        "phone_numbers": 1,
+        "usage_logs": 1,
+        "call_logs": 1,
+    }.items() <= found.items()
     found = blockers("agents", AGENT)
     # Numbers and calls would lose their agent: that too is a row that depends on it.
     assert found == {
@@ -582,7 +631,8 @@ def test_delete_record_needs_actor_and_reason_and_leaves_an_entry(staff):
     staff.actor(reason="Asked to close it")
     staff.execute("select audit.delete_record('organizations', %s)", empty)
     entry = staff.one(
-        "select * from audit.event where table_name = 'organizations' and row_id = %s order by id desc limit 1", empty
+        "select * from audit.event where table_name = 'organizations' and row_id = %s order by id desc limit 1",
+        empty,
     )
     assert (entry["action"], entry["actor"], entry["actor_id"], entry["reason"], entry["source"]) == (
         "delete",
@@ -641,7 +691,9 @@ def test_blocker_counts_stop_at_a_thousand(anyone):
 def test_read_log(staff):
     staff.actor(reason="Complaint 12")
     number = staff.one(
-        "select audit.log_read('reveal', 'agent_sessions', %s, 'session_1', %s, 'transcript, 2 messages')", SESSION, ORG
+        "select audit.log_read('reveal', 'agent_sessions', %s, 'session_1', %s, 'transcript, 2 messages')",
+        SESSION,
+        ORG,
     )
     entry = staff.one("select * from audit.read_log where id = %s", number)
     assert entry["actor"] == "Ada Lovelace"

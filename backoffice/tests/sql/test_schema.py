@@ -269,7 +269,8 @@ def test_foreign_keys_and_checks(make):
             session.execute("set local session_replication_role = replica")
             session.execute(f"select count(*) from public.{parent}")
             error = session.attempt(
-                f"insert into public.{table} (session_id, role, {text}) values (gen_random_uuid(), %s, '')", role
+                f"insert into public.{table} (session_id, role, {text}) values (gen_random_uuid(), %s, '')",
+                role,
             )
             assert isinstance(error, psycopg.errors.CheckViolation)
 
@@ -513,7 +514,8 @@ def test_sign_up_trigger_of_another_name(make):
     """A deployment may have its trigger under another name; a login must not get two organizations by it."""
     database = make("older")
     database.query(
-        "alter trigger on_auth_user_created on auth.users rename to create_profile_for_login", user="embedded_admin"
+        "alter trigger on_auth_user_created on auth.users rename to create_profile_for_login",
+        user="embedded_admin",
     )
     database.upgrade()
     login = database.value("insert into auth.users (email) values ('late@example.com') returning id")
