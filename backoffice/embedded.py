@@ -7,7 +7,7 @@ One folder (its *place*) holds a server's data, socket, log and locks:
 
 PostgreSQL refuses to run as root. As root the server runs as the owner of existing data, else as the system
 user `langgraph-pg`; its place is then moved to /var/lib when that user cannot reach the folder, because no
-parent folder's mode is ever changed.
+parent folder's mode is ever changed, and a link in the wanted place leads there.
 """
 
 import contextlib
@@ -48,14 +48,16 @@ def reachable(path):
 class EmbeddedPostgres:
     def __init__(self, place, *, major=18, fast=False):
         """`fast` gives up crash safety for speed (tests). Nothing is touched before start()."""
-        wanted = Path(place).absolute()
+        self.wanted = Path(place).absolute()
         self.major = major
         self.fast = fast
         self.as_root = os.geteuid() == 0
-        if self.as_root and not reachable(wanted.parent):
-            self.place = SYSTEM_PLACE / hashlib.sha256(os.fsencode(wanted)).hexdigest()[:12]
+        if self.wanted.is_symlink():
+            self.place = self.wanted.readlink()
+        elif self.as_root and not reachable(self.wanted.parent):
+            self.place = SYSTEM_PLACE / hashlib.sha256(os.fsencode(self.wanted)).hexdigest()[:12]
         else:
-            self.place = wanted
+            self.place = self.wanted
         self.data = self.place / "data"
         self.log = self.place / "log"
         self._in_use = None
@@ -125,6 +127,8 @@ class EmbeddedPostgres:
         self.stop()
         shutil.rmtree(self.place, ignore_errors=True)
         shutil.rmtree(self.socket_dir, ignore_errors=True)
+        if self.wanted.is_symlink():
+            self.wanted.unlink()
 
     def __enter__(self):
         return self.start()
@@ -174,6 +178,12 @@ class EmbeddedPostgres:
             os.chown(path, who["user"], who["group"])
 
     def _prepare_place(self):
+        if self.place != self.wanted and not self.wanted.is_symlink():
+            # The link says whose the data is: without it they are left from a folder since removed.
+            if self.place.exists():
+                self.destroy()
+            self.wanted.parent.mkdir(parents=True, exist_ok=True)
+            self.wanted.symlink_to(self.place)
         made = [folder for folder in [self.place, *self.place.parents] if not folder.exists()]
         self.place.mkdir(parents=True, exist_ok=True)
         for folder in made:

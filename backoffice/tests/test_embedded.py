@@ -197,11 +197,27 @@ class TestAsRoot:
             server.start()
             assert running(server)
             assert stat.S_IMODE(closed.stat().st_mode) == 0o700
-            assert not (closed / "var").exists()
+            assert (closed / "var" / "postgres").readlink() == server.place
             assert server.data.stat().st_uid != 0
         finally:
             server.destroy()
         assert not server.place.exists()
+
+    def test_data_elsewhere_moves_with_the_folder_and_goes_with_it(self, tmp_path):
+        closed = tmp_path / "closed"
+        closed.mkdir(mode=0o700)
+        with EmbeddedPostgres(closed / "postgres", fast=True) as first:
+            first.create_database("kept")
+        moved = closed.rename(tmp_path / "moved")
+        with EmbeddedPostgres(moved / "postgres", fast=True) as second:
+            assert second.has_database("kept")
+        (moved / "postgres").unlink()
+        moved.rename(closed)
+        again = EmbeddedPostgres(closed / "postgres", fast=True)
+        try:
+            assert not again.start().has_database("kept")
+        finally:
+            again.destroy()
 
     def test_unreadable_binaries_are_copied(self, tmp_path, monkeypatch):
         monkeypatch.setattr("backoffice.embedded._world_readable", lambda path: False)

@@ -59,8 +59,8 @@ class Command(BaseCommand):
                 stack.enter_context(self.only_one())
                 listener = stack.enter_context(self.listen(port))
                 if settings.EMBEDDED:
-                    self.say("Starting PostgreSQL")
                     server = EmbeddedPostgres(settings.EMBEDDED_PLACE)
+                    self.say(f"Starting PostgreSQL in {server.place}")
                     stack.callback(server.stop)
                     server.start()
                     stack.callback(connection.close)
