@@ -1,7 +1,7 @@
 """What every page shows the same way: icons, times, amounts, statuses, and values that are not there.
 
-The platform validates little, so a row may hold NULL, NaN, `infinity`, or a value of another type than its column
-suggests. Every filter here takes anything and returns something readable; none of them raises.
+The platform validates little, so a row may hold NULL, NaN, `infinity`, or a value of another type than its
+column suggests. Every filter here takes anything and returns something readable; none of them raises.
 """
 
 import json
@@ -27,13 +27,15 @@ MINUS = "\N{MINUS SIGN}"
 
 # Tones of the values that we know. A value that is not listed is shown as it is, in the neutral tone.
 TONES = {
-    "good": "active completed succeeded success published approved verified enabled paid settled resolved yes top_up",
+    "good": "active completed succeeded success published approved verified enabled paid settled yes top_up",
     "bad": "failed error rejected blocked overdue outside denied delete no_answer no-answer mismatch",
     "warn": "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry",
     "info": "in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement",
-    "neutral": "released ended cancelled aborted inactive archived free none no inbound outbound text update opening "
-    "closing refund goodwill promotion user assistant model system app",
-}
+    "neutral": (
+        "released ended cancelled aborted inactive archived free none no inbound outbound text update opening closing"
+        " refund goodwill promotion user assistant model system app"
+    ),
+}  # fmt: skip
 TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}
 
 
@@ -65,7 +67,7 @@ def url_or_none(name, *args):
         return ""
 
 
-# -- values that may be missing ----------------------------------------------------------------------------------
+# Values that may be missing
 
 
 @register.filter
@@ -94,7 +96,7 @@ def _number(value) -> Decimal | None:
 
 
 def _odd_number(value):
-    """What to show for something that should have been a number: NaN and Infinity by name, the rest as it is."""
+    """What to show for what should have been a number: NaN and Infinity by name, the rest as it is."""
     if value is None or value == "":
         return NOT_SET
     return format_html('<span class="missing">{}</span>', str(value))
@@ -113,13 +115,13 @@ def number(value, places=0):
 
 @register.filter
 def money(value, places=2):
-    """An amount with two decimals, or four for costs of single calls: {{ cost|money:4 }}. The unit belongs to the label."""
+    """An amount with two decimals, or four for costs: {{ cost|money:4 }}. The unit belongs to the label."""
     return number(value, places)
 
 
 @register.filter
 def signed(value, places=2):
-    """A change of a balance, always with its sign: "+120.00", "−3.50"."""
+    """A change of a balance, always with its sign, as in "+120.00"."""
     amount = _number(value)
     text = number(value, places)
     return f"+{text}" if amount is not None and amount > 0 else text
@@ -172,7 +174,7 @@ def pretty_json(value):
         return str(value)
 
 
-# -- statuses ------------------------------------------------------------------------------------------------------
+# Statuses
 
 
 @register.filter
@@ -199,7 +201,7 @@ def status_pill(value, force=""):
     return format_html('<span class="status status--{}">{}</span>', force or known or "neutral", text)
 
 
-# -- times ---------------------------------------------------------------------------------------------------------
+# Times
 
 
 def _edge(value) -> str:
@@ -216,13 +218,13 @@ def _local(value: datetime) -> datetime:
 
 
 def _ago(moment: datetime, now: datetime) -> str:
-    """The distance in words for a week around now, else the date. time.js says the same; change both."""
+    """The distance in words for a week around now, else the date. shell.js says the same; change both."""
     seconds = int((now - moment).total_seconds())
     distance = abs(seconds)
     if distance < 45:
         return "just now"
     if distance < 3600:
-        words = f"{max(1, round(distance / 60))} min"
+        words = f"{max(1, distance // 60)} min"
     elif distance < 86400:
         words = f"{distance // 3600} h"
     elif distance < 7 * 86400:
@@ -290,7 +292,7 @@ def get(mapping, key):
         return None
 
 
-# -- small things in rows -------------------------------------------------------------------------------------------
+# Small things in rows
 
 
 @register.simple_tag
@@ -313,7 +315,7 @@ def short_id(value):
     """The first eight characters of a uuid, whole on hover."""
     text = "" if value is None else str(value)
     if len(text) <= 12:
-        return missing(value) if not text else text
+        return text or missing(value)
     return format_html('<span class="mono" title="{}">{}…</span>', text, text[:8])
 
 
@@ -341,6 +343,10 @@ def message_tone(message):
     )
 
 
+def _plain(value: Decimal) -> str:
+    return number(value, 0 if value == value.to_integral_value() else 2)
+
+
 @register.simple_tag
 def bar_chart(points, label="", unit="", height=120):
     """Bars as inline SVG from (label, number) pairs, with the same numbers in a table for screen readers.
@@ -354,17 +360,15 @@ def bar_chart(points, label="", unit="", height=120):
     top = float(top) if top > 0 else 1.0
     step = 600 / len(rows)
     gap = min(step * 0.25, 6)
-    rows = [
-        (name, value, "not recorded" if value is None else number(value, 0 if value % 1 == 0 else 2))
-        for name, value in rows
-    ]
+    texts = ["not recorded" if value is None else _plain(value) for _, value in rows]
     bars = []
-    for index, (name, value, text) in enumerate(rows):
+    for index, (name, value) in enumerate(rows):
         size = max(2.0, float(value) / top * (height - 4)) if value and value > 0 else 0.0
+        left, width = f"{index * step:.1f}", f"{step:.1f}"
+        inner_left, inner_width = f"{index * step + gap / 2:.1f}", f"{step - gap:.1f}"
+        title = f"{name}: {texts[index]} {unit}".strip()
         bars.append(
-            (f"{index * step:.1f}", f"{step:.1f}", height)
-            + (f"{index * step + gap / 2:.1f}", f"{height - size:.1f}", f"{step - gap:.1f}", f"{size:.1f}")
-            + (f"{name}: {text} {unit}".strip(),)
+            (left, width, height, inner_left, f"{height - size:.1f}", inner_width, f"{size:.1f}", title)
         )
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 600 {0}" preserveAspectRatio="none" height="{0}" aria-hidden="true">'
@@ -381,7 +385,9 @@ def bar_chart(points, label="", unit="", height=120):
         rows[-1][0] if len(rows) > 1 else "",
         label,
         format_html_join(
-            "", '<tr><th scope="row">{}</th><td>{}</td></tr>', ((n, text) for n, _, text in rows)
+            "",
+            '<tr><th scope="row">{}</th><td>{}</td></tr>',
+            zip((name for name, _ in rows), texts, strict=True),
         ),
     )
 

@@ -49,7 +49,6 @@ const parts = (node) => {
   const picker = node.closest("[data-picker]");
   return picker && { picker, field: picker.querySelector("[type=search]"), chosen: picker.querySelector(".picker__chosen") };
 };
-const clean = (field) => field.setCustomValidity("");
 document.addEventListener("htmx:beforeSwap", (event) => {
   const found = event.detail.target;
   const part = found?.id?.endsWith("_found") && parts(found);
@@ -94,7 +93,6 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 function close({ picker, field }) {
-  clean(field);
   picker.dataset.closed = "";
   delete picker.dataset.open;
   field.value = "";

@@ -64,7 +64,7 @@ function listPages() {
   const search = palette.dataset.searchUrl;
   if (search && text) pages.push(item(`Search everything for “${text}”`, `${search}?q=${encodeURIComponent(text)}`));
   $("#palette-pages").replaceChildren(...pages);
-  if (!text) $("#palette-found").replaceChildren();
+  $("#palette-found").replaceChildren(); // what was found for the text before must not be chosen now
   mark(0);
 }
 const items = () => all(".menu__item", palette);
@@ -75,9 +75,10 @@ function mark(index) {
 }
 function openPalette() {
   palette.showModal();
-  $("input", palette).select();
+  $("input", palette).value = "";
   listPages();
 }
+document.addEventListener("click", (event) => event.target.closest("[data-palette-open]") && openPalette());
 palette?.addEventListener("input", listPages);
 palette?.addEventListener("htmx:afterSwap", () => mark(0));
 palette?.addEventListener("keydown", (event) => {

@@ -93,7 +93,7 @@ function ago(seconds) {
   const far = Math.abs(seconds);
   if (far < 45) return "just now";
   const words =
-    far < 3600 ? `${Math.max(1, Math.round(far / 60))} min` : far < 86400 ? `${Math.floor(far / 3600)} h` : `${Math.floor(far / 86400)} d`;
+    far < 3600 ? `${Math.max(1, Math.floor(far / 60))} min` : far < 86400 ? `${Math.floor(far / 3600)} h` : `${Math.floor(far / 86400)} d`;
   return seconds > 0 ? `${words} ago` : `in ${words}`;
 }
 function tick() {
