@@ -23,7 +23,8 @@ ACCESS = """
         from pg_database where datname = current_database()
     ) o
     cross join lateral (
-        select case grantee when 0 then 'public' else grantee::regrole::text end as grantee, privilege_type, is_grantable
+        select case grantee when 0 then 'public' else grantee::regrole::text end as grantee,
+            privilege_type, is_grantable
         from aclexplode(coalesce(given, normal))
     ) a
     order by kind, name, part, grantee, privilege_type

@@ -46,13 +46,21 @@ def make(server):
         database.drop()
 
 
-@pytest.fixture(scope="session")
-def world(server):
-    """Two tenants with a row in every table. Shared: nothing that a test does in it may be committed."""
-    database = server.database("world")
-    before = database.rows()
-    yield database
-    assert database.rows() == before, "a test committed into the shared database"
+def _shared(template, doc):
+    @pytest.fixture(scope="session", name=template)
+    def shared(server):
+        database = server.database(template)
+        before = database.rows()
+        yield database
+        assert database.rows() == before, f"a test committed into the shared database {template}"
+
+    shared.__doc__ = f"{doc} Shared: nothing that a test does in it may be committed."
+    return shared
+
+
+fresh = _shared("fresh", "The platform's schema and the back office's, without a row.")
+upgraded = _shared("upgraded", "The older shape with odd rows, after an upgrade.")
+world = _shared("world", "Two tenants with a row in every table.")
 
 
 @pytest.fixture

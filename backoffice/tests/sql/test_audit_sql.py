@@ -102,10 +102,9 @@ def test_an_edit_that_is_taken_back_leaves_nothing(acting):
     assert entries.all() == []
 
 
-def test_odd_values_are_recorded(make):
+def test_odd_values_are_recorded(upgraded):
     """Timestamps of infinity, NaN, JSON of every wrong shape: neither the trigger nor the entry stumbles."""
-    database = make("upgraded")
-    with database.session("backoffice") as session:
+    with upgraded.session("backoffice") as session:
         session.actor()
         for table, columns in {
             "organizations": ["name"],
@@ -266,9 +265,8 @@ def test_trunk_password_is_not_recorded(anyone, who):
     assert found[0]["new"] == {"password": "[secret, changed]"}
 
 
-def test_no_secret_of_the_older_rows_is_recorded_when_they_change(make):
-    database = make("upgraded")
-    with database.session("postgres") as session:
+def test_no_secret_of_the_older_rows_is_recorded_when_they_change(upgraded):
+    with upgraded.session("postgres") as session:
         session.execute("update public.agents set name = 'x', config = '{}', custom_headers = '{}'")
         session.execute("update public.sip_trunks set password = 'new-one', username = 'x'")
         text = str(session.all("select old, new from audit.event"))

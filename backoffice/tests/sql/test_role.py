@@ -434,9 +434,8 @@ def test_number_takes_agents_of_the_same_organization_only(acting):
     )
 
 
-def test_a_number_that_is_wrong_already_can_be_released(make):
-    database = make("upgraded")
-    with database.session("backoffice") as session:
+def test_a_number_that_is_wrong_already_can_be_released(upgraded):
+    with upgraded.session("backoffice") as session:
         session.actor()
         session.execute(
             "update phone_numbers set status = 'released' where id = '50000000-0000-0000-0000-000000000002'"

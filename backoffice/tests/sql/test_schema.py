@@ -228,9 +228,9 @@ def same_rows(before, after):
         assert sorted(kept, key=repr) == sorted(rows, key=repr), table
 
 
-def test_documented_columns(make):
+def test_documented_columns(fresh):
     columns = {}
-    for row in part(make("fresh"), "columns"):
+    for row in part(fresh, "columns"):
         columns.setdefault(row["relname"], {})[row["attname"]] = row
     assert set(columns) == {*DOCUMENTED, "credit_transactions"}
     for table, expected in DOCUMENTED.items():
@@ -252,9 +252,8 @@ def test_documented_columns(make):
     assert {name: row["type"] for name, row in columns["credit_transactions"].items()} == LEDGER
 
 
-def test_foreign_keys_and_checks(make):
-    database = make("fresh")
-    found = database.query(
+def test_foreign_keys_and_checks(fresh):
+    found = fresh.query(
         "select c.conrelid::regclass::text as child, a.attname, c.confrelid::regclass::text as parent,"
         " c.confdeltype::text from pg_constraint c"
         " join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]"
@@ -265,7 +264,7 @@ def test_foreign_keys_and_checks(make):
     for table, role in [("agent_messages", "model"), ("chat_messages", "assistant")]:
         text = "content" if table == "agent_messages" else "text"
         parent = "agent_sessions" if table == "agent_messages" else "chat_sessions"
-        with database.session() as session:
+        with fresh.session() as session:
             session.execute("set local session_replication_role = replica")
             session.execute(f"select count(*) from public.{parent}")
             error = session.attempt(
@@ -275,8 +274,8 @@ def test_foreign_keys_and_checks(make):
             assert isinstance(error, psycopg.errors.CheckViolation)
 
 
-def test_unique_keys(make):
-    found = make("fresh").query(
+def test_unique_keys(fresh):
+    found = fresh.query(
         "select indrelid::regclass::text || '.' || attname as key from pg_index"
         " join pg_attribute on attrelid = indrelid and attnum = indkey[0]"
         " where indisunique and indnatts = 1 and indrelid::regclass::text = any(%s)",
@@ -290,37 +289,35 @@ def test_unique_keys(make):
     }
 
 
-def test_loads_as_an_ordinary_role(make):
+def test_loads_as_an_ordinary_role(fresh):
     """Nothing needs a superuser: `postgres` is none, here as on Supabase, and everything made belongs to it."""
-    database = make("fresh")
-    role = database.query("select rolsuper, rolbypassrls from pg_roles where rolname = 'postgres'")
+    role = fresh.query("select rolsuper, rolbypassrls from pg_roles where rolname = 'postgres'")
     assert role == [{"rolsuper": False, "rolbypassrls": True}]
     owners = {
         (row["name"].split(".")[0] if "." in row["name"] else "public", row["owner"])
-        for row in part(database, "relations")
+        for row in part(fresh, "relations")
     }
     assert owners == {("public", "postgres"), ("audit", "postgres"), ("auth", "supabase_auth_admin")}
-    assert {row["owner"] for row in part(database, "functions") if not row["name"].startswith("auth.")} == {
+    assert {row["owner"] for row in part(fresh, "functions") if not row["name"].startswith("auth.")} == {
         "postgres"
     }
-    assert {"nspname": "backoffice", "nspowner": "backoffice"} in part(database, "schemas")
-    assert {"nspname": "audit", "nspowner": "postgres"} in part(database, "schemas")
+    assert {"nspname": "backoffice", "nspowner": "backoffice"} in part(fresh, "schemas")
+    assert {"nspname": "audit", "nspowner": "postgres"} in part(fresh, "schemas")
 
 
-def test_same_grants_under_both_defaults(make):
+def test_same_grants_under_both_defaults(make, fresh):
     """Before 2026 Supabase granted every new object in `public` to the API roles; the outcome is the same."""
-    today, before = make("fresh"), make("bare_granting")
+    before = make("bare_granting")
     before.upgrade()
-    assert access(before) == access(today)
+    assert access(before) == access(fresh)
 
 
-def test_upgrade_gives_the_same_grants_and_policies(make):
-    today, older = make("fresh"), make("upgraded")
-    assert part(older, "policies") == part(today, "policies")
-    leftover = access(older) - access(today)
+def test_upgrade_gives_the_same_grants_and_policies(fresh, upgraded):
+    assert part(upgraded, "policies") == part(fresh, "policies")
+    leftover = access(upgraded) - access(fresh)
     # The older trigger function stays behind; nobody can call it as one.
     assert {row[1] for row in leftover} <= {"update_updated_at_column()"}
-    assert not access(today) - access(older)
+    assert not access(fresh) - access(upgraded)
 
 
 def test_second_load_changes_nothing(make):
@@ -406,10 +403,9 @@ def test_balance_changed_while_the_ledger_was_off(make):
     assert database.value("select kind from credit_transactions order by id desc limit 1") == "outside"
 
 
-def test_odd_rows_stay_usable(make):
+def test_odd_rows_stay_usable(upgraded):
     """Rows that break a rule can still be read by staff, and changed by the platform, column by column."""
-    database = make("upgraded")
-    with database.session("backoffice") as session:
+    with upgraded.session("backoffice") as session:
         for table in TABLES:
             columns = session.one(
                 "select string_agg(quote_ident(attname) || '::text', ', ') from pg_attribute"
@@ -417,7 +413,7 @@ def test_odd_rows_stay_usable(make):
                 table,
             )
             assert session.all(f"select {columns} from {table}")
-    with database.session("postgres") as session:
+    with upgraded.session("postgres") as session:
         for table in TABLES:
             column = {"chat_sessions": "created_at", "chat_messages": "timestamp"}.get(table, "created_at")
             assert session.attempt(f"update public.{table} set {column} = now()") is None, table
@@ -495,14 +491,13 @@ def test_hand_patched_indexes_are_not_made_twice(make):
     assert len(definitions) == len(set(definitions))
 
 
-def test_hand_patched_without_legacy_chat(make):
+def test_hand_patched_without_legacy_chat(make, fresh):
     database = make("older")
     database.run(HERE / "no_legacy_chat.sql")
     before = database.rows()
     database.upgrade()
     same_rows(before, database.rows())
     assert database.value("select count(*) from chat_messages", user="backoffice") == 0
-    fresh = make("fresh")
     for kind in ("policies", "columns"):
         assert [r for r in part(database, kind) if str(r).find("chat_") >= 0] == [
             r for r in part(fresh, kind) if str(r).find("chat_") >= 0
@@ -580,9 +575,8 @@ def test_local_stand_in_twice(make):
     assert dump(database) == catalog
 
 
-def test_every_foreign_key_has_an_index(make):
-    for template in ("fresh", "upgraded"):
-        database = make(template)
+def test_every_foreign_key_has_an_index(fresh, upgraded):
+    for database in (fresh, upgraded):
         bare = database.query("""
             select c.conrelid::regclass::text || '.' || a.attname from pg_constraint c
             join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
@@ -593,9 +587,8 @@ def test_every_foreign_key_has_an_index(make):
         assert bare == []
 
 
-def test_pages_read_in_index_order(make):
+def test_pages_read_in_index_order(fresh):
     """Newest first, alone and per parent, with NULL times last, in either direction: an index, no sort."""
-    database = make("fresh")
     orders = {table: ["created_at"] for table in TABLES}
     orders["chat_messages"] = ["timestamp"]
     orders["agent_sessions"] = ["created_at", "last_activity_at"]
@@ -611,7 +604,7 @@ def test_pages_read_in_index_order(make):
         "call_logs": ["organization_id", "agent_id", "phone_number_id"],
     }
     sorted_ = []
-    with database.session() as session:
+    with fresh.session() as session:
         session.execute("set local enable_seqscan = off")
         session.execute("set local enable_bitmapscan = off")
         session.execute("set local enable_incremental_sort = off")
@@ -636,28 +629,26 @@ def test_pages_read_in_index_order(make):
     assert sorted_ == []
 
 
-def test_row_security_on_every_table_for_named_roles(make):
-    database = make("upgraded")
+def test_row_security_on_every_table_for_named_roles(upgraded):
     off = [
         row["name"]
-        for row in part(database, "relations")
+        for row in part(upgraded, "relations")
         if row["relkind"] == "r" and not row["relrowsecurity"] and not row["name"].startswith("auth.")
     ]
     assert off == []
-    assert [row for row in part(database, "policies") if "public" in row["roles"]] == []
+    assert [row for row in part(upgraded, "policies") if "public" in row["roles"]] == []
     slow = [
         row["policyname"]
-        for row in part(database, "policies")
+        for row in part(upgraded, "policies")
         if "auth.uid()" in (text := f"{row['qual']} {row['with_check']}") and "SELECT auth.uid()" not in text
     ]
     assert slow == [], "auth.uid() is called for every row"
 
 
-def test_definer_functions(make):
+def test_definer_functions(upgraded):
     """They pin their search_path, to schemas in which nobody else can create, and the API roles cannot call them."""
-    database = make("upgraded")
     loose, open_to = [], []
-    for row in part(database, "functions"):
+    for row in part(upgraded, "functions"):
         if row["name"].startswith("auth.") or row["name"] == "update_updated_at_column()":
             continue
         config = dict(item.split("=", 1) for item in row["proconfig"] or [])
@@ -666,31 +657,30 @@ def test_definer_functions(make):
             loose.append((row["name"], path))
         if not row["prosecdef"]:
             continue
-        used_by_policies = database.value(
+        used_by_policies = upgraded.value(
             "select count(*) from pg_depend where refobjid = %s::regprocedure and classid = 'pg_policy'::regclass",
             row["name"],
         )
         for role in ("anon", "authenticated", "service_role"):
-            allowed = database.value("select has_function_privilege(%s, %s, 'EXECUTE')", role, row["name"])
+            allowed = upgraded.value("select has_function_privilege(%s, %s, 'EXECUTE')", role, row["name"])
             if allowed and not used_by_policies:
                 open_to.append((row["name"], role))
     assert loose == []
     assert open_to == []
 
 
-def test_nothing_else_in_public(make):
-    names = make("fresh").query(
+def test_nothing_else_in_public(fresh):
+    names = fresh.query(
         "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'm', 'p')"
     )
     assert set(names) == {*TABLES, "credit_transactions"}
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "backoffice"])
-def test_no_privilege_that_row_security_does_not_see(server, make, role):
+def test_no_privilege_that_row_security_does_not_see(server, upgraded, role):
     """TRUNCATE ignores row security, TRIGGER and REFERENCES reach around it; nobody but the owner has them."""
-    database = make("upgraded")
     privileges = ["TRUNCATE", "TRIGGER", "REFERENCES"] + (["MAINTAIN"] if server.major >= 17 else [])
-    held = database.query(
+    held = upgraded.query(
         "select c.relname || ': ' || p from pg_class c, unnest(%s::text[]) p"
         " where c.relnamespace::regnamespace::text in ('public', 'audit') and c.relkind = 'r'"
         " and has_table_privilege(%s, c.oid, p)",
