@@ -85,6 +85,12 @@ class RowFilter(django_filters.ModelChoiceFilter):
 
     field_class = PickerField
 
+    @property
+    def field(self):
+        field = super().field
+        field.widget.nothing = "Any"
+        return field
+
 
 class DayFilter(django_filters.DateFilter):
     """From or until a day in the user's zone, the day included, as a comparison that an index on the time answers."""

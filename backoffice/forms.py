@@ -25,6 +25,7 @@ class PickerWidget(forms.Widget):
 
     template_name = "components/picker.html"
     typed = ""
+    nothing = "None"
 
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
@@ -36,6 +37,7 @@ class PickerWidget(forms.Widget):
             "search": self.typed,
             "options": find_rows(queryset, self.typed)[:PICKER_ROWS] if self.typed else None,
             "noun": queryset.model._meta.verbose_name_plural,
+            "nothing": self.nothing,
         }
         return context
 

@@ -23,7 +23,7 @@ from backoffice import keyset, services
 from backoffice.audit import history
 from backoffice.display import present
 from backoffice.filters import Query
-from backoffice.forms import ReasonForm, StaffForm
+from backoffice.forms import PickerWidget, ReasonForm, StaffForm
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.templatetags.ui import duration, missing  # noqa: F401
 
@@ -133,6 +133,7 @@ class ListView(ModelPage):
         context = {
             "page_title": capfirst(self.model._meta.verbose_name_plural),
             "filterset": filterset,
+            **filter_fields(filterset),
             "table": table,
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
@@ -162,6 +163,18 @@ class ListView(ModelPage):
 
     def extra_context(self):
         return {}
+
+
+def filter_fields(filterset):
+    """The fields of a filter bar: pickers, which take room, stand apart from the others."""
+    fields = list(filterset.form)
+    pickers = [field for field in fields if isinstance(field.field.widget, PickerWidget)]
+    return {
+        "plain_filters": [field for field in fields if field not in pickers],
+        "picker_filters": pickers,
+        "pickers_used": sum(1 for field in pickers if field.value()),
+        "pickers_open": any(field.errors or field.field.widget.typed for field in pickers),
+    }
 
 
 class Order:

@@ -78,4 +78,7 @@ def role_of(user):
     """The name of the user's role, for people to read; "No role" for an account that may do nothing."""
     if user.is_superuser:
         return ADMIN
-    return ", ".join(sorted(group.name for group in user.groups.all())) or "No role"
+    names = getattr(user, "role_names", None)
+    if names is None:
+        names = [group.name for group in user.groups.order_by("name")]
+    return ", ".join(names) or "No role"

@@ -107,9 +107,13 @@ def delete(obj, *, actor, reason):
 
 
 def log_read(kind, obj, *, actor, organization_id=None, reason="", detail=""):
-    """Record that `actor` reads personal content of `obj`: kind is transcript, reveal, recording or export."""
+    """Record that `actor` reads personal content: kind is transcript, reveal, recording or export.
+
+    `obj` is the row, or an unsaved instance where many rows of its table are read at once.
+    """
+    row_id, label = (None, None) if obj._state.adding else (str(obj.pk), str(obj)[:200])
     with acting(actor, reason), connection.cursor() as cursor:
         cursor.execute(
             "select audit.log_read(%s, %s, %s, %s, %s, %s)",
-            [kind, obj._meta.db_table, str(obj.pk or ""), str(obj)[:200], organization_id, detail],
+            [kind, obj._meta.db_table, row_id, label, organization_id, detail],
         )

@@ -154,11 +154,15 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     },
 }
+# The server's pool. A request waits three seconds for a connection, then answers 503. Attempts to reconnect end as
+# soon, and the next request begins new ones: left alone, their pauses would grow to minutes.
+POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 8), "timeout": 3, "reconnect_timeout": 3}
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,
     application_name="backoffice",
-    # Commands connect directly: they fail at once, with the server's own words.
-    pool={"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 8), "timeout": 5} if SERVING else False,
+    pool=POOL
+    if SERVING
+    else False,  # commands connect directly: they fail at once, with the server's own words
 )
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "backoffice_cache"},
@@ -166,7 +170,7 @@ CACHES = {
 
 # Sign-in
 
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["backoffice.accounts.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {

@@ -373,7 +373,7 @@ def bar_chart(points, label="", unit="", height=120):
     return format_html(
         '<figure class="chart"><svg viewBox="0 0 600 {0}" preserveAspectRatio="none" height="{0}" aria-hidden="true">'
         '{1}</svg><figcaption class="chart__axis"><span>{2}</span><span>{3}</span></figcaption>'
-        '<table class="sr-only"><caption>{4}</caption>{5}</table></figure>',
+        '<div class="sr-only"><table><caption>{4}</caption>{5}</table></div></figure>',
         height,
         format_html_join(
             "",
