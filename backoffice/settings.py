@@ -24,6 +24,8 @@ TESTING = "pytest" in sys.modules
 if not TESTING:
     environ.Env.read_env(BASE_DIR / ".env")
 SERVING = "backoffice.wsgi" in sys.modules
+if SERVING:
+    os.environ.pop("PLATFORM_OWNER_URL", None)  # for manage.py platform_schema alone
 DATABASE_URL = "" if TESTING else env.str("DATABASE_URL", "")
 EMBEDDED = not DATABASE_URL
 EMBEDDED_PLACE = VAR_DIR / "postgres"

@@ -1,6 +1,6 @@
-import environ
+import os
+
 import psycopg
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from backoffice import schema
@@ -18,8 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="run both files, then take everything back")
 
     def handle(self, *, check, **options):
-        environ.Env.read_env(settings.BASE_DIR / ".env")
-        url = environ.Env().str("PLATFORM_OWNER_URL", "")
+        url = os.environ.get("PLATFORM_OWNER_URL")
         if not url:
             raise CommandError(
                 "PLATFORM_OWNER_URL is not set. Give it the connection string of the database's owner for this one "

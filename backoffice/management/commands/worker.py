@@ -1,6 +1,8 @@
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -16,6 +18,7 @@ from backoffice.postgresql.base import SESSION_SETTINGS
 from backoffice.processes import PARENT, end_with_parent
 
 logger = logging.getLogger(__name__)
+RETRY_SECONDS = 5
 
 
 async def configure(connection):
@@ -43,29 +46,34 @@ class Command(BaseCommand):
         try:
             refuse_bad_connection()
             asyncio.run(self.work(concurrency, once))
-        except KeyboardInterrupt:
-            pass
         finally:
             connections.close_all()
             if server:
                 server.stop()
 
     async def work(self, concurrency, once):
-        """Works through the queue; where the database goes away, waits until it is back."""
-        while True:
-            connector = PsycopgConnector(
-                kwargs=connector_params(), configure=configure, min_size=1, max_size=4
-            )
-            try:
-                with app.replace_connector(connector) as worker_app:
-                    async with worker_app.open_async():
-                        await worker_app.run_worker_async(
-                            concurrency=concurrency,
-                            wait=not once,
-                            shutdown_graceful_timeout=10,
-                            delete_jobs="never",
-                        )
-                return
-            except ConnectorException:
-                logger.warning("The database does not answer; the worker tries again in five seconds.")
-                await asyncio.sleep(5)
+        """Works until a signal comes, then lets running jobs finish; survives an absence of the database."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, asyncio.current_task().cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            while True:
+                with contextlib.suppress(ConnectorException):
+                    await self.serve_queue(concurrency, once)
+                    if once:
+                        return
+                # Without a signal it ends only when the database went away.
+                logger.warning("The database does not answer; trying again in %s seconds.", RETRY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def serve_queue(self, concurrency, once):
+        connector = PsycopgConnector(kwargs=connector_params(), configure=configure, min_size=1, max_size=4)
+        with app.replace_connector(connector) as worker_app:
+            async with worker_app.open_async():
+                await worker_app.run_worker_async(
+                    concurrency=concurrency,
+                    wait=not once,
+                    shutdown_graceful_timeout=10,
+                    delete_jobs="never",
+                    install_signal_handlers=False,
+                )
