@@ -37,7 +37,8 @@ document.querySelector("[data-focus]")?.focus();
 // A list's filters: selects and dates apply at once, and empty fields stay out of the address.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-filters]");
-  if (form && event.target.matches("select, [type=checkbox], [type=radio], [type=date]")) form.requestSubmit();
+  const apply = event.target.matches("select, [type=checkbox], [type=radio], [type=date], [data-picker]");
+  if (form && apply && !event.target.matches(".picker__option input")) form.requestSubmit();
 });
 document.addEventListener("formdata", (event) => {
   if (!event.target.matches("form[data-filters]")) return;
@@ -99,7 +100,7 @@ function close({ picker, field }) {
   field.dataset.quiet = "";
   field.focus({ preventScroll: true });
   delete field.dataset.quiet;
-  picker.dispatchEvent(new Event("change", { bubbles: true }));
+  if (!picker.querySelector(":checked:default")) picker.dispatchEvent(new Event("change", { bubbles: true }));
   const form = field.form;
   if (form?.matches("[data-unsaved]")) form.dataset.dirty = "";
 }
