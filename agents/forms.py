@@ -18,7 +18,13 @@ RANGES = {
     "end_after_silence_seconds": (30, 1800),
     "webhook_timeout_ms": (1000, 30000),
 }
-LISTS = ["backchannel_words", "boosted_keywords", "pii_redaction_list", "enabled_mcp_servers", "knowledge_base_ids"]
+LISTS = [
+    "backchannel_words",
+    "boosted_keywords",
+    "pii_redaction_list",
+    "enabled_mcp_servers",
+    "knowledge_base_ids",
+]
 
 
 class ListField(forms.CharField):
@@ -86,7 +92,15 @@ class AgentForm(StaffForm):
 
 class AgentAddForm(AgentForm):
     class Meta(AgentForm.Meta):
-        fields = ["organization", "name", "description", "llm_model", "system_prompt", "temperature", "max_tokens"]
+        fields = [
+            "organization",
+            "name",
+            "description",
+            "llm_model",
+            "system_prompt",
+            "temperature",
+            "max_tokens",
+        ]
 
 
 def is_text_list(value):

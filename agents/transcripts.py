@@ -67,7 +67,12 @@ def of_chat(chat, params):
         params=params,
     )
     turns = [
-        Turn(role="assistant" if row.role == "model" else row.role, text=row.text, at=row.timestamp, pk=str(row.pk))
+        Turn(
+            role="assistant" if row.role == "model" else row.role,
+            text=row.text,
+            at=row.timestamp,
+            pk=str(row.pk),
+        )
         for row in page.rows
     ]
     return Transcript(turns, "legacy" if turns else "nothing", page.next, page.previous)
@@ -91,7 +96,11 @@ def of_history(history):
     if not isinstance(history, list):
         return [Turn(role="unknown", text=str(history))] if history else []
     return [
-        Turn(role=str(entry.get("role") or ""), text=as_text(entry.get("content")), at=naive_utc(entry.get("timestamp")))
+        Turn(
+            role=str(entry.get("role") or ""),
+            text=as_text(entry.get("content")),
+            at=naive_utc(entry.get("timestamp")),
+        )
         if isinstance(entry, dict)
         else Turn(role="unknown", text=as_text(entry))
         for entry in history

@@ -17,7 +17,9 @@ urlpatterns = [
     path("sessions/<uuid:pk>/delete/", views.AgentSessionDelete.as_view(), name="agentsession_delete"),
     path("messages/", views.AgentMessageList.as_view(), name="agentmessage_list"),
     path("messages/<uuid:pk>/", views.AgentMessageDetail.as_view(), name="agentmessage_detail"),
-    path("messages/<uuid:pk>/recording/", views.AgentMessageRecording.as_view(), name="agentmessage_recording"),
+    path(
+        "messages/<uuid:pk>/recording/", views.AgentMessageRecording.as_view(), name="agentmessage_recording"
+    ),
     path("chats/", views.ChatSessionList.as_view(), name="chatsession_list"),
     path("chats/<uuid:pk>/", views.ChatSessionDetail.as_view(), name="chatsession_detail"),
     path("chats/<uuid:pk>/reveal/", views.ChatSessionReveal.as_view(), name="chatsession_reveal"),

@@ -1,7 +1,13 @@
 from django.shortcuts import get_object_or_404
 
 from agents import forms, services, transcripts
-from agents.filters import AgentFilter, AgentMessageFilter, AgentSessionFilter, ChatMessageFilter, ChatSessionFilter
+from agents.filters import (
+    AgentFilter,
+    AgentMessageFilter,
+    AgentSessionFilter,
+    ChatMessageFilter,
+    ChatSessionFilter,
+)
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.tables import AgentMessageTable, AgentSessionTable, AgentTable, ChatMessageTable, ChatSessionTable
 from backoffice import generic, keyset
@@ -109,7 +115,9 @@ class TranscriptPage(generic.DetailView):
             return {"may_read": False}
         transcript = self.read_transcript()
         if transcript.turns and not self.revealed:
-            log_read("transcript", self.object, actor=self.request.user, organization_id=self.organization_id())
+            log_read(
+                "transcript", self.object, actor=self.request.user, organization_id=self.organization_id()
+            )
         return {
             "may_read": True,
             "revealed": self.revealed,
@@ -125,7 +133,9 @@ class Reveal(generic.ActionView):
     permission = "agents.reveal_transcript"
     label = "Reveal"
     icon = "eye"
-    explanation = "Shows mail addresses, numbers and the like as they are stored. Your reason is kept in the read log."
+    explanation = (
+        "Shows mail addresses, numbers and the like as they are stored. Your reason is kept in the read log."
+    )
     detail_view = None
 
     def service(obj, *, actor, reason):
@@ -166,7 +176,10 @@ class AgentSessionDetail(TranscriptPage):
         return transcripts.of_session(self.object, self.request.GET)
 
     def actions(self):
-        return [("agents:agentsession_reveal", AgentSessionReveal), ("agents:agentsession_close", AgentSessionClose)]
+        return [
+            ("agents:agentsession_reveal", AgentSessionReveal),
+            ("agents:agentsession_close", AgentSessionClose),
+        ]
 
     def show_tenant(self, session):
         return "Organization", generic.links([session.agent.organization])
@@ -255,7 +268,9 @@ class AgentMessageDetail(MessageDetail):
 
     def show_recording(self, message):
         may = transcripts.is_playable(message.audio_url) and self.request.user.has_perm(READ)
-        return "Recording", generic.audio(message.get_absolute_url() + "recording/") if may else generic.missing(None)
+        return "Recording", generic.audio(
+            message.get_absolute_url() + "recording/"
+        ) if may else generic.missing(None)
 
 
 class AgentMessageRecording(Recording):
@@ -263,7 +278,9 @@ class AgentMessageRecording(Recording):
     url_field = "audio_url"
 
     def organization_id(self):
-        return get_object_or_404(Agent.objects.only("organization_id"), sessions=self.object.session_id).organization_id
+        return get_object_or_404(
+            Agent.objects.only("organization_id"), sessions=self.object.session_id
+        ).organization_id
 
 
 class ChatSessionList(generic.ListView):

@@ -16,5 +16,7 @@ def describe(event):
         "source": event.source,
         "action": event.action,
         "reason": event.reason,
-        "changes": [(field.replace("_", " "), old, new) for field, (old, new) in sorted(event.changes.items())],
+        "changes": [
+            (field.replace("_", " "), old, new) for field, (old, new) in sorted(event.changes.items())
+        ],
     }

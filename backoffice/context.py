@@ -19,7 +19,12 @@ NAVIGATION = [
             ("Sessions", "agents:agentsession_list", "messages-square", "agents.view_agentsession"),
             ("Messages", "agents:agentmessage_list", "message-square-text", "agents.view_agentmessage"),
             ("Legacy chats", "agents:chatsession_list", "archive", "agents.view_chatsession"),
-            ("Legacy messages", "agents:chatmessage_list", "message-square-dashed", "agents.view_chatmessage"),
+            (
+                "Legacy messages",
+                "agents:chatmessage_list",
+                "message-square-dashed",
+                "agents.view_chatmessage",
+            ),
         ],
     ),
     (
@@ -68,7 +73,12 @@ def shell(request):
 def navigation(request):
     for label, entries in NAVIGATION:
         items = [
-            {"label": text, "url": (url := reverse(name)), "icon": icon, "active": is_under(request.path, url)}
+            {
+                "label": text,
+                "url": (url := reverse(name)),
+                "icon": icon,
+                "active": is_under(request.path, url),
+            }
             for text, name, icon, permission in entries
             if not permission or request.user.has_perm(permission)
         ]

@@ -10,8 +10,12 @@ from django.utils.text import capfirst
 from backoffice.model_fields import OpenChoiceField
 from backoffice.templatetags import ui
 
-SECRET_KEY = re.compile(r"(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)", re.I)
+SECRET_KEY = re.compile(
+    r"(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)", re.I
+)
 HIDDEN = "••••••"
+# Open value sets that are a state or a kind of the row; the others are settings, and shown in words.
+PILLS = {"status", "kind", "subscription_tier", "action", "source", "channel", "direction"}
 
 
 def redact(value, hide=False):
@@ -32,7 +36,11 @@ def present(obj, name, user):
     """{name, label, value} of one field, for `components/detail.html`; value is safe to print."""
     field = obj._meta.get_field(name)
     label = str(field.verbose_name)
-    return {"name": name, "label": label if label[:1].isupper() else capfirst(label), "value": value_of(obj, field, user)}
+    return {
+        "name": name,
+        "label": label if label[:1].isupper() else capfirst(label),
+        "value": value_of(obj, field, user),
+    }
 
 
 def value_of(obj, field, user):
@@ -44,14 +52,20 @@ def value_of(obj, field, user):
     if isinstance(field, models.UUIDField):
         return format_html('<span class="mono">{}</span> {}', value, ui.copy_button(value))
     if isinstance(field, models.DateTimeField):
-        return format_html("{} <span class=\"muted\">({})</span>", ui.time_tag(value), ui.timeago_tag(value))
+        return format_html('{} <span class="muted">({})</span>', ui.time_tag(value), ui.timeago_tag(value))
     if isinstance(field, OpenChoiceField):
-        return ui.status_pill(value)
+        return ui.status_pill(value) if field.name in PILLS else getattr(obj, f"get_{field.name}_display")()
     if isinstance(field, models.BooleanField):
         return ui.missing(value)
     if isinstance(field, models.JSONField):
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return ", ".join(value)
         hide = field.name == "custom_headers"
-        return format_html('<pre class="code">{}</pre>', ui.pretty_json(redact(value, hide))) if value else ui.missing(value)
+        return (
+            format_html('<pre class="code">{}</pre>', ui.pretty_json(redact(value, hide)))
+            if value
+            else ui.missing(value)
+        )
     if isinstance(field, models.DecimalField):
         return ui.money(value, field.decimal_places)
     if isinstance(field, models.IntegerField):

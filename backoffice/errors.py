@@ -27,7 +27,9 @@ def server_error(request):
         context = {"retry_after": RETRY_AFTER_SECONDS, "posted": request.method == "POST" or too_long}
         if too_long:
             context["title"] = "This took too long and was stopped"
-            context["text"] = "Nothing was saved. A shorter period, one organization or fewer filters make it faster."
+            context["text"] = (
+                "Nothing was saved. A shorter period, one organization or fewer filters make it faster."
+            )
         response = HttpResponse(render_to_string("503.html", context), status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response

@@ -12,6 +12,7 @@ from django.views import View
 from backoffice import jobs, keyset, services
 from backoffice.models import User
 
+
 class ListExport(View):
     """Starts the job that exports a list as it is filtered; for whoever may see the list."""
 
@@ -60,14 +61,19 @@ def export_list(job, progress):
     columns = export_columns(view.model)
     queryset = filterset.qs.select_related(None).order_by(*view.model._meta.ordering)
     values = {
-        f"column_{field.column}": Plain(F(field.attname)) if isinstance(field, CharField | TextField) else F(field.attname)
+        f"column_{field.column}": Plain(F(field.attname))
+        if isinstance(field, CharField | TextField)
+        else F(field.attname)
         for field in columns
     }
     sql, params = queryset.values(**values).query.sql_with_params()
     statement = f"copy ({connection.ops.compose_sql(sql, params)}) to stdout with (format csv)"
     job.result_path.parent.mkdir(parents=True, exist_ok=True)
     services.log_read(
-        "export", view.model(), actor=User.objects.get(pk=job.owner_id), detail=f"{job.title}: {job.params['query']}"
+        "export",
+        view.model(),
+        actor=User.objects.get(pk=job.owner_id),
+        detail=f"{job.title}: {job.params['query']}",
     )
     progress.start(keyset.total(filterset.qs, filtered=filterset.is_filtered).number)
     with job.result_path.open("wb") as file, copying(statement) as rows:

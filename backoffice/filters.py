@@ -131,7 +131,9 @@ class FilterSet(django_filters.FilterSet):
             return KnownValueFilter(field_name=field_name, choices=field.choices, label=label_of(field))
         if isinstance(field, models.ForeignKey):
             return RowFilter(
-                field_name=field_name, queryset=field.related_model._default_manager.all(), label=label_of(field)
+                field_name=field_name,
+                queryset=field.related_model._default_manager.all(),
+                label=label_of(field),
             )
         return super().filter_for_field(field, field_name, lookup_expr)
 

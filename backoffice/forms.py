@@ -68,7 +68,9 @@ class PickerField(forms.ModelChoiceField):
 
     def clean(self, value):
         if not value and self.widget.typed:
-            raise forms.ValidationError(f"Choose one of those found for “{self.widget.typed}”, or clear the search.")
+            raise forms.ValidationError(
+                f"Choose one of those found for “{self.widget.typed}”, or clear the search."
+            )
         return super().clean(value)
 
 
@@ -132,7 +134,10 @@ class StaffForm(forms.ModelForm):
 
     opened = forms.CharField(widget=forms.HiddenInput, required=False)
     reason = forms.CharField(
-        required=False, max_length=500, help_text=REASON_HELP, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        required=False,
+        max_length=500,
+        help_text=REASON_HELP,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     class Meta:

@@ -51,12 +51,16 @@ class ModelPage(View):
 
     def dispatch(self, request, *args, **kwargs):
         if not self.may_open(request.user):
-            verb = {"view": "see", "add": "add", "change": "change", "delete": "delete"}.get(self.action, "do this with")
             raise PermissionDenied(
-                f"Your role ({role_of(request.user)}) may not {verb} {self.model._meta.verbose_name_plural}; "
+                f"Your role ({role_of(request.user)}) may not {self.deed()}; "
                 f"it lacks the permission {self.required_permission()}."
             )
         return super().dispatch(request, *args, **kwargs)
+
+    def deed(self):
+        """What the page does, after "may not"."""
+        verb = {"view": "see"}.get(self.action, self.action)
+        return f"{verb} {self.model._meta.verbose_name_plural}"
 
     def url(self, page, obj=None):
         """Address of another page of the model, "" where there is none."""
@@ -95,6 +99,7 @@ class ListView(ModelPage):
     table_class = None
     filterset_class = None
     orders = {}
+    title = ""
     note = ""
 
     def get_queryset(self):
@@ -122,7 +127,9 @@ class ListView(ModelPage):
                 queryset, order.key, descending=falling, size=PAGE_SIZE, params=request.GET
             )
         except (keyset.BadCursor, DataError):
-            messages.warning(request, "That place in the list does not exist any more; this is its beginning.")
+            messages.warning(
+                request, "That place in the list does not exist any more; this is its beginning."
+            )
             return HttpResponseRedirect(str(query.without("after", "before", "last")) or request.path)
         table = self.table_class(page.rows)
         places = query.without("after", "before", "last")
@@ -131,7 +138,7 @@ class ListView(ModelPage):
             for side, token in (("previous", page.previous), ("next", page.next))
         }
         context = {
-            "page_title": capfirst(self.model._meta.verbose_name_plural),
+            "page_title": self.title or capfirst(self.model._meta.verbose_name_plural),
             "filterset": filterset,
             **filter_fields(filterset),
             "table": table,
@@ -224,6 +231,7 @@ class DetailView(ObjectPage):
     page = "detail"
     fields = []
     related = []
+    has_history = True
 
     def get(self, request, pk):
         obj = self.object
@@ -233,7 +241,7 @@ class DetailView(ObjectPage):
             "crumbs": self.crumbs(),
             "groups": self.groups(),
             "related": self.related_links(),
-            "events": history(obj),
+            "events": history(obj) if self.has_history else None,
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
             "actions": [
@@ -304,7 +312,9 @@ class FormPage(ModelPage):
         return self.get_form_class()(actor=self.request.user, instance=self.get_instance(), **kwargs)
 
     def get(self, request, **kwargs):
-        initial = {name: value for name, value in request.GET.items() if name in self.get_form_class().base_fields}
+        initial = {
+            name: value for name, value in request.GET.items() if name in self.get_form_class().base_fields
+        }
         return self.show(self.get_form(initial=initial))
 
     def post(self, request, **kwargs):
@@ -441,6 +451,9 @@ class ActionView(ObjectPage):
     danger = False
     success = "Done."
 
+    def deed(self):
+        return f"{self.label.lower()} ({self.model._meta.verbose_name_plural})"
+
     @classmethod
     def applies_to(cls, obj):
         """Whether the verb makes sense for this row: whether its button is shown."""
@@ -500,10 +513,20 @@ class DeleteView(ActionView):
     service = staticmethod(services.delete)
 
     def context(self):
-        return {"blockers": [(name.replace("_", " "), count) for name, count in services.delete_blockers(self.object)]}
+        return {"blockers": [blocker_words(*blocker) for blocker in services.delete_blockers(self.object)]}
 
     def success_url(self):
         return self.url("list")
+
+
+def blocker_words(name, count):
+    """One thing that stands in the way of a deletion: "4 agents"; counting stops at 1,000."""
+    if name == "credits":
+        return "a credit balance other than zero"
+    words = name.replace("_", " ")
+    if count >= 1000:
+        return f"1,000 or more {words}"
+    return f"{count} {words.removesuffix('s') if count == 1 else words}"
 
 
 def links(rows):
@@ -534,5 +557,7 @@ def integrity_sentence(error):
 def safe_next(request, default):
     """The address in `next`, if it is one of ours."""
     target = request.POST.get("next") or request.GET.get("next") or ""
-    ok = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    ok = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return target if ok else default

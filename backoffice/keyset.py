@@ -128,9 +128,11 @@ class Total:
     kind: str  # "exact", "at_least", "about"
 
     def __str__(self):
-        return {"exact": f"{self.number:,}", "at_least": f"{self.number:,}+", "about": f"about {self.number:,}"}[
-            self.kind
-        ]
+        return {
+            "exact": f"{self.number:,}",
+            "at_least": f"{self.number:,}+",
+            "about": f"about {self.number:,}",
+        }[self.kind]
 
 
 def total(queryset, *, filtered):

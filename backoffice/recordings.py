@@ -30,7 +30,9 @@ class Recording(generic.ObjectPage):
         url = getattr(self.object, self.url_field)
         if not is_playable(url):
             raise Http404
-        services.log_read("recording", self.object, actor=request.user, organization_id=self.organization_id())
+        services.log_read(
+            "recording", self.object, actor=request.user, organization_id=self.organization_id()
+        )
         response = HttpResponseRedirect(url)
         response["Cache-Control"] = "no-store"
         return response

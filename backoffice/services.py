@@ -77,7 +77,8 @@ def save(obj, *, actor, reason="", opened=None):
 def snapshot(obj, names):
     """{field: its value as JSON text}, to compare a row with itself later."""
     return {
-        name: json.dumps(obj.serializable_value(name), cls=DjangoJSONEncoder, sort_keys=True) for name in names
+        name: json.dumps(obj.serializable_value(name), cls=DjangoJSONEncoder, sort_keys=True)
+        for name in names
     }
 
 
@@ -96,7 +97,9 @@ def changed_fields(before, after):
 def delete_blockers(obj):
     """[(what, how many)] that stand in the way of deleting a row; numbers stop at 1,000. Empty: it can be deleted."""
     with connection.cursor() as cursor:
-        cursor.execute("select relation, row_count from audit.delete_blockers(%s, %s)", [obj._meta.db_table, obj.pk])
+        cursor.execute(
+            "select relation, row_count from audit.delete_blockers(%s, %s)", [obj._meta.db_table, obj.pk]
+        )
         return cursor.fetchall()
 
 

@@ -29,7 +29,12 @@ class Table(django_tables2.Table):
         for bound in self.columns.iterall():
             column = bound.column
             order = getattr(column, "order", "")
-            header = {"label": bound.header, "numeric": getattr(column, "numeric", False), "sorted": "", "url": ""}
+            header = {
+                "label": bound.header,
+                "numeric": getattr(column, "numeric", False),
+                "sorted": "",
+                "url": "",
+            }
             if order in orders:
                 name = current.lstrip("-")
                 falling = current.startswith("-")

@@ -17,7 +17,10 @@ class CreditTransactionFilter(FilterSet):
 class UsageLogFilter(FilterSet):
     search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
-        method="by_price", choices=[("no", "Without cost"), ("yes", "With cost")], label="Cost", empty_label="Any"
+        method="by_price",
+        choices=[("no", "Without cost"), ("yes", "With cost")],
+        label="Cost",
+        empty_label="Any",
     )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)

@@ -4,7 +4,9 @@ from backoffice import services
 from billing.models import CreditTransaction
 
 
-def post_credit(organization, *, actor, reason, kind, amount, reference="", note="", idempotency_key=None, reverses=None):
+def post_credit(
+    organization, *, actor, reason, kind, amount, reference="", note="", idempotency_key=None, reverses=None
+):
     """Add `amount` (a signed Decimal, two places) to a balance, once per idempotency key. Returns the ledger row.
 
     Raises ValidationError with the database's sentence: no such organization, out of range, key used otherwise.

@@ -10,6 +10,7 @@ from tenants.models import Organization
 
 class CreditTransactionList(generic.ListView):
     model = CreditTransaction
+    title = "Credit ledger"
     queryset = CreditTransaction.objects.select_related("organization")
     table_class = CreditTransactionTable
     filterset_class = CreditTransactionFilter
@@ -52,7 +53,7 @@ class PostCredit(generic.ActionView):
 
     def context(self):
         recent = CreditTransaction.objects.filter(organization_id=self.object.pk)[:5]
-        return {"recent": recent, "verb": "adjust credits of"}
+        return {"recent": recent}
 
 
 class UsageLogList(generic.ListView):

@@ -11,7 +11,9 @@ urlpatterns = [
     path("numbers/<uuid:pk>/edit/", views.PhoneNumberUpdate.as_view(), name="phonenumber_edit"),
     path("numbers/<uuid:pk>/delete/", views.PhoneNumberDelete.as_view(), name="phonenumber_delete"),
     path("numbers/<uuid:pk>/release/", views.PhoneNumberRelease.as_view(), name="phonenumber_release"),
-    path("numbers/<uuid:pk>/reactivate/", views.PhoneNumberReactivate.as_view(), name="phonenumber_reactivate"),
+    path(
+        "numbers/<uuid:pk>/reactivate/", views.PhoneNumberReactivate.as_view(), name="phonenumber_reactivate"
+    ),
     path("trunks/", views.SipTrunkList.as_view(), name="siptrunk_list"),
     path("trunks/add/", views.SipTrunkCreate.as_view(), name="siptrunk_add"),
     path("trunks/<uuid:pk>/", views.SipTrunkDetail.as_view(), name="siptrunk_detail"),

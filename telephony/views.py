@@ -27,7 +27,9 @@ class PhoneNumberRelease(generic.ActionView):
     service = staticmethod(services.release_number)
     label = "Release"
     icon = "phone-off"
-    explanation = "Calls to a released number get no answer from the platform. The row stays, and can be reactivated."
+    explanation = (
+        "Calls to a released number get no answer from the platform. The row stays, and can be reactivated."
+    )
     success = "{object} was released."
 
     @classmethod
@@ -40,7 +42,9 @@ class PhoneNumberReactivate(generic.ActionView):
     service = staticmethod(services.reactivate_number)
     label = "Reactivate"
     icon = "phone"
-    explanation = "The platform answers calls to an active number once an agent is assigned and there is credit."
+    explanation = (
+        "The platform answers calls to an active number once an agent is assigned and there is credit."
+    )
     success = "{object} is active again."
 
     @classmethod
@@ -118,7 +122,9 @@ class SipTrunkDetail(generic.DetailView):
         return [("telephony:siptrunk_password", SipTrunkPassword)]
 
     def show_password(self, trunk):
-        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else generic.missing(None)
+        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else generic.missing(
+            None
+        )
 
     def warnings(self):
         if self.object.organization_id is None:
@@ -185,7 +191,9 @@ class CallLogDetail(generic.DetailView):
 
     def show_recording(self, call):
         may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")
-        return "Recording", generic.audio(call.get_absolute_url() + "recording/") if may else generic.missing(None)
+        return "Recording", generic.audio(call.get_absolute_url() + "recording/") if may else generic.missing(
+            None
+        )
 
     def show_duration(self, call):
         return "Duration", generic.duration(call.duration_seconds)
@@ -194,7 +202,9 @@ class CallLogDetail(generic.DetailView):
         from agents.models import AgentSession
 
         session = AgentSession.objects.filter(external_id=call.session_ref).first()
-        return "Conversation", generic.links([session]) if session else generic.missing("", "none matches its session id")
+        return "Conversation", generic.links([session]) if session else generic.missing(
+            "", "none matches its session id"
+        )
 
     def warnings(self):
         if self.object.is_stale:

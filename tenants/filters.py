@@ -15,9 +15,14 @@ BALANCE_CONDITIONS = {
 class OrganizationFilter(FilterSet):
     search_fields = ["name", "owner__email", "owner__full_name", "owner_id__id"]
     tier = django_filters.ChoiceFilter(
-        field_name="owner__subscription_tier", choices=UserProfile.Tier.choices, label="Tier", empty_label="Any"
+        field_name="owner__subscription_tier",
+        choices=UserProfile.Tier.choices,
+        label="Tier",
+        empty_label="Any",
     )
-    balance = django_filters.ChoiceFilter(method="by_balance", choices=BALANCES, label="Balance", empty_label="Any")
+    balance = django_filters.ChoiceFilter(
+        method="by_balance", choices=BALANCES, label="Balance", empty_label="Any"
+    )
     since = DayFilter("created_at", label="Created from")
     until = DayFilter("created_at", label="Created until", until=True)
 
@@ -30,7 +35,13 @@ class OrganizationFilter(FilterSet):
 
 
 class UserProfileFilter(FilterSet):
-    search_fields = ["email", "full_name", "company_name", "phone_number__digits", "stripe_customer_id__exact"]
+    search_fields = [
+        "email",
+        "full_name",
+        "company_name",
+        "phone_number__digits",
+        "stripe_customer_id__exact",
+    ]
     since = DayFilter("created_at", label="Created from")
 
     class Meta:

@@ -30,6 +30,7 @@ class AuditEventFilter(FilterSet):
 
 class AuditEventList(generic.ListView):
     model = AuditEvent
+    title = "Changes"
     table_class = AuditEventTable
     filterset_class = AuditEventFilter
     orders = {"id": generic.by_id()}
@@ -37,6 +38,7 @@ class AuditEventList(generic.ListView):
 
 class AuditEventDetail(generic.DetailView):
     model = AuditEvent
+    has_history = False
     fields = [
         "at", "actor", "source", "db_role", "jwt_sub", "reason", "request_id",
         "table_name", "row_label", "row_id", "action", "old", "new",
@@ -68,6 +70,7 @@ class ReadLogFilter(FilterSet):
 
 class ReadLogList(generic.ListView):
     model = ReadLog
+    title = "Readings"
     table_class = ReadLogTable
     filterset_class = ReadLogFilter
     orders = {"id": generic.by_id()}
@@ -75,4 +78,16 @@ class ReadLogList(generic.ListView):
 
 class ReadLogDetail(generic.DetailView):
     model = ReadLog
-    fields = ["at", "actor", "kind", "table_name", "row_label", "row_id", "detail", "reason", "request_id", "db_role"]
+    has_history = False
+    fields = [
+        "at",
+        "actor",
+        "kind",
+        "table_name",
+        "row_label",
+        "row_id",
+        "detail",
+        "reason",
+        "request_id",
+        "db_role",
+    ]

@@ -41,11 +41,29 @@ TILES = [
     Tile("Credit postings", "coins", "billing:credittransaction_list", "since={week}", "last 7 days"),
 ]
 ATTENTION = [
-    Tile("Balance at or below zero", "circle-dollar-sign", "tenants:organization_list", "balance=zero", "calls are refused"),
-    Tile("Balance not set", "circle-question-mark", "tenants:organization_list", "balance=null", "calls fail"),
-    Tile("Numbers without agent", "phone-missed", "telephony:phonenumber_list", "problem=unassigned", "calls get 404"),
-    Tile("Numbers with another tenant's agent", "shuffle", "telephony:phonenumber_list", "problem=mismatched"),
-    Tile("Changes of credit from outside", "triangle-alert", "billing:credittransaction_list", "kind=outside"),
+    Tile(
+        "Balance at or below zero",
+        "circle-dollar-sign",
+        "tenants:organization_list",
+        "balance=zero",
+        "calls are refused",
+    ),
+    Tile(
+        "Balance not set", "circle-question-mark", "tenants:organization_list", "balance=null", "calls fail"
+    ),
+    Tile(
+        "Numbers without agent",
+        "phone-missed",
+        "telephony:phonenumber_list",
+        "problem=unassigned",
+        "calls get 404",
+    ),
+    Tile(
+        "Numbers with another tenant's agent", "shuffle", "telephony:phonenumber_list", "problem=mismatched"
+    ),
+    Tile(
+        "Changes of credit from outside", "triangle-alert", "billing:credittransaction_list", "kind=outside"
+    ),
     Tile("Usage without cost", "receipt", "billing:usagelog_list", "priced=no&since={week}", "last 7 days"),
 ]
 CHARTS = [

@@ -24,7 +24,11 @@ class JobList(View):
     def get(self, request):
         try:
             page = keyset.read_page(
-                visible_jobs(request.user), F("created_at"), descending=True, size=PAGE_SIZE, params=request.GET
+                visible_jobs(request.user),
+                F("created_at"),
+                descending=True,
+                size=PAGE_SIZE,
+                params=request.GET,
             )
         except keyset.BadCursor:
             return HttpResponseRedirect(reverse("job_list"))
