@@ -67,10 +67,18 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const value = part.chosen.querySelector(":checked")?.value;
   if (value) for (const input of all("input", event.target)) if (input.value === value) input.closest("label").remove();
 });
+// A click on an option is a choice; the arrow keys, which also check radios, only pass along them. The pointer must not
+// take the focus away from the search field: the list would close before the click arrives.
+let pointing = false;
+document.addEventListener("mousedown", (event) => {
+  pointing = Boolean(event.target.closest(".picker__option"));
+  if (pointing) event.preventDefault();
+});
 document.addEventListener("click", (event) => {
-  // A click on an option is a choice; the arrow keys, which also check radios, only pass along them.
-  const part = event.detail > 0 && event.target.matches(".picker__option input") && parts(event.target);
-  if (part) close(part);
+  if (pointing && event.target.matches(".picker__option input")) {
+    pointing = false;
+    close(parts(event.target));
+  }
 });
 document.addEventListener("focusin", (event) => {
   if (event.target.matches(".picker__bar input") && !event.target.dataset.quiet) delete event.target.closest("[data-picker]").dataset.closed;
