@@ -81,7 +81,7 @@ document.addEventListener("click", (event) => {
   }
 });
 document.addEventListener("focusin", (event) => {
-  if (event.target.matches(".picker__bar input") && !event.target.dataset.quiet) delete event.target.closest("[data-picker]").dataset.closed;
+  if (event.target.matches(".picker__bar input") && !("quiet" in event.target.dataset)) delete event.target.closest("[data-picker]").dataset.closed;
 });
 document.addEventListener("keydown", (event) => {
   const part = event.target.closest?.("[data-picker]") && parts(event.target);
