@@ -39,7 +39,7 @@ $(READY):
 	@if [ ! -w . ]; then \
 		echo "Cannot write to $(CURDIR): it is read-only or another user's. Copy the project to a folder of yours." >&2; \
 		exit 1; fi
-	@if [ -z "$(PYTHON)" ]; then \
+	@if ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 		echo "Python 3.11 or newer is needed, and none was found. Name one: make run PYTHON=/path/to/python3" >&2; \
 		exit 1; fi
 	@echo "Installing requirements, once ..."
