@@ -62,7 +62,7 @@ def value_of(obj, field, user):
             return ", ".join(value)
         hide = field.name == "custom_headers"
         return (
-            format_html('<pre class="code">{}</pre>', ui.pretty_json(redact(value, hide)))
+            format_html('<pre class="code" tabindex="0">{}</pre>', ui.pretty_json(redact(value, hide)))
             if value
             else ui.missing(value)
         )

@@ -33,7 +33,7 @@ class PickerWidget(forms.Widget):
         context["widget"] |= {
             "required": self.field.required,
             "url": reverse("pick", args=[queryset.model._meta.label_lower]),
-            "chosen": picked(queryset, value),
+            "chosen": self.field.chosen_for(value),
             "search": self.typed,
             "options": find_rows(queryset, self.typed)[:PICKER_ROWS] if self.typed else None,
             "noun": queryset.model._meta.verbose_name_plural,
@@ -56,6 +56,7 @@ class PickerField(forms.ModelChoiceField):
     """A foreign key chosen by searching. Errors: unknown id, or text typed but nothing chosen."""
 
     widget = PickerWidget
+    chosen = None
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -65,6 +66,16 @@ class PickerField(forms.ModelChoiceField):
         copied = super().__deepcopy__(memo)
         copied.widget.field = copied
         return copied
+
+    def to_python(self, value):
+        self.chosen = super().to_python(value)
+        return self.chosen
+
+    def chosen_for(self, value):
+        """The row of that id, or None; read once for a form that was checked before it is shown."""
+        if self.chosen is not None and str(self.chosen.pk) == str(value):
+            return self.chosen
+        return picked(self.queryset, value)
 
     def clean(self, value):
         if not value and self.widget.typed:

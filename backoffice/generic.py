@@ -140,7 +140,7 @@ class ListView(ModelPage):
         context = {
             "page_title": self.title or capfirst(self.model._meta.verbose_name_plural),
             "filterset": filterset,
-            **filter_fields(filterset),
+            **filter_fields(filterset, query),
             "table": table,
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
@@ -172,14 +172,18 @@ class ListView(ModelPage):
         return {}
 
 
-def filter_fields(filterset):
-    """The fields of a filter bar: pickers, which take room, stand apart from the others."""
+def filter_fields(filterset, query):
+    """The fields of a filter bar: pickers, which take room, stand apart; what is chosen there shows as chips."""
     fields = list(filterset.form)
     pickers = [field for field in fields if isinstance(field.field.widget, PickerWidget)]
     return {
         "plain_filters": [field for field in fields if field not in pickers],
         "picker_filters": pickers,
-        "pickers_used": sum(1 for field in pickers if field.value()),
+        "chips": [
+            {"text": f"{field.label}: {row}", "url": query.without(field.name, "after", "before", "last")}
+            for field in pickers
+            if (row := getattr(filterset.form, "cleaned_data", {}).get(field.name))
+        ],
         "pickers_open": any(field.errors or field.field.widget.typed for field in pickers),
     }
 
