@@ -322,6 +322,19 @@ def test_settings_of_a_posting_make_none(anyone, role):
     assert last(anyone)["kind"] == "outside"
 
 
+@pytest.mark.parametrize(
+    "posting", ['{"kind": "top_up", "reason": "x", "actor": "Ada", "actor_id": 7}', "no json", "[]"]
+)
+def test_the_services_own_setting_is_not_believed(anyone, posting):
+    """The setting in which post_credit tells the trigger who and why is open to all; only its callers are believed."""
+    anyone.become("service_role")
+    anyone.execute("select set_config('credits.posting', %s, true)", posting)
+    error = anyone.attempt("update public.organizations set credits_balance = 500 where id = %s", ORG)
+    anyone.leave()
+    assert error or (last(anyone)["kind"], last(anyone)["actor"]) == ("outside", "service_role")
+    assert agrees(anyone)
+
+
 def test_every_way_to_change_a_balance(anyone):
     before = count(anyone)
 

@@ -375,6 +375,18 @@ def test_upgrade_names_each_policy_that_it_drops(make):
     assert not [name for name in names if name.startswith(("Anyone", "Users can", "Owners manage"))]
 
 
+def test_policies_that_only_look_like_ours_go_too(make):
+    """Ours are known by what they are, not by how somebody called them: each other one goes and is named."""
+    database = make("fresh")
+    before = part(database, "policies")
+    database.query('create policy "tenant: all of it" on organizations using (true)')
+    database.query('create policy "backoffice: more" on usage_logs for all to backoffice using (true)')
+    notices = "\n".join(database.upgrade())
+    assert part(database, "policies") == before
+    assert "tenant: all of it" in notices
+    assert "backoffice: more" in notices
+
+
 def test_upgrade_opens_the_ledger(make):
     database = make("older")
     database.upgrade()
