@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.functional import cached_property
 
 from backoffice.audit_models import AuditEvent, ReadLog
 from backoffice.job_models import Job
@@ -70,6 +71,13 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.get_full_name() or self.email
+
+    @cached_property
+    def role(self):
+        """The name of the role, for people to read. Set it and call staff.save_account() to give another."""
+        from backoffice.roles import role_of
+
+        return None if self._state.adding else role_of(self)
 
     def clean(self):
         super().clean()

@@ -94,7 +94,7 @@ INSTALLED_APPS = [
     "lucide",
     "procrastinate.contrib.django",
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "backoffice.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -1,0 +1,30 @@
+from django.contrib import admin
+
+from backoffice.admin_site import RecordAdmin
+from billing import views
+from billing.models import CreditTransaction, UsageLog
+
+
+@admin.register(UsageLog)
+class UsageLogAdmin(RecordAdmin):
+    list_page, record_page = views.UsageLogList, views.UsageLogDetail
+    columns = [
+        "id",
+        "organization",
+        "agent",
+        "model_used",
+        "channel",
+        "tokens_used",
+        "cost_usd",
+        "created_at",
+    ]
+    list_filter = ["channel"]
+    search_help_text = "A model's whole name, or the id of a record, session, organization or agent."
+
+
+@admin.register(CreditTransaction)
+class CreditTransactionAdmin(RecordAdmin):
+    list_page, record_page = views.CreditTransactionList, views.CreditTransactionDetail
+    columns = ["id", "organization_name", "kind", "amount", "balance_after", "reason", "actor", "created_at"]
+    list_filter = ["kind"]
+    search_help_text = "An organization's id, or a part of its name, a reference or a reason."

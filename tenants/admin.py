@@ -1,0 +1,30 @@
+from django.contrib import admin
+
+from backoffice.admin_site import RecordAdmin
+from tenants import views
+from tenants.models import Organization, UserProfile
+
+
+@admin.register(Organization)
+class OrganizationAdmin(RecordAdmin):
+    list_page, record_page = views.OrganizationList, views.OrganizationDetail
+    add_page, edit_page, delete_page = (
+        views.OrganizationCreate,
+        views.OrganizationUpdate,
+        views.OrganizationDelete,
+    )
+    columns = ["name", "owner", "credits_balance", "created_at"]
+    search_help_text = "An id, or a part of a name, the owner's name or mail address."
+
+
+@admin.register(UserProfile)
+class UserProfileAdmin(RecordAdmin):
+    list_page, record_page = views.UserProfileList, views.UserProfileDetail
+    add_page, edit_page, delete_page = (
+        views.UserProfileCreate,
+        views.UserProfileUpdate,
+        views.UserProfileDelete,
+    )
+    columns = ["email", "full_name", "company_name", "subscription_tier", "created_at"]
+    list_filter = ["subscription_tier"]
+    search_help_text = "An id, a Stripe id, a telephone number, or a part of a name or mail address."
