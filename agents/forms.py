@@ -76,6 +76,9 @@ class AgentForm(StaffForm):
 
     def clean(self):
         cleaned = super().clean()
+        for name in LISTS:
+            if cleaned.get(name) == [] and getattr(self.instance, name) is None:
+                cleaned[name] = None
         for name in set(RANGES) & set(self.changed_data):
             low, high = RANGES[name]
             value = cleaned.get(name)
@@ -104,4 +107,7 @@ class AgentAddForm(AgentForm):
 
 
 def is_text_list(value):
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    """Whether it is a list of texts that stay the same when they are edited one per line."""
+    return isinstance(value, list) and all(
+        isinstance(item, str) and item.splitlines() == [item.strip()] for item in value
+    )

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.services import snapshot
@@ -100,6 +101,8 @@ def find_rows(queryset, text):
 
     By id, or by the texts in the model's `search_fields`; without text, the first rows in the model's order.
     """
+    if "\0" in text:  # no text of the database holds it
+        return []
     condition = models.Q()
     try:
         condition |= models.Q(pk=uuid.UUID(text))
@@ -107,6 +110,14 @@ def find_rows(queryset, text):
         for name in queryset.model.search_fields:
             condition |= models.Q(**{f"{name}__icontains": text})
     return list(queryset.filter(condition).order_by(*queryset.model._meta.ordering)[: PICKER_ROWS + 1])
+
+
+class YesNoSelect(forms.NullBooleanSelect):
+    """Yes, no or not set."""
+
+    def __init__(self, attrs=None):
+        super().__init__(attrs)
+        self.choices = [("unknown", "not set"), ("true", "Yes"), ("false", "No")]
 
 
 def form_field(field, **kwargs):
@@ -127,7 +138,7 @@ def form_field(field, **kwargs):
         return forms.NullBooleanField(
             label=field.verbose_name.capitalize(),
             help_text=field.help_text,
-            widget=forms.Select(choices=[("", "not set"), ("true", "Yes"), ("false", "No")]),
+            widget=YesNoSelect,
         )
     return field.formfield(**kwargs)
 
@@ -210,12 +221,34 @@ class StaffForm(forms.ModelForm):
         return cleaned
 
     def _post_clean(self):
-        # An empty field comes as ""; the platform's columns hold NULL for "not set".
-        for name in self.own_fields():
-            field = next((f for f in self.instance._meta.concrete_fields if f.name == name), None)
-            if field is not None and field.null and self.cleaned_data.get(name) == "":
-                self.cleaned_data[name] = None
+        for field in self.instance._meta.concrete_fields:
+            value = self.cleaned_data.get(field.name, 0)
+            if value is None or isinstance(value, str):
+                self.cleaned_data[field.name] = self.as_stored(field, value)
         super()._post_clean()
+
+    def as_stored(self, field, text):
+        """A text as the column shall hold it: untouched as it was, else an empty one as NULL, the platform's "not set"."""
+        stored = getattr(self.instance, field.attname)
+        if not self.instance._state.adding and isinstance(stored, str) and plain(stored) == plain(text):
+            return stored
+        return None if not text and field.null else text and text.replace("\r\n", "\n")
+
+    @cached_property
+    def changed_data(self):
+        """Fields that hold something else than the row. What a form alone alters in a text does not count."""
+        return [
+            name
+            for name in super().changed_data
+            if not isinstance(self[name].data, str)
+            or not isinstance(self.initial.get(name), str)
+            or plain(self[name].data) != plain(self.initial[name])
+        ]
+
+
+def plain(text):
+    """A text without what a form alters in it: line breaks, and spaces around it."""
+    return (text or "").replace("\r\n", "\n").strip()
 
 
 def known_default(value):

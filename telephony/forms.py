@@ -46,8 +46,12 @@ class SipTrunkForm(StaffForm):
 
     def clean_sip_domain(self):
         domain = self.cleaned_data["sip_domain"]
-        if domain and not re.fullmatch(
-            r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*(:\d{1,5})?", domain
+        if (
+            domain
+            and "sip_domain" in self.changed_data
+            and not re.fullmatch(
+                r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*(:\d{1,5})?", domain
+            )
         ):
             raise ValidationError("A domain looks like sip.example.net, without sip: or a path.")
         return domain

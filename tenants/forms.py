@@ -71,7 +71,7 @@ class UserProfileForm(StaffForm):
 
     def clean_avatar_url(self):
         url = self.cleaned_data["avatar_url"]
-        if url and not url.lower().startswith(("https://", "http://")):
+        if url and "avatar_url" in self.changed_data and not url.lower().startswith(("https://", "http://")):
             raise ValidationError("An address begins with https:// or http://.")
         return url
 
