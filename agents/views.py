@@ -1,3 +1,5 @@
+from django.db import DataError
+from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 
 from agents import forms, services, transcripts
@@ -12,7 +14,7 @@ from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSe
 from agents.tables import AgentMessageTable, AgentSessionTable, AgentTable, ChatMessageTable, ChatSessionTable
 from backoffice import generic, keyset
 from backoffice.export import ListExport
-from backoffice.masking import mask
+from backoffice.masking import mask, mask_beginning
 from backoffice.recordings import Recording
 from backoffice.services import log_read
 from telephony.models import CallLog
@@ -109,6 +111,12 @@ class TranscriptPage(generic.DetailView):
 
     def organization_id(self):
         return self.object.agent.organization_id
+
+    def get(self, request, pk):
+        try:
+            return super().get(request, pk)
+        except (keyset.BadCursor, DataError):  # a place in the transcript that does not exist
+            return HttpResponseRedirect(request.path)
 
     def extra_context(self):
         if not self.request.user.has_perm(READ):
@@ -226,7 +234,7 @@ class MessageList(generic.ListView):
         if not self.request.user.has_perm(READ):
             return {"may_read": False}
         for row in rows:
-            row.masked = mask(getattr(row, self.text_field)[:400])[:160]
+            row.masked = mask_beginning(getattr(row, self.text_field), 160)
         if rows:
             log_read("transcript", self.model(), actor=self.request.user, detail=self.request.get_full_path())
         return {"may_read": True}

@@ -18,15 +18,22 @@ HIDDEN = "••••••"
 PILLS = {"status", "kind", "subscription_tier", "action", "source", "channel", "direction"}
 
 
-def redact(value, hide=False):
-    """A JSON value with everything secret in it replaced, known by the key under which it stands (as in audit.redact)."""
+def redact(value, hide=False, levels=100):
+    """A JSON value with everything secret in it replaced, known by the key under which it stands (as in audit.redact).
+
+    What is nested deeper than `levels` is replaced too.
+    """
+    if not levels:
+        return HIDDEN
     if isinstance(value, dict):
         return {
-            key: redact(item, hide or bool(SECRET_KEY.search(str(key))) or key == "custom_headers")
+            key: redact(
+                item, hide or bool(SECRET_KEY.search(str(key))) or key == "custom_headers", levels - 1
+            )
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [redact(item, hide) for item in value]
+        return [redact(item, hide, levels - 1) for item in value]
     if hide and value not in (None, "", True, False):
         return HIDDEN
     return value

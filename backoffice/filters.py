@@ -7,6 +7,7 @@ import uuid
 import django_filters
 from django import forms
 from django.db import models
+from django.db.models.lookups import Contains
 from django.utils import timezone
 
 from backoffice.forms import PickerField
@@ -35,6 +36,16 @@ class Query:
     def __str__(self):
         encoded = self.params.urlencode()
         return f"?{encoded}" if encoded else "?"
+
+
+class Digits(models.Func):
+    """The digits of a text column."""
+
+    function = "regexp_replace"
+    output_field = models.TextField()
+
+    def __init__(self, column):
+        super().__init__(models.F(column), models.Value(r"\D"), models.Value(""), models.Value("g"))
 
 
 class SearchFilter(django_filters.CharFilter):
@@ -68,9 +79,9 @@ class SearchFilter(django_filters.CharFilter):
             if name.endswith("__exact"):
                 condition |= models.Q(**{name: value})
             elif name.endswith("__digits") and not exact_only:
-                digits = re.sub(r"\D", "", value).removeprefix("00")
+                digits = re.sub(r"\D", "", value).lstrip("0")
                 if len(digits) >= 4:
-                    condition |= models.Q(**{f"{name.removesuffix('__digits')}__contains": digits})
+                    condition |= models.Q(Contains(Digits(name.removesuffix("__digits")), digits))
             elif not exact_only and not name.endswith("__id"):
                 condition |= models.Q(**{f"{name}__icontains": value})
         return condition
@@ -150,7 +161,8 @@ def label_of(field):
 
 class KnownValueField(django_filters.fields.ChoiceField):
     def valid_value(self, value):
-        return True  # an address may name a value that nobody listed; it simply filters by it
+        # An address may name a value that nobody listed; it simply filters by it. No text holds NUL.
+        return "\0" not in value
 
 
 class KnownValueFilter(django_filters.ChoiceFilter):

@@ -31,7 +31,9 @@ def newest(column="created_at"):
 
 def zero_if_null(column):
     """Key of a list ordered by an amount in which NULL counts as 0."""
-    return Coalesce(F(column), Func(template="(0)::numeric"), output_field=DecimalField())
+    # The digits are for the cast of a place in the list: more than any of our columns has.
+    amount = DecimalField(max_digits=40, decimal_places=10)
+    return Coalesce(F(column), Func(template="(0)::numeric"), output_field=amount)
 
 
 class RowCompare(Func):
