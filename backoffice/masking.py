@@ -6,12 +6,21 @@ import re
 
 # The order matters: a card number contains what looks like a telephone number.
 PATTERNS = [
-    ("email", re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")),
+    # Begins where a word begins: tried at every letter, a long run of them would take the square of its length.
+    ("email", re.compile(r"(?<![\w.+'-])[\w.+'-]+@[\w-]+(?:\.[\w-]+)+")),
     ("account", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")),
     ("card", re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")),
     ("ssn", re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")),
     ("phone", re.compile(r"(?<![\w.])(?:\+|00)?\(?\d(?:[\s().\u2010-\u2015/-]{0,2}\d){6,14}(?![\w])")),
 ]
+
+
+def mask_beginning(text, length):
+    """At most `length` characters of the masked text; of a piece that the cut goes through, nothing is left."""
+    start = text[: length * 12]
+    if len(start) < len(text) and not text[len(start)].isspace():
+        start = start[: -len(start.split()[-1])] if start.split() else ""
+    return mask(start)[:length]
 
 
 def mask(text):

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import Http404, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from backoffice import generic, services
 
@@ -10,8 +11,8 @@ def is_playable(url):
     """Whether a recording's address is one that our pages may play: our own, or of a host in MEDIA_HOSTS."""
     if not url:
         return False
-    if url.startswith("/") and not url.startswith("//"):
-        return True
+    if url.startswith("/"):
+        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
     return any(url.startswith(host.rstrip("/") + "/") for host in settings.MEDIA_HOSTS)
 
 
