@@ -1,0 +1,140 @@
+"""Calls: looked at by everybody, corrected by finance, recordings for those who may read."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from agents.tests.factories import make_session
+from backoffice.models import AuditEvent, ReadLog
+from backoffice.testing_crud import PageTests, check_page, form_values
+from telephony.models import CallLog
+from telephony.services import correct_call
+from telephony.tests.factories import make_call, make_number
+from tenants.tests.factories import change
+
+
+class TestCallPages(PageTests):
+    model = CallLog
+
+    def make(self, n):
+        return make_call(phone_number=make_number(), caller_number=f"+1415555{n:04}")
+
+
+def page(name, call):
+    return reverse(f"telephony:calllog_{name}", args=[call.pk])
+
+
+CORRECTION = {
+    "duration_seconds": "95",
+    "cost": "0.1234",
+    "status": "completed",
+    "reason": "Carrier's invoice",
+}
+
+
+class TestCorrection:
+    def test_is_written_with_the_values_of_before(self, finance_client, finance):
+        call = make_call()
+        check_page(finance_client.get(page("correct", call)))
+        response = finance_client.post(page("correct", call), CORRECTION, follow=True)
+        assert "The call was corrected." in check_page(response)
+        event = AuditEvent.objects.of(call).first()
+        assert event.changes == {
+            "duration_seconds": [0, 95],
+            "cost": [0, 0.1234],
+            "status": ["active", "completed"],
+        }
+        assert (event.actor, event.reason) == (str(finance), "Carrier's invoice")
+
+    def test_that_changes_nothing_is_refused(self, finance):
+        call = make_call()
+        values = {"duration_seconds": 10, "cost": Decimal("0.1000"), "status": "failed"}
+        correct_call(call, actor=finance, reason="r", **values)
+        with pytest.raises(ValidationError, match="Nothing would change"):
+            correct_call(call, actor=finance, reason="r", **values)
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("duration_seconds", "-1"), ("duration_seconds", "2147483648"), ("duration_seconds", "1.5"), ("duration_seconds", ""),
+         ("cost", "-0.01"), ("cost", "0.12345"), ("cost", "1000000"), ("cost", "NaN"), ("cost", "Infinity"), ("cost", "x"),
+         ("status", "active?"), ("status", ""), ("reason", "")],
+    )  # fmt: skip
+    def test_wrong_input_is_refused_beside_its_field(self, finance_client, field, value):
+        call = make_call()
+        response = finance_client.post(page("correct", call), {**CORRECTION, field: value})
+        assert f'id="id_{field}_error"' in check_page(response, 422)
+        assert {name: form_values(response)[name] for name in CORRECTION if name != field} == {
+            name: typed for name, typed in CORRECTION.items() if name != field
+        }
+        assert not AuditEvent.objects.of(call).exists()
+
+    def test_is_for_finance(self, support_client, manager_client):
+        call = make_call()
+        for client in (support_client, manager_client):
+            html = check_page(client.post(page("correct", call), CORRECTION), 403)
+            assert "telephony.correct_call" in html
+            assert page("correct", call) not in check_page(client.get(call.get_absolute_url()))
+
+    @pytest.mark.parametrize(
+        "odd", [{"duration_seconds": None, "cost": None, "status": None}, {"status": "ringing", "cost": "-1"}]
+    )
+    def test_opens_over_odd_values(self, finance_client, odd):
+        call = change(make_call(), **odd)
+        check_page(finance_client.get(page("correct", call)))
+        assert finance_client.post(page("correct", call), CORRECTION).status_code == 302
+
+
+class TestRecord:
+    def test_session_is_linked_by_its_text_id(self, support_client):
+        session = make_session(external_id="call-abc")
+        html = check_page(support_client.get(make_call(session_ref="call-abc").get_absolute_url()))
+        assert session.get_absolute_url() in html
+        html = check_page(support_client.get(make_call(session_ref="other").get_absolute_url()))
+        assert "none matches its session id" in html
+
+    def test_a_call_that_was_never_closed_is_named(self, support_client, settings):
+        call = make_call()
+        settings.MAX_CALL_MINUTES = -1
+        assert "the platform never closed it" in check_page(support_client.get(call.get_absolute_url()))
+
+    def test_search_is_by_whole_values(self, support_client):
+        call = make_call(caller_number="+14155550100", session_ref="call-77")
+        make_call()
+        for q in ("+14155550100", "call-77", str(call.pk), str(call.organization_id)):
+            assert support_client.get("/telephony/calls/", {"q": q}).context["rows"] == [call], q
+
+
+class TestRecording:
+    def test_is_played_by_those_who_may_read_and_logged(self, support_client, support):
+        call = make_call(recording_url="/demo/audio/x.wav")
+        assert page("recording", call) in check_page(support_client.get(call.get_absolute_url()))
+        response = support_client.get(page("recording", call))
+        assert (response.status_code, response.url) == (302, "/demo/audio/x.wav")
+        entry = ReadLog.objects.get(kind="recording")
+        assert (entry.actor, entry.row_id, entry.organization_id) == (
+            str(support),
+            str(call.pk),
+            call.organization_id,
+        )
+
+    def test_is_not_for_finance(self, finance_client):
+        call = make_call(recording_url="/demo/audio/x.wav")
+        html = check_page(finance_client.get(call.get_absolute_url()))
+        assert "<audio" not in html and "x.wav" not in html
+        check_page(finance_client.get(page("recording", call)), 403)
+
+    @pytest.mark.parametrize("url", [None, "", "https://evil.example/a.wav", "//evil.example/a.wav", "javascript:alert(1)",
+                                     "/\\evil.example/a.wav", "https://media.example.evil/x"])  # fmt: skip
+    def test_elsewhere_is_not_played(self, support_client, url, settings):
+        settings.MEDIA_HOSTS = ["https://media.example"]
+        call = make_call(recording_url=url)
+        assert "<audio" not in check_page(support_client.get(call.get_absolute_url()))
+        assert support_client.get(page("recording", call)).status_code == 404
+        assert not ReadLog.objects.exists()
+
+    def test_at_an_allowed_host_is_played(self, support_client, settings):
+        settings.MEDIA_HOSTS = ["https://media.example"]
+        call = make_call(recording_url="https://media.example/a.wav")
+        assert support_client.get(page("recording", call)).url == "https://media.example/a.wav"

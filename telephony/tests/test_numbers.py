@@ -1,0 +1,207 @@
+"""Phone numbers: whose they are, who answers, releasing and taking back."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+from django.urls import reverse
+
+from agents.tests.factories import make_agent
+from backoffice import services
+from backoffice.models import AuditEvent
+from backoffice.testing_crud import CrudTests, check_page, form_values
+from telephony.models import PhoneNumber
+from telephony.services import reactivate_number, release_number
+from telephony.tests.factories import make_call, make_number
+from tenants.tests.factories import change, make_organization
+
+
+class TestPhoneNumberPages(CrudTests):
+    model = PhoneNumber
+    edit_data = {"provider_sid": "PN0001", "provider": "telnyx"}
+    their_data = {"provider_sid": "PN0002", "provider": "livekit"}
+
+    def make(self, n):
+        return make_number(make_organization(), agent=None, e164=f"+4420794600{n:02}")
+
+    def form_data(self):
+        return {"organization": self.obj.organization_id, "e164": "+14155550100", "provider": "twilio"}
+
+    def block(self, obj):
+        make_call(phone_number=obj)
+        return "1 call log"
+
+
+def page(name, number):
+    return reverse(f"telephony:phonenumber_{name}", args=[number.pk])
+
+
+class TestForm:
+    add = "/telephony/numbers/add/"
+
+    @pytest.mark.parametrize("typed", ["+1 (415) 555-0100", "001 415 555 0100", " +14155550100 "])
+    def test_a_number_is_stored_as_the_platform_compares_it(self, support_client, typed):
+        data = {"e164": typed, "organization": make_organization().pk, "provider": "twilio"}
+        assert support_client.post(self.add, data).status_code == 302
+        assert PhoneNumber.objects.get().e164 == "+14155550100"
+
+    @pytest.mark.parametrize(
+        "typed", ["415 555 0100", "+1", "+1415555010099999", "call me", "+999 1234567", ""]
+    )
+    def test_what_cannot_be_dialled_is_refused_and_kept(self, support_client, typed):
+        data = {"e164": typed, "organization": make_organization().pk, "provider_sid": "PN1"}
+        response = support_client.post(self.add, data)
+        assert 'id="id_e164_error"' in check_page(response, 422)
+        again = form_values(response)
+        assert (again["e164"], again["organization"], again["provider_sid"]) == (
+            typed,
+            str(data["organization"]),
+            "PN1",
+        )
+
+    def test_a_number_that_exists_is_refused_with_a_sentence(self, support_client):
+        number = make_number()
+        data = {"e164": number.e164, "organization": number.organization_id}
+        html = check_page(support_client.post(self.add, data), 422)
+        assert 'id="id_e164_error"' in html and "already exists" in html
+
+    def test_a_number_added_a_moment_ago_by_somebody_else_is_a_sentence_too(
+        self, support_client, monkeypatch
+    ):
+        number = make_number()
+        monkeypatch.setattr(PhoneNumber, "validate_unique", lambda *args, **kwargs: None)
+        monkeypatch.setattr(PhoneNumber, "validate_constraints", lambda *args, **kwargs: None)
+        data = {"e164": number.e164, "organization": number.organization_id}
+        html = check_page(support_client.post(self.add, data), 422)
+        assert "Another record has this value already; it must be unique." in html
+
+    def test_another_tenants_agent_is_refused_beside_the_field(self, support_client):
+        stranger = make_agent(make_organization(name="Stranger Inc"))
+        data = {"e164": "+14155550100", "organization": make_organization().pk, "agent": stranger.pk}
+        html = check_page(support_client.post(self.add, data), 422)
+        assert 'id="id_agent_error"' in html and "belongs to another organization (Stranger Inc)" in html
+
+    def test_the_database_refuses_another_tenants_agent_too(self, support):
+        number, stranger = make_number(), make_agent()
+        number.agent = stranger
+        with pytest.raises(IntegrityError, match="another organization"), transaction.atomic():
+            services.save(number, actor=support, reason="r")
+        number.refresh_from_db()
+        assert number.agent is None
+
+    def test_moving_a_number_away_from_its_agent_is_refused_in_form_and_database(
+        self, support_client, support
+    ):
+        number = make_number(agent=make_agent())
+        data = {
+            **form_values(support_client.get(page("edit", number))),
+            "organization": str(make_organization().pk),
+        }
+        assert "belongs to another organization" in check_page(
+            support_client.post(page("edit", number), data), 422
+        )
+        with (
+            pytest.raises(IntegrityError),
+            transaction.atomic(),
+            services.acting(support),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(
+                "update phone_numbers set organization_id = %s where id = %s",
+                [data["organization"], number.pk],
+            )
+
+    def test_a_number_that_is_mismatched_already_can_still_be_edited(self, support_client):
+        number = change(make_number(), agent=make_agent())
+        data = form_values(support_client.get(page("edit", number)))
+        response = support_client.post(page("edit", number), {**data, "provider_sid": "PN9", "reason": "r"})
+        assert response.status_code == 302
+        assert AuditEvent.objects.of(number).first().changes == {"provider_sid": [None, "PN9"]}
+
+    def test_an_old_number_in_another_format_is_left_as_it_is(self, support_client):
+        number = change(make_number(), e164="call-centre 7")
+        data = form_values(support_client.get(page("edit", number)))
+        assert support_client.post(page("edit", number), {**data, "provider_sid": "PN9"}).status_code == 302
+        number.refresh_from_db()
+        assert number.e164 == "call-centre 7"
+
+    def test_unknown_stored_values_stay_choosable(self, support_client):
+        number = change(make_number(), provider="carrier pigeon")
+        response = support_client.get(page("edit", number))
+        assert "carrier pigeon (not a known value)" in check_page(response)
+        assert form_values(response)["provider"] == "carrier pigeon"
+
+
+class TestRelease:
+    def test_released_number_keeps_who_and_why(self, support):
+        number = release_number(make_number(), actor=support, reason="Tenant left")
+        event = AuditEvent.objects.of(number).first()
+        assert event.changes == {"status": ["active", "released"]}
+        assert (event.actor, event.reason) == (str(support), "Tenant left")
+
+    def test_number_is_released_once(self, support):
+        number = release_number(make_number(), actor=support, reason="r")
+        with pytest.raises(ValidationError, match="already released"):
+            release_number(number, actor=support, reason="again")
+        assert AuditEvent.objects.of(number).filter(action="update").count() == 1
+
+    def test_number_comes_back_once(self, support):
+        number = change(make_number(), status="released")
+        assert reactivate_number(number, actor=support, reason="r").status == "active"
+        with pytest.raises(ValidationError, match="already active"):
+            reactivate_number(number, actor=support, reason="again")
+
+    @pytest.mark.parametrize("status", [None, "suspended", "ACTIVE"])
+    def test_odd_statuses_can_be_released_and_reactivated(self, support, status):
+        assert (
+            release_number(change(make_number(), status=status), actor=support, reason="r").status
+            == "released"
+        )
+        assert (
+            reactivate_number(change(make_number(), status=status), actor=support, reason="r").status
+            == "active"
+        )
+
+    def test_page_asks_for_a_reason_and_shows_the_refusal(self, support_client):
+        number = make_number()
+        check_page(support_client.get(page("release", number)))
+        assert 'id="id_reason_error"' in check_page(support_client.post(page("release", number), {}), 422)
+        number.refresh_from_db()
+        assert number.status == "active"
+        response = support_client.post(page("release", number), {"reason": "Tenant left"}, follow=True)
+        assert f"{number} was released." in check_page(response)
+        html = check_page(support_client.post(page("release", number), {"reason": "typed twice"}), 422)
+        assert "is already released." in html and "typed twice" in html
+
+    def test_only_the_verb_that_makes_sense_is_offered(self, support_client):
+        number = make_number()
+        html = check_page(support_client.get(number.get_absolute_url()))
+        assert page("release", number) in html and page("reactivate", number) not in html
+        change(number, status="released")
+        html = check_page(support_client.get(number.get_absolute_url()))
+        assert page("release", number) not in html and page("reactivate", number) in html
+
+
+class TestListAndRecord:
+    url = "/telephony/numbers/"
+
+    def test_numbers_are_found_in_any_format(self, support_client):
+        number = make_number(e164="+442079460000")
+        make_number(e164="+14155550100")
+        for q in ("+44 20 7946 0000", "0044 20 79460000", "020 7946 0000", "7946-0000", str(number.pk)):
+            assert support_client.get(self.url, {"q": q}).context["rows"] == [number], q
+        assert support_client.get(self.url, {"q": "no digits"}).context["rows"] == []
+
+    def test_problems_are_found(self, support_client):
+        alone = make_number()
+        fine = make_number(agent=make_agent())
+        wrong = change(make_number(), agent=make_agent())
+        rows = lambda problem: support_client.get(self.url, {"problem": problem}).context["rows"]  # noqa: E731
+        assert rows("unassigned") == [alone] and rows("mismatched") == [wrong]
+        assert fine in support_client.get(self.url, {"agent": fine.agent_id}).context["rows"]
+        assert "another tenant" in check_page(support_client.get(self.url))
+
+    def test_what_callers_will_meet_is_said(self, support_client):
+        number = change(make_number(), status="released")
+        html = check_page(support_client.get(number.get_absolute_url()))
+        assert "Not active: the platform answers 404" in html
+        assert "No agent is assigned" in html and "answers 402 to calls" in html
