@@ -347,7 +347,9 @@ def column(model, name, orders, *, first=False):
     """A column of a list, sorted by only if it has an index."""
     field = model._meta.get_field(name)
 
-    @admin.display(description=capfirst(field.verbose_name), ordering=orders.get(name))
+    label = model._meta.verbose_name if first else field.verbose_name
+
+    @admin.display(description=capfirst(label), ordering=orders.get(name))
     def cell(obj):
         return Truncator(str(obj)).chars(80) if first else cell_of(obj, field)
 
@@ -367,7 +369,8 @@ def cell_of(obj, field):
             related = None
         return ui.short_id(value) if related is None else Truncator(str(related)).chars(60)
     if field.choices:
-        return ui.status_pill(value)
+        known = str(value).lower() in ui.TONE_OF
+        return ui.status_pill(value) if known else getattr(obj, f"get_{field.name}_display")()
     if isinstance(field, models.DateTimeField):
         return ui.timeago_tag(value)
     if isinstance(field, models.DecimalField):

@@ -32,16 +32,7 @@ class PhoneNumberAdmin(RecordAdmin):
 @admin.register(CallLog)
 class CallLogAdmin(RecordAdmin):
     list_page, record_page = views.CallLogList, views.CallLogDetail
-    columns = [
-        "direction",
-        "organization",
-        "agent",
-        "phone_number",
-        "duration_seconds",
-        "cost",
-        "status",
-        "created_at",
-    ]
+    columns = ["direction", "organization", "agent", "duration_seconds", "cost", "status", "created_at"]
     list_filter = ["status", "direction"]
     search_help_text = (
         "A session id, a caller as the carrier sent it, or the id of a call, organization or agent."

@@ -5,12 +5,13 @@ import re
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.admin.models import LogEntry
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.urls import reverse
 
 from agents.models import Agent, AgentSession
 from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
-from backoffice import services
+from backoffice import jobs, keyset, services, staff
 from backoffice.admin_site import admin_url
 from backoffice.models import AuditEvent, Job, ReadLog, User
 from backoffice.roles import MATRIX, READ_ONLY
@@ -33,7 +34,7 @@ def make_job(owner=None):
     )
 
 
-def make_event(model=AuditEvent):
+def make_event():
     organization = make_organization()
     change(organization, name="Renamed")
     return AuditEvent.objects.of(organization).first()
@@ -139,8 +140,6 @@ class TestEveryTable:
             )
 
     def test_a_queued_job_shows(self, admin_client):
-        from backoffice import jobs
-
         job = jobs.start("export", title="Export", owner=admin_client.user)
         model = QUEUE[0]
         page = admin_client.get(admin_url(model, "changelist"))
@@ -226,8 +225,6 @@ class TestLists:
         assert counting and all("LIMIT 10001" in sql for sql in counting)
 
     def test_a_long_list_ends_with_a_sentence(self, admin_client, monkeypatch):
-        from backoffice import keyset
-
         make_call()
         monkeypatch.setattr(keyset, "total", lambda queryset, filtered: keyset.Total(1_234_567, "about"))
         url = admin_url(type(make_call()), "changelist")
@@ -436,9 +433,7 @@ class TestDeleting:
     def test_needs_a_reason_and_leaves_an_entry(self, admin_client):
         trunk = make_trunk()
         assert post(admin_client, trunk, "delete").status_code == 422
-        page = admin_client.get(admin_url(SipTrunk, "delete", trunk))
-        data = {name: trunk_text(field, trunk) for name, field in page.context["form"].fields.items()}
-        answer = post(admin_client, trunk, "delete", **data)
+        answer = post(admin_client, trunk, "delete", reason="Left")
         assert answer.url == admin_url(SipTrunk, "changelist")
         event = AuditEvent.objects.of(trunk).get(action="delete")
         assert (event.actor_id, event.reason) == (admin_client.user.pk, "Left")
@@ -464,10 +459,6 @@ class TestDeleting:
         for page in ("change", "delete"):
             assert post(admin_client, posting, page, reason="x", amount="1").status_code == 403
         assert CreditTransaction.objects.filter(pk=posting.pk).exists()
-
-
-def trunk_text(field, trunk):
-    return "Left" if "reason" in str(field.label or "reason").lower() else str(trunk)
 
 
 SAID = "Call me on +44 20 7946 0123 about the blue sofa"
@@ -523,7 +514,7 @@ class TestReading:
 
 class TestOddRows:
     @pytest.mark.parametrize("label", [label for label in MAKERS if not label.startswith("backoffice.")])
-    def test_show_in_list_record_and_form(self, label, admin_client, owner):
+    def test_show_in_list_record_and_form(self, label, admin_client):
         row = MAKERS[label]()
         table = row._meta.db_table
         fields = [
@@ -532,10 +523,8 @@ class TestOddRows:
             if not field.primary_key and not field.is_relation and field.column != "role"
         ]
         odd = {models.DateTimeField: "infinity", models.JSONField: '{"a": [null, "x"]}'}
-        texts = ["exploded <b>", None]
-        if label == "billing.credittransaction":  # append-only
-            return self.open(admin_client, row)
-        for text in texts:
+        append_only = label == "billing.credittransaction"
+        for text in [] if append_only else ["exploded <b>", None]:
             for field in fields:
                 value = next((value for kind, value in odd.items() if isinstance(field, kind)), None)
                 if isinstance(field, models.CharField | models.TextField):
@@ -547,6 +536,7 @@ class TestOddRows:
                         f'update public.{table} set "{field.column}" = %s where id = %s', [value, row.pk]
                     )
             self.open(admin_client, row)
+        self.open(admin_client, row)
 
     def open(self, client, row):
         for page, obj in (("changelist", None), ("change", row), ("history", row)):
@@ -564,9 +554,8 @@ class TestAccounts:
         return opened_form(client, user) | {"reason": "Asked by the manager"} | data
 
     def test_are_made_by_mail_with_a_role(self, admin_client, client):
-        data = {
-            "email": "New@Example.test", "role": "Finance", "password1": "correct horse 9", "password2": "correct horse 9",
-        }  # fmt: skip
+        data = {"email": "New@Example.test", "role": "Finance"}
+        data |= {"password1": "correct horse 9", "password2": "correct horse 9"}
         url = admin_url(User, "add")
         assert admin_client.post(url, data).status_code == 422  # no reason
         assert admin_client.post(url, data | {"reason": "Joins", "password2": "other"}).status_code == 422
@@ -619,10 +608,6 @@ class TestAccounts:
         assert post(admin_client, user, "delete", reason="x", confirm=str(user)).status_code == 422
 
     def test_the_last_active_admin_stays(self, admin_client):
-        from django.core.exceptions import ValidationError
-
-        from backoffice import staff
-
         last = make_user("admin", email="last@example.test")
         User.objects.filter(pk=admin_client.user.pk).update(is_active=False)
         actor = make_user("support", email="actor@example.test")
@@ -635,8 +620,6 @@ class TestAccounts:
             staff.delete_account(last, actor=actor, reason="x")
 
     def test_a_role_changed_meanwhile_is_a_conflict(self, admin_client, ada):
-        from backoffice import staff
-
         data = self.fill(admin_client, ada, role="Finance")
         user = User.objects.get(pk=ada.pk)
         user.role = "Manager"
