@@ -9,7 +9,8 @@ from backoffice.page_model import PageModel
 class AuditQuerySet(models.QuerySet):
     def of(self, obj):
         """Entries about one record, newest first."""
-        return self.filter(table_name=obj._meta.db_table, row_id=str(obj.pk))
+        table = f"backoffice.{obj._meta.db_table}" if obj._meta.managed else obj._meta.db_table
+        return self.filter(table_name=table, row_id=str(obj.pk))
 
 
 class AuditEvent(PageModel):

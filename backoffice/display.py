@@ -1,5 +1,6 @@
 """How the value of a field is shown on a record's page: links, times, statuses, secrets masked, nothing that raises."""
 
+import json
 import re
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -36,7 +37,17 @@ def redact(value, hide=False, levels=100):
         return [redact(item, hide, levels - 1) for item in value]
     if hide and value not in (None, "", True, False):
         return HIDDEN
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        return redact_text(value)
     return value
+
+
+def redact_text(text):
+    """A text that may be JSON itself (a doubly encoded configuration, a name that a builder wrote as JSON)."""
+    try:
+        return json.dumps(redact(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def present(obj, name, user):

@@ -107,8 +107,9 @@ create index if not exists read_log_at on audit.read_log (at);
 alter table audit.event enable row level security;
 alter table audit.read_log enable row level security;
 
--- The value with everything secret in it replaced, known by the key under which it stands. With the value of before, a
--- secret that changed says so. `hide` marks a value all of whose leaves are secret, such as HTTP headers.
+-- The value with everything secret in it replaced, known by the key under which it stands, also inside texts that are
+-- JSON themselves. With the value of before, a secret that changed says so. `hide` marks a value all of whose leaves are
+-- secret, such as HTTP headers.
 create or replace function audit.redact(value jsonb, before jsonb default null, hide boolean default false)
 returns jsonb language plpgsql immutable set search_path = '' as $$
 declare
@@ -126,6 +127,13 @@ begin
     when 'null' then
       return value;
     else
+      if not hide and jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\s*[[{]' then
+        begin
+          return to_jsonb(audit.redact((value #>> '{}')::jsonb, (before #>> '{}')::jsonb)::text);
+        exception when invalid_text_representation or untranslatable_character then
+          return value;  -- only looked like JSON
+        end;
+      end if;
       if not hide or value in ('""', 'true', 'false') then
         return value;
       end if;
@@ -178,6 +186,7 @@ begin
   end if;
   after := audit.redact(after, before);
   before := audit.redact(before);
+  whole := coalesce(after, before);
   if tg_op = 'UPDATE' then
     select jsonb_object_agg(key, before -> key), jsonb_object_agg(key, after -> key) into before, after
     from unnest(changed) key;
@@ -185,11 +194,13 @@ begin
   insert into audit.event (table_name, row_id, row_label, organization_id, action, old, new,
                            actor_id, actor, reason, request_id, db_role, jwt_sub, source)
   values (
-    tg_table_name,
+    -- The name alone stands for a table in public: a table of backoffice's own cannot pass for one.
+    case when tg_table_schema = 'public' then tg_table_name else tg_table_schema || '.' || tg_table_name end,
     coalesce(whole ->> 'id', ''),
-    left(coalesce(whole ->> 'name', whole ->> 'email', whole ->> 'phone_number', whole ->> 'sip_domain',
-                  whole ->> 'session_id', whole ->> 'id', ''), 200),
-    case when tg_table_name = 'organizations' then (whole ->> 'id')::uuid
+    left(coalesce(nullif(whole ->> 'name', ''), nullif(whole ->> 'email', ''), nullif(whole ->> 'phone_number', ''),
+                  nullif(whole ->> 'sip_domain', ''), nullif(whole ->> 'session_id', ''), whole ->> 'id', ''), 200),
+    case when tg_table_schema <> 'public' then null
+         when tg_table_name = 'organizations' then (whole ->> 'id')::uuid
          when whole ? 'organization_id' then (whole ->> 'organization_id')::uuid
          when tg_table_name = 'agent_sessions' then
            (select a.organization_id from public.agents a where a.id = (whole ->> 'agent_id')::uuid) end,
@@ -199,6 +210,16 @@ begin
     case when in_app then nullif(current_setting('backoffice.reason', true), '') end,
     case when in_app then nullif(current_setting('backoffice.request_id', true), '') end,
     role_name, audit.jwt_sub(), case when in_app then 'app' else 'outside' end);
+  return null;
+end $$;
+
+-- One entry for a whole table emptied by TRUNCATE, which only its owner can.
+create or replace function audit.record_truncate() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+  insert into audit.event (table_name, row_id, row_label, action, actor, db_role, jwt_sub, source)
+  values (tg_table_name, '', 'all rows (truncate)', 'delete', audit.caller_role(), audit.caller_role(), audit.jwt_sub(),
+          'outside');
   return null;
 end $$;
 
@@ -324,6 +345,13 @@ do $$
 declare
   relation text;
 begin
+  foreach relation in array array['organizations', 'user_profiles', 'agents', 'sip_trunks', 'phone_numbers',
+                                  'agent_sessions', 'agent_messages', 'chat_sessions', 'chat_messages', 'usage_logs',
+                                  'call_logs']
+  loop
+    execute format('create or replace trigger audit_truncate before truncate on public.%I '
+                   'for each statement execute function audit.record_truncate()', relation);
+  end loop;
   foreach relation in array array['agent_sessions', 'agent_messages', 'chat_sessions', 'chat_messages', 'usage_logs',
                                   'call_logs', 'credit_transactions']
   loop

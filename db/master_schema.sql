@@ -193,7 +193,7 @@ create table call_logs (
   duration_seconds integer default 0,
   cost numeric(10,4) default 0,
   recording_url text,
-  status text default 'active',
+  status text,
   created_at timestamptz default now()
 );
 
@@ -508,7 +508,7 @@ create or replace trigger keep_billed_agent before delete on public.agents
   execute function public.keep_billed_agent();
 
 -- 5. Credit ledger ---------------------------------------------------------------------------------------------------
--- Sum of the ledger = balance (NULL counts as 0), whoever changes organizations.credits_balance: this trigger is the
+-- Sum of the ledger = balance (NULL counts as 0, and so does a NaN left from before), whoever changes organizations.credits_balance: this trigger is the
 -- only writer. public.post_credit() says who and why through the setting `credits.posting`; the trigger believes it only
 -- from a role that may execute post_credit, and books every other change as 'outside' with the role that made it.
 
@@ -520,10 +520,12 @@ declare
   before numeric := 0;
   after numeric := 0;
 begin
-  if tg_op in ('UPDATE', 'DELETE') then before := coalesce(old.credits_balance, 0); end if;
-  if tg_op in ('UPDATE', 'INSERT') then after := coalesce(new.credits_balance, 0); end if;
-  if after = 'NaN' then
-    raise exception 'A credit balance must be a number.' using errcode = 'check_violation';
+  if tg_op <> 'INSERT' then before := coalesce(nullif(old.credits_balance, 'NaN'), 0); end if;
+  if tg_op <> 'DELETE' then
+    after := coalesce(nullif(new.credits_balance, 'NaN'), 0);
+    if new.credits_balance = 'NaN' and (tg_op = 'INSERT' or old.credits_balance is distinct from 'NaN') then
+      raise exception 'A credit balance must be a number.' using errcode = 'check_violation';
+    end if;
   end if;
   if tg_op = 'UPDATE' and old.id <> new.id then
     raise exception 'The id of an organization does not change: its ledger hangs on it.' using errcode = 'check_violation';
@@ -575,7 +577,7 @@ begin
   if v_actor is null then
     raise exception 'A credit posting needs an actor.' using errcode = 'insufficient_privilege';
   end if;
-  select coalesce(credits_balance, 0) into v_balance from public.organizations where id = p_organization for update;
+  select coalesce(nullif(credits_balance, 'NaN'), 0) into v_balance from public.organizations where id = p_organization for update;
   if not found then
     raise exception 'There is no such organization.';
   end if;
@@ -636,10 +638,10 @@ language plpgsql security definer set search_path = '' as $$
 begin
   insert into public.credit_transactions
     (organization_id, organization_name, amount, balance_after, kind, reason, actor, db_role)
-  select id, coalesce(name, ''), -credits_balance, 0, 'closing', 'All organizations truncated', r.name, r.name
-  from public.organizations,
-       (select coalesce(nullif(current_setting('role', true), 'none'), session_user) as name) r
-  where credits_balance <> 0;
+  select o.id, coalesce(o.name, ''), -o.credits_balance, 0, 'closing', 'All organizations truncated', r.role, r.role
+  from public.organizations o,
+       (select coalesce(nullif(current_setting('role', true), 'none'), session_user) as role) r
+  where o.credits_balance not in (0, 'NaN');
   return null;
 end $$;
 
@@ -657,19 +659,22 @@ create or replace trigger refuse_ledger_truncate before truncate on public.credi
 lock table public.organizations in share row exclusive mode;
 insert into public.credit_transactions
   (organization_id, organization_name, amount, balance_after, kind, reason, actor, db_role)
-select o.id, coalesce(o.name, ''), coalesce(o.credits_balance, 0) - coalesce(l.total, 0), coalesce(o.credits_balance, 0),
+select o.id, coalesce(o.name, ''), b.balance - coalesce(l.total, 0), b.balance,
        case when l.total is null then 'opening' else 'outside' end,
        case when l.total is null then 'Balance when the ledger was installed' else 'Changed while the ledger was off' end,
        current_user, current_user
 from public.organizations o
+cross join lateral (select coalesce(nullif(o.credits_balance, 'NaN'), 0) as balance) b
 left join (select organization_id, sum(amount) as total from public.credit_transactions group by 1) l
   on l.organization_id = o.id
-where coalesce(o.credits_balance, 0) <> coalesce(l.total, 0) and coalesce(o.credits_balance, 0) <> 'NaN'
+where b.balance <> coalesce(l.total, 0)
 order by o.id;
 
 -- 6. Row level security and grants -----------------------------------------------------------------------------------
 
--- Permissive policies are OR-ed, so an old one left behind would undo ours: all go but those of backoffice.sql.
+-- Permissive policies are OR-ed, so an old one left behind would undo ours: all go but those of backoffice.sql. Those that
+-- are not made again below are named at the end.
+create temporary table dropped_policy (name name, relation name) on commit drop;
 do $$
 declare
   old record;
@@ -680,11 +685,10 @@ begin
     where c.relnamespace = 'public'::regnamespace and c.relname in (
       'organizations', 'user_profiles', 'agents', 'sip_trunks', 'phone_numbers', 'agent_sessions', 'agent_messages',
       'chat_sessions', 'chat_messages', 'usage_logs', 'call_logs', 'credit_transactions')
-      and p.polroles is distinct from (select array_agg(oid) from pg_catalog.pg_roles where rolname = 'backoffice')
+      and not (p.polname in ('backoffice: read', 'backoffice: change', 'backoffice: add')
+               and p.polroles = (select array_agg(oid) from pg_catalog.pg_roles where rolname = 'backoffice'))
   loop
-    if old.polname not like 'tenant: %' and old.polname not like 'widget: %' then
-      raise notice 'Dropped policy "%" on public.%', old.polname, old.relname;
-    end if;
+    insert into pg_temp.dropped_policy values (old.polname, old.relname);
     execute format('drop policy %I on public.%I', old.polname, old.relname);
   end loop;
 end $$;
@@ -769,11 +773,13 @@ create policy "tenant: own calls" on public.call_logs for select to authenticate
   using (organization_id in (select id from public.organizations where owner_id = (select auth.uid())));
 
 create policy "tenant: conversations of own agents" on public.agent_sessions for select to authenticated
-  using (agent_id in (select id from public.agents where organization_id in (
-    select id from public.organizations where owner_id = (select auth.uid()))));
+  using (session_id <> 'default'  -- in which the platform's phone worker mixes callers of all tenants
+         and agent_id in (select id from public.agents where organization_id in (
+           select id from public.organizations where owner_id = (select auth.uid()))));
 create policy "tenant: messages of own agents" on public.agent_messages for select to authenticated
   using (session_id in (select s.id from public.agent_sessions s join public.agents a on a.id = s.agent_id
-    join public.organizations o on o.id = a.organization_id where o.owner_id = (select auth.uid())));
+    join public.organizations o on o.id = a.organization_id
+    where o.owner_id = (select auth.uid()) and s.session_id <> 'default'));
 create policy "tenant: legacy chats of own agents" on public.chat_sessions for select to authenticated
   using (project_id in (select id from public.agents where organization_id in (
     select id from public.organizations where owner_id = (select auth.uid()))));
@@ -806,6 +812,38 @@ create policy "widget: see own legacy messages" on public.chat_messages for sele
   using (session_id = (select public.conversation_token_uuid()));
 create policy "widget: add own legacy messages" on public.chat_messages for insert to anon, authenticated
   with check (session_id = (select public.conversation_token_uuid()));
+
+do $$
+declare
+  found record;
+begin
+  for found in
+    select d.name, d.relation from pg_temp.dropped_policy d where not exists (
+      select from pg_catalog.pg_policy p
+      where p.polname = d.name and p.polrelid = format('public.%I', d.relation)::regclass)
+    order by d.relation, d.name
+  loop
+    raise notice 'Dropped policy "%" on public.%', found.name, found.relation;
+  end loop;
+  -- What goes round row level security is somebody else's, so it is named, not dropped.
+  for found in
+    select p.oid::regprocedure as routine from pg_catalog.pg_proc p
+    where p.pronamespace = 'public'::regnamespace and p.prosecdef
+      and p.proname not in ('handle_new_user', 'keep_billed_agent', 'record_credit_change', 'post_credit',
+                            'record_credit_truncate')
+      and has_function_privilege('anon', p.oid, 'EXECUTE')
+  loop
+    raise notice 'Function % runs with its owner''s rights and may be called by anybody: check what it shows', found.routine;
+  end loop;
+  for found in
+    select c.oid::regclass as name from pg_catalog.pg_class c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('v', 'm')
+      and not coalesce(c.reloptions, '{}') && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
+      and (has_table_privilege('anon', c.oid, 'SELECT') or has_table_privilege('authenticated', c.oid, 'SELECT'))
+  loop
+    raise notice 'View % reads with its owner''s rights, past row level security: check what it shows', found.name;
+  end loop;
+end $$;
 
 -- Grants: everything is taken away, then what is meant is given, so that the result is the same whatever the defaults
 -- of the project gave.

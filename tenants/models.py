@@ -47,7 +47,8 @@ class Organization(PageModel):
     @property
     def has_credit(self):
         """Whether the platform takes inbound calls for this tenant, as far as money goes."""
-        return self.credits_balance is not None and self.credits_balance > 0
+        balance = self.credits_balance
+        return balance is not None and balance.is_finite() and balance > 0
 
 
 class UserProfile(PageModel):

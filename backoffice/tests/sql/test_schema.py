@@ -215,7 +215,7 @@ OLDER_POLICIES = [
 LEDGER_DIFFERS = """
     select o.id, o.credits_balance, sum(t.amount) as ledger
     from public.organizations o left join public.credit_transactions t on t.organization_id = o.id
-    group by o.id having coalesce(sum(t.amount), 0) <> coalesce(o.credits_balance, 0)
+    group by o.id having coalesce(sum(t.amount), 0) <> coalesce(nullif(o.credits_balance, 'NaN'), 0)
 """
 
 
