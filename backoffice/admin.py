@@ -190,9 +190,9 @@ class UserAdmin(RecordAdmin):
 
     def history(self, obj):
         """With the roles given and taken, which are rows of another table."""
-        events = AuditEvent.objects.of(obj) | AuditEvent.objects.filter(
-            Q(new__user_id=obj.pk) | Q(old__user_id=obj.pk), table_name=User.groups.through._meta.db_table
-        )
+        given = Q(new__user_id=obj.pk) | Q(old__user_id=obj.pk)
+        table = f"backoffice.{User.groups.through._meta.db_table}"
+        events = AuditEvent.objects.of(obj) | AuditEvent.objects.filter(given, table_name=table)
         return [audit.describe(event) for event in events[:HISTORY]]
 
 

@@ -574,7 +574,7 @@ class TestAccounts:
         event = AuditEvent.objects.of(user).get()
         assert (event.actor_id, event.reason) == (admin_client.user.pk, "Joins")
         assert event.new["password"] == "[secret]"
-        given = AuditEvent.objects.get(table_name="backoffice_user_groups", new__user_id=user.pk)
+        given = AuditEvent.objects.get(table_name="backoffice.backoffice_user_groups", new__user_id=user.pk)
         assert (given.actor_id, given.reason) == (admin_client.user.pk, "Joins")
         assert admin_client.post(url, data | {"reason": "Joins"}).status_code == 422  # there already
 
