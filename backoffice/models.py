@@ -72,6 +72,11 @@ class User(AbstractUser):
     def __str__(self):
         return self.get_full_name() or self.email
 
+    def has_perm(self, perm, obj=None):
+        from backoffice.roles import NOT_FOR_ADMINS
+
+        return super().has_perm(perm, obj) and not (self.is_superuser and perm in NOT_FOR_ADMINS)
+
     @cached_property
     def role(self):
         """The name of the role, for people to read. Set it and call staff.save_account() to give another."""
