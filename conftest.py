@@ -17,10 +17,18 @@ import pytest
 from backoffice import schema, testing
 from backoffice.embedded import EmbeddedPostgres
 
+pytest.register_assert_rewrite("backoffice.testing_crud")
+
 CHROMIUM = "/usr/bin/chromium"
 # Where everything is installed (.ci/run), a test that cannot run is a failure and not a skip.
 REQUIRE_ALL = bool(os.environ.get("REQUIRE_ALL"))
 TEMPLATES_KEPT = 3
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-url-matrix", action="store_true", help="write backoffice/tests/url_matrix.txt anew"
+    )
 
 
 def unavailable(reason):

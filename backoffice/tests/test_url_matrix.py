@@ -1,0 +1,177 @@
+"""Every address of the site, as every role, against the reviewed list in url_matrix.txt.
+
+A new page fails here until its line is in the list. Write the lines with
+
+    python -m pytest backoffice/tests/test_url_matrix.py --update-url-matrix
+
+and then read each against the roles in docs/architecture.md: the list says what shall be, not what happens to be.
+Answers are statuses; "login" is a redirect to the sign-in page. POST is sent without any field, so 422 means "may". Of
+Django admin one line per model tells which pages open: c(hangelist), a(dd), e(dit), d(elete), h(istory).
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.admin import site
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.urls.converters import get_converters
+
+from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
+from backoffice import roles
+from backoffice.models import AuditEvent, Job, ReadLog
+from backoffice.services import log_read
+from backoffice.testing import make_user
+from backoffice.testing_crud import check_page
+from billing.tests.factories import make_posting, make_usage
+from telephony.tests.factories import make_call, make_number, make_trunk
+
+MATRIX = Path(__file__).with_name("url_matrix.txt")
+COLUMNS = ("anonymous", *roles.ROLES)
+HEADER = "# " + "address".ljust(64) + "method " + " ".join(name.ljust(9) for name in COLUMNS).rstrip()
+ADMIN_PAGES = {"c": "changelist", "a": "add", "e": "change", "d": "delete", "h": "history"}
+
+
+def patterns(resolver=None, prefix="/", namespaces=()):
+    """[(address with its <parameters>, full name, URLPattern)] of everything but Django admin."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        route = re.sub(r"^\^|\\Z|\$$", "", str(entry.pattern)).replace("\\/", "/")
+        if isinstance(entry, URLPattern):
+            yield prefix + route, ":".join([*namespaces, entry.name or ""]), entry
+        elif entry.namespace != "admin":
+            inner = (*namespaces, entry.namespace) if entry.namespace else namespaces
+            yield from patterns(entry, prefix + route, inner)
+
+
+@pytest.fixture
+def rows(db):
+    """One row of every model that has a page, by label."""
+    agent = make_agent()
+    session = make_session(agent)
+    number = make_number(agent=agent)
+    message = make_message(session, audio_url="/demo/audio/x.wav")
+    chat_message = make_chat_message()
+    found = [
+        agent.organization, agent.organization.owner, agent, session, number, message, chat_message, chat_message.session,
+        make_trunk(organization=agent.organization), make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
+        make_usage(agent), make_posting(agent.organization),
+    ]  # fmt: skip
+    staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}
+    log_read("transcript", session, actor=staff["Support"])
+    found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"]]
+    return {row._meta.label_lower: row for row in found} | {"staff": staff}
+
+
+def job_of(user):
+    """A job of one's own that can be cancelled; of the admin's where nobody has signed in."""
+    return Job.objects.create(kind="export", title="Export", owner=user)
+
+
+def address(route, pattern, rows, job):
+    """The route with its parameters replaced by what exists."""
+    view = getattr(pattern.callback, "view_class", None)
+    model = getattr(view, "model", None)
+    values = {
+        "pk": rows[model._meta.label_lower].pk if model else job.pk,
+        "label": "tenants.organization",
+        "name": "hello",
+        "key": "no-such-key",
+        "uidb36": "1",
+    }
+    route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route)
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(values[match[1]]), route)
+
+
+def answer(client, method, url):
+    """What one request answers, undone again."""
+    with transaction.atomic():
+        response = client.get(url) if method == "GET" else client.post(url)
+        transaction.set_rollback(True)
+    if response.status_code == 302 and response.url.startswith(reverse("account_login")):
+        return "login"
+    if (
+        response.status_code in (200, 403, 404, 422)
+        and "html" in response["Content-Type"]
+        and not is_fragment(url)
+    ):
+        check_page(response, response.status_code)
+    return str(response.status_code)
+
+
+def is_fragment(url):
+    return url.startswith("/pick/")
+
+
+def admin_answer(client, model, method, row):
+    """The letters of the admin pages of a model that open."""
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    answers = {}
+    for letter, page in ADMIN_PAGES.items():
+        args = [] if page in ("changelist", "add") else [row.pk if row else 0]
+        answers[letter] = answer(client, method, reverse(f"{name}_{page}", args=args))
+    if set(answers.values()) == {"login"}:
+        return "login"
+    return "".join(letter for letter, status in answers.items() if status in ("200", "422")) or "-"
+
+
+def line(route, method, answers):
+    return f"{route.ljust(66)}{method.ljust(7)}{' '.join(text.ljust(9) for text in answers).rstrip()}"
+
+
+@pytest.fixture
+def derived(rows):
+    """The lines as the site answers now."""
+    staff = {"anonymous": None, **rows["staff"]}
+    clients = {}
+    for role, user in staff.items():
+        clients[role] = Client()
+        if user:
+            clients[role].force_login(user)
+    jobs = {role: job_of(user or rows["staff"]["Admin"]) for role, user in staff.items()}
+    lines = [HEADER]
+    for route, name, pattern in patterns():
+        for method in ("GET", "POST"):
+            answers = []
+            for role, client in clients.items():
+                with transaction.atomic():  # signing out is undone as well
+                    answers.append(answer(client, method, address(route, pattern, rows, jobs[role])))
+                    transaction.set_rollback(True)
+                if name == "account_logout" and staff[role]:
+                    clients[role].force_login(staff[role])
+            lines.append(line(re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route), method, answers))
+    for model in sorted(site._registry, key=lambda model: model._meta.label_lower):
+        for method in ("GET", "POST"):
+            answers = [
+                admin_answer(
+                    client, model, method, jobs[role] if model is Job else rows.get(model._meta.label_lower)
+                )
+                for role, client in clients.items()
+            ]
+            lines.append(line(f"admin: {model._meta.label_lower}", method, answers))
+    for name in ("index", "login", "logout", "password_change", "jsi18n", "autocomplete"):
+        for method in ("GET", "POST"):
+            answers = []
+            for role, client in clients.items():
+                answers.append(answer(client, method, reverse(f"admin:{name}")))
+                if staff[role]:
+                    client.force_login(staff[role])
+            lines.append(line(reverse(f"admin:{name}"), method, answers))
+    return lines
+
+
+def test_every_address_answers_every_role_as_reviewed(derived, request):
+    if request.config.getoption("--update-url-matrix"):
+        MATRIX.write_text("\n".join(derived) + "\n")
+    reviewed = MATRIX.read_text().splitlines()
+    assert set(derived) - set(reviewed) == set(), "answers that the reviewed list does not have"
+    assert set(reviewed) - set(derived) == set(), "lines of the reviewed list that nothing answers to"
+    assert len(reviewed) == len(set(reviewed))
+
+
+def test_every_parameter_of_an_address_is_known():
+    """A pattern with a converter that address() cannot fill would be left out unseen."""
+    for route, _, _ in patterns():
+        for converter, _ in re.findall(r"<(\w+):(\w+)>", route):
+            assert converter in get_converters()
