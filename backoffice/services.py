@@ -69,6 +69,8 @@ def save(obj, *, actor, reason="", opened=None):
         if moved:
             raise Conflict(stored, moved)
         changed = changed_fields(stored, obj)
+        if opened is not None:  # what else changed in the store since obj was read is not the actor's doing
+            changed = [name for name in changed if name in opened]
         if changed:
             obj.save(update_fields=changed)
     return obj

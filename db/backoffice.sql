@@ -107,12 +107,22 @@ create index if not exists read_log_at on audit.read_log (at);
 alter table audit.event enable row level security;
 alter table audit.read_log enable row level security;
 
+-- A text as JSON; NULL for one that is none.
+create or replace function audit.parse_json(value text) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  return value::jsonb;
+exception when invalid_text_representation or untranslatable_character then
+  return null;
+end $$;
+
 -- The value with everything secret in it replaced, known by the key under which it stands, also inside texts that are
 -- JSON themselves. With the value of before, a secret that changed says so. `hide` marks a value all of whose leaves are
 -- secret, such as HTTP headers.
 create or replace function audit.redact(value jsonb, before jsonb default null, hide boolean default false)
 returns jsonb language plpgsql immutable set search_path = '' as $$
 declare
+  parsed jsonb;
   secret_key constant text := '(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)';
 begin
   case jsonb_typeof(value)
@@ -128,11 +138,10 @@ begin
       return value;
     else
       if not hide and jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\s*[[{]' then
-        begin
-          return to_jsonb(audit.redact((value #>> '{}')::jsonb, (before #>> '{}')::jsonb)::text);
-        exception when invalid_text_representation or untranslatable_character then
-          return value;  -- only looked like JSON
-        end;
+        parsed := audit.parse_json(value #>> '{}');
+        if parsed is not null then
+          return to_jsonb(audit.redact(parsed, audit.parse_json(before #>> '{}'))::text);
+        end if;
       end if;
       if not hide or value in ('""', 'true', 'false') then
         return value;

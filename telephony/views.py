@@ -34,7 +34,7 @@ class PhoneNumberRelease(generic.ActionView):
 
     @classmethod
     def applies_to(cls, obj):
-        return obj.status != PhoneNumber.Status.RELEASED
+        return obj.is_active
 
 
 class PhoneNumberReactivate(generic.ActionView):

@@ -218,6 +218,22 @@ def test_a_secret_that_changed_says_so(acting):
     assert entry["new"]["config"]["sip"] == {"password": "[secret]", "port": 5061}
 
 
+@pytest.mark.parametrize("column", ["name", "config"])
+def test_a_secret_inside_a_text_that_is_json_is_not_recorded(acting, column):
+    text = '{"sip": {"password": "hush-1", "username": "u1"}}'
+    entries = Entries(acting)
+    acting.execute(f"update agents set {column} = %s where id = %s", Json(text) if column == "config" else text, AGENT)
+    entry = entries.only()
+    assert "hush-1" not in str(entry)
+    assert "u1" in entry["new"][column]
+
+
+def test_a_text_that_only_begins_like_json_is_recorded_as_it_is(acting):
+    entries = Entries(acting)
+    acting.execute("update agents set name = %s where id = %s", "[VIP] Front Desk", AGENT)
+    assert entries.only()["new"]["name"] == "[VIP] Front Desk"
+
+
 def test_settings_that_only_sound_secret_are_recorded(acting):
     entries = Entries(acting)
     plain = {
@@ -376,3 +392,12 @@ def test_an_entry_cannot_be_altered_by_staff_of_the_database(anyone):
                 anyone.become(role)
                 assert isinstance(anyone.attempt(statement), psycopg.errors.InsufficientPrivilege)
                 anyone.leave()
+
+
+def test_a_truncated_table_leaves_one_entry(anyone):
+    entries = Entries(anyone)
+    anyone.as_user("postgres")
+    anyone.execute("truncate public.sip_trunks")
+    anyone.leave()
+    entry = entries.only()
+    assert (entry["table_name"], entry["action"], entry["row_label"]) == ("sip_trunks", "delete", "all rows (truncate)")
