@@ -4,7 +4,7 @@ from django.utils.html import format_html
 from agents import views
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.transcripts import naive_utc
-from backoffice import display, generic
+from backoffice import display
 from backoffice.admin_site import RecordAdmin
 from backoffice.masking import mask
 from backoffice.services import log_read
@@ -41,9 +41,9 @@ class SessionRecord(views.AgentSessionDetail):
 
     def content(self, value):
         if not self.request.user.has_perm(views.READ):
-            return generic.missing("", "your role does not include reading transcripts")
+            return ui.missing("", "your role does not include reading transcripts")
         if not value:
-            return generic.missing(value)
+            return ui.missing(value)
         return format_html('<pre class="code">{}</pre>', ui.pretty_json(masked(display.redact(value))))
 
 

@@ -1,4 +1,6 @@
-"""What was said in a conversation, whichever store holds it: the message table, the session's JSON, or the legacy chat."""
+"""What was said in a conversation, whichever store holds it: the message table, the session's JSON, or the
+legacy chat.
+"""
 
 import datetime
 from dataclasses import dataclass, replace
@@ -92,7 +94,9 @@ def of_message(row):
 
 
 def of_history(history):
-    """Turns of `agent_sessions.conversation_history`: [{role, content, timestamp}]. Other shapes are shown as they are."""
+    """Turns of `agent_sessions.conversation_history`: [{role, content, timestamp}]. Other shapes are shown
+    as they are.
+    """
     if not isinstance(history, list):
         return [Turn(role="unknown", text=str(history))] if history else []
     return [

@@ -12,11 +12,12 @@ from agents.filters import (
 )
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.tables import AgentMessageTable, AgentSessionTable, AgentTable, ChatMessageTable, ChatSessionTable
-from backoffice import generic, keyset
+from backoffice import display, generic, keyset
 from backoffice.export import ListExport
 from backoffice.masking import mask, mask_beginning
 from backoffice.recordings import Recording
 from backoffice.services import log_read
+from backoffice.templatetags.ui import missing
 from telephony.models import CallLog
 
 READ = "agents.read_transcript"
@@ -190,15 +191,15 @@ class AgentSessionDetail(TranscriptPage):
         ]
 
     def show_tenant(self, session):
-        return "Organization", generic.links([session.agent.organization])
+        return "Organization", display.links([session.agent.organization])
 
     def show_call(self, session):
         calls = CallLog.objects.filter(session_ref=session.external_id)[:5]
-        return "Call", generic.links(calls)
+        return "Call", display.links(calls)
 
     def warnings(self):
         if self.object.is_shared:
-            yield "This is the shared session “default”: callers of different tenants are mixed in it (a platform fault)."
+            yield "This is the shared session “default”: a platform fault mixes callers of different tenants in it."
 
 
 class AgentSessionReveal(Reveal):
@@ -258,7 +259,7 @@ class MessageDetail(generic.DetailView):
 
     def show_masked_text(self, message):
         if not self.request.user.has_perm(READ):
-            return "Text", generic.missing("", "your role does not include reading transcripts")
+            return "Text", missing("", "your role does not include reading transcripts")
         log_read("transcript", message, actor=self.request.user)
         return "Text (masked)", mask(getattr(message, self.text_field))
 
@@ -276,9 +277,7 @@ class AgentMessageDetail(MessageDetail):
 
     def show_recording(self, message):
         may = transcripts.is_playable(message.audio_url) and self.request.user.has_perm(READ)
-        return "Recording", generic.audio(
-            message.get_absolute_url() + "recording/"
-        ) if may else generic.missing(None)
+        return "Recording", display.audio(message.get_absolute_url() + "recording/") if may else missing(None)
 
 
 class AgentMessageRecording(Recording):
@@ -314,7 +313,7 @@ class ChatSessionDetail(TranscriptPage):
         return [("agents:chatsession_reveal", ChatSessionReveal)]
 
     def show_tenant(self, chat):
-        return "Organization", generic.links([chat.agent.organization])
+        return "Organization", display.links([chat.agent.organization])
 
 
 class ChatSessionReveal(Reveal):

@@ -4,7 +4,9 @@ from backoffice.models import AuditEvent
 
 
 def history(obj, limit=20):
-    """The newest `limit` audit events of a row, as components/history.html takes them; `changes` is [(field, old, new)]."""
+    """The newest `limit` audit events of a row, as components/history.html takes them; `changes` is
+    [(field, old, new)].
+    """
     return [describe(event) for event in AuditEvent.objects.of(obj)[:limit]]
 
 

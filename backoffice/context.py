@@ -57,7 +57,9 @@ NAVIGATION = [
 
 
 def shell(request):
-    """What base.html shows around every page: navigation by permission, environment, role, addresses of the controls."""
+    """What base.html shows around every page: navigation by permission, environment, role, addresses of the
+    controls.
+    """
     context = {"environment": {"label": settings.ENVIRONMENT, "tone": settings.ENVIRONMENT_TONE}}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:

@@ -5,7 +5,7 @@ import re
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 
 from backoffice.model_fields import OpenChoiceField
@@ -108,3 +108,14 @@ def link(obj, field, user):
     if not user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
         return str(related)
     return format_html('<a href="{}">{}</a>', related.get_absolute_url(), related)
+
+
+def links(rows):
+    """Rows by name, each linked to its page; "none" for no rows."""
+    found = [(row.get_absolute_url(), row) for row in rows]
+    return format_html_join(", ", '<a href="{}">{}</a>', found) if found else ui.missing("", "none")
+
+
+def audio(url):
+    """A player that fetches nothing until it is asked to play."""
+    return format_html('<audio controls preload="none" src="{}"></audio>', url)

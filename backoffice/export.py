@@ -7,6 +7,7 @@ from django.db import connection, connections
 from django.db.models import CharField, F, Func, TextField, Value
 from django.http import HttpResponseRedirect, QueryDict
 from django.urls import resolve, reverse
+from django.utils import timezone
 from django.views import View
 
 from backoffice import jobs, keyset, services
@@ -59,7 +60,10 @@ def export_list(job, progress):
     view = resolve(reverse(job.params["list"])).func.view_class()
     filterset = view.filterset_class(QueryDict(job.params["query"]), queryset=view.get_queryset())
     columns = export_columns(view.model)
-    queryset = filterset.qs.select_related(None).order_by(*view.model._meta.ordering)
+    owner = User.objects.get(pk=job.owner_id)
+    with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
+        found = filterset.qs
+    queryset = found.select_related(None).order_by(*view.model._meta.ordering)
     values = {
         f"column_{field.column}": Plain(F(field.attname))
         if isinstance(field, CharField | TextField)
@@ -72,10 +76,10 @@ def export_list(job, progress):
     services.log_read(
         "export",
         view.model(),
-        actor=User.objects.get(pk=job.owner_id),
+        actor=owner,
         detail=f"{job.title}: {job.params['query']}",
     )
-    progress.start(keyset.total(filterset.qs, filtered=filterset.is_filtered).number)
+    progress.start(keyset.total(found, filtered=filterset.is_filtered).number)
     with job.result_path.open("wb") as file, copying(statement) as rows:
         file.write((",".join(field.column for field in columns) + "\n").encode())
         for row in rows:

@@ -20,8 +20,9 @@ PICKER_ROWS = 10
 class PickerWidget(forms.Widget):
     """A search field that finds rows of another table, instead of a select that would load the whole table.
 
-    What was typed comes as `<name>_search`, the choice as a radio button called `<name>`; templates/components/picker.html has
-    the contract, `views.picker.Picker` answers the search while one types.
+    What was typed comes as `<name>_search`, the choice as a radio button called `<name>`;
+    templates/components/picker.html has the contract, `views.picker.Picker` answers the search while one
+    types.
     """
 
     template_name = "components/picker.html"
@@ -228,7 +229,9 @@ class StaffForm(forms.ModelForm):
         super()._post_clean()
 
     def as_stored(self, field, text):
-        """A text as the column shall hold it: untouched as it was, else an empty one as NULL, the platform's "not set"."""
+        """A text as the column shall hold it: untouched as it was, else an empty one as NULL, the
+        platform's "not set".
+        """
         stored = getattr(self.instance, field.attname)
         if not self.instance._state.adding and isinstance(stored, str) and plain(stored) == plain(text):
             return stored

@@ -11,8 +11,8 @@ from backoffice.page_model import PageModel
 class Job(PageModel):
     """Long work with progress, done by the worker. Its result is a file that expires.
 
-    `kind` names a function in backoffice.jobs.KINDS, `params` is what it gets. `touched_at` is the worker's last sign of
-    life: a job that runs without one for a minute was interrupted.
+    `kind` names a function in backoffice.jobs.KINDS, `params` is what it gets. `touched_at` is the worker's
+    last sign of life: a job that runs without one for a minute was interrupted.
     """
 
     class Status(models.TextChoices):

@@ -1,7 +1,7 @@
 """Long work: asked for on a page, done by the worker, watched on the jobs page.
 
-`start()` makes the Job and queues it in the same transaction; the worker calls `run()`; the function for its kind reports
-through Progress, which also is where a cancelled job stops.
+`start()` makes the Job and queues it in the same transaction; the worker calls `run()`; the function for
+its kind reports through Progress, which also is where a cancelled job stops.
 """
 
 import datetime

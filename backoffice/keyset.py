@@ -1,8 +1,9 @@
 """Paging by key instead of by number: the thousandth page costs as much as the first, and no row is counted.
 
-A list is read in one of a few named orders, each with an index on (key, id). The key never is NULL (a row comparison with
-NULL would lose the row), and the id makes it unique. The place in the list is the key and id of a boundary row, as text
-from the database itself, so that `infinity` and the last microsecond survive the way through the address.
+A list is read in one of a few named orders, each with an index on (key, id). The key never is NULL (a row
+comparison with NULL would lose the row), and the id makes it unique. The place in the list is the key and
+id of a boundary row, as text from the database itself, so that `infinity` and the last microsecond survive
+the way through the address.
 """
 
 import base64

@@ -1,5 +1,5 @@
-"""Personal data in stored text, masked by default. What is masked: mail addresses, card and bank account numbers, US social
-security numbers, telephone numbers. Names and street addresses are not recognised.
+"""Personal data in stored text, masked by default. What is masked: mail addresses, card and bank account
+numbers, US social security numbers, telephone numbers. Names and street addresses are not recognised.
 """
 
 import re
@@ -24,7 +24,9 @@ def mask_beginning(text, length):
 
 
 def mask(text):
-    """The text with each such piece replaced by its kind in brackets: "Call [phone]". Not a str: shown as text all the same."""
+    """The text with each such piece replaced by its kind in brackets: "Call [phone]". Takes any
+    value.
+    """
     text = str(text)
     for kind, pattern in PATTERNS:
         text = pattern.sub(f"[{kind}]", text)

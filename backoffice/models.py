@@ -45,7 +45,9 @@ class UserManager(BaseUserManager):
 
 
 class User(AbstractUser):
-    """A member of staff. Signs in by e-mail; roles are the groups Support, Finance and Manager, Admin is a superuser."""
+    """A member of staff. Signs in by e-mail; roles are the groups Support, Finance and Manager, Admin is a
+    superuser.
+    """
 
     class Theme(models.TextChoices):
         AUTO = "auto", "As the system"

@@ -13,7 +13,8 @@ ROLES = (SUPPORT, FINANCE, MANAGER, ADMIN)
 VIEW = "view"
 EDIT = "view add change"
 
-# {model: {role: actions}}; an action is a verb of Django's (view, add, change, delete) or a permission of the model's own.
+# {model: {role: actions}}; an action is a verb of Django's (view, add, change, delete) or a permission of
+# the model's own.
 MATRIX = {
     "tenants.organization": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "tenants.userprofile": {SUPPORT: EDIT, FINANCE: "view change_tier", MANAGER: VIEW},
@@ -57,7 +58,9 @@ def codenames(model, actions):
 
 
 def sync_roles(**kwargs):
-    """Make the groups hold exactly the matrix. Runs after migrate; raises KeyError for a permission that is not there."""
+    """Make the groups hold exactly the matrix. Runs after migrate; raises KeyError for a permission that is
+    not there.
+    """
     from django.contrib.auth.models import Group, Permission
 
     for config in apps.get_app_configs():

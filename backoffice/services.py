@@ -29,8 +29,8 @@ class Conflict(Exception):
 def acting(actor, reason=""):
     """A transaction in which `actor` (a User) acts for `reason`.
 
-    Sentences that the database raises for a person become ValidationErrors. The settings end with the transaction; inside
-    an outer one they are taken back, so that nothing later in it borrows the actor.
+    Sentences that the database raises for a person become ValidationErrors. The settings end with the
+    transaction; inside an outer one they are taken back, so that nothing later in it borrows the actor.
     """
     try:
         with transaction.atomic():

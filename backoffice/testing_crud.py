@@ -112,7 +112,8 @@ def check_page(response, status=200):
 def form_values(response):
     """What a browser would send for the form of the page that has most fields, untouched."""
     forms = [form for form in Markup(response.content.decode()).forms if form["method"] == "post"]
-    return max(forms, key=lambda form: len(form["data"]))["data"]
+    # Those of the bar at the top come first.
+    return max(reversed(forms), key=lambda form: len(form["data"]))["data"]
 
 
 def client_of(user):

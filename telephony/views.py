@@ -1,6 +1,7 @@
-from backoffice import generic, keyset
+from backoffice import display, generic, keyset
 from backoffice.export import ListExport
 from backoffice.recordings import Recording, is_playable
+from backoffice.templatetags.ui import duration, missing
 from telephony import forms, services
 from telephony.filters import CallLogFilter, PhoneNumberFilter, SipTrunkFilter
 from telephony.models import CallLog, PhoneNumber, SipTrunk
@@ -122,9 +123,7 @@ class SipTrunkDetail(generic.DetailView):
         return [("telephony:siptrunk_password", SipTrunkPassword)]
 
     def show_password(self, trunk):
-        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else generic.missing(
-            None
-        )
+        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else missing(None)
 
     def warnings(self):
         if self.object.organization_id is None:
@@ -191,18 +190,16 @@ class CallLogDetail(generic.DetailView):
 
     def show_recording(self, call):
         may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")
-        return "Recording", generic.audio(call.get_absolute_url() + "recording/") if may else generic.missing(
-            None
-        )
+        return "Recording", display.audio(call.get_absolute_url() + "recording/") if may else missing(None)
 
     def show_duration(self, call):
-        return "Duration", generic.duration(call.duration_seconds)
+        return "Duration", duration(call.duration_seconds)
 
     def show_session(self, call):
         from agents.models import AgentSession
 
         session = AgentSession.objects.filter(external_id=call.session_ref).first()
-        return "Conversation", generic.links([session]) if session else generic.missing(
+        return "Conversation", display.links([session]) if session else missing(
             "", "none matches its session id"
         )
 

@@ -6,8 +6,8 @@ from tenants.models import Organization, UserProfile
 from tenants.services import find_logins
 
 NO_LOGIN = (
-    "No login has this mail or id. Make one in Supabase first: Authentication, Users, Add user; signing up makes a profile "
-    "and an organization by itself."
+    "No login has this mail or id. Make one in Supabase first: Authentication, Users, Add user; signing up makes "
+    "a profile and an organization by itself."
 )
 
 

@@ -1,4 +1,4 @@
-from backoffice import generic, keyset
+from backoffice import display, generic, keyset
 from backoffice.export import ListExport
 from backoffice.templatetags.ui import missing
 from billing.views import PostCredit
@@ -51,7 +51,7 @@ class OrganizationDetail(generic.DetailView):
 
     def of_owner(self, label, name):
         owner = self.object.owner
-        return label, generic.present(owner, name, self.request.user)["value"] if owner else missing(None)
+        return label, display.present(owner, name, self.request.user)["value"] if owner else missing(None)
 
     def show_owner_name(self, obj):
         return self.of_owner("Name", "full_name")
@@ -64,7 +64,7 @@ class OrganizationDetail(generic.DetailView):
 
     def show_other_organizations(self, obj):
         others = Organization.objects.filter(owner_id=obj.owner_id).exclude(pk=obj.pk)[:10]
-        return "Other organizations", generic.links(others)
+        return "Other organizations", display.links(others)
 
 
 class OrganizationCreate(generic.CreateView):
@@ -108,7 +108,7 @@ class UserProfileDetail(generic.DetailView):
         return self.can("change") or self.request.user.has_perm("tenants.change_tier")
 
     def show_organizations(self, obj):
-        return "Owns", generic.links(obj.organizations.all()[:20])
+        return "Owns", display.links(obj.organizations.all()[:20])
 
     def warnings(self):
         if self.object.organizations.count() > 1:

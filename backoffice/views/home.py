@@ -1,6 +1,8 @@
-"""The dashboard: how much there is, what happened lately, what wants attention. Every figure opens the rows that it counted.
+"""The dashboard: how much there is, what happened lately, what wants attention. Every figure opens the rows
+that it counted.
 
-`backoffice` imports from no app, so the figures come from the apps' own lists: each tile is a list view with a query string.
+`backoffice` imports from no app, so the figures come from the apps' own lists: each tile is a list view
+with a query string.
 """
 
 import datetime

@@ -222,7 +222,9 @@ def test_a_secret_that_changed_says_so(acting):
 def test_a_secret_inside_a_text_that_is_json_is_not_recorded(acting, column):
     text = '{"sip": {"password": "hush-1", "username": "u1"}}'
     entries = Entries(acting)
-    acting.execute(f"update agents set {column} = %s where id = %s", Json(text) if column == "config" else text, AGENT)
+    acting.execute(
+        f"update agents set {column} = %s where id = %s", Json(text) if column == "config" else text, AGENT
+    )
     entry = entries.only()
     assert "hush-1" not in str(entry)
     assert "u1" in entry["new"][column]
@@ -400,4 +402,8 @@ def test_a_truncated_table_leaves_one_entry(anyone):
     anyone.execute("truncate public.sip_trunks")
     anyone.leave()
     entry = entries.only()
-    assert (entry["table_name"], entry["action"], entry["row_label"]) == ("sip_trunks", "delete", "all rows (truncate)")
+    assert (entry["table_name"], entry["action"], entry["row_label"]) == (
+        "sip_trunks",
+        "delete",
+        "all rows (truncate)",
+    )

@@ -1,0 +1,171 @@
+"""Adding and changing a row: the form, the conflict page, errors of the database as sentences."""
+
+import json
+
+from django.contrib import messages
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import DataError, IntegrityError
+from django.forms import modelform_factory
+from django.http import HttpResponseRedirect
+from django.utils.html import format_html_join
+from django.utils.text import capfirst
+
+from backoffice import services
+from backoffice.audit import history
+from backoffice.forms import StaffForm
+from backoffice.generic.page import ModelPage, ObjectPage
+
+
+class FormPage(ModelPage):
+    """What creating and editing share: the form, the picker's plain search, errors of the database on the form."""
+
+    page = "form"
+    fields = None
+    form_class = None
+
+    def get_form_class(self):
+        if self.form_class:
+            return self.form_class
+        if not self.fields:
+            raise ImproperlyConfigured(f"{type(self).__name__} needs fields or a form_class")
+        return modelform_factory(self.model, form=StaffForm, fields=self.fields)
+
+    def get_form(self, **kwargs):
+        return self.get_form_class()(actor=self.request.user, instance=self.get_instance(), **kwargs)
+
+    def get(self, request, **kwargs):
+        initial = {
+            name: value for name, value in request.GET.items() if name in self.get_form_class().base_fields
+        }
+        return self.show(self.get_form(initial=initial))
+
+    def post(self, request, **kwargs):
+        if "_pick" in request.POST:
+            return self.show(self.searched_form())
+        form = self.get_form(data=request.POST)
+        if not form.is_valid():
+            return self.show(form, status=422)
+        try:
+            saved = self.save(form)
+        except services.Conflict as conflict:
+            return self.show_conflict(form, conflict)
+        except ValidationError as error:
+            form.add_error(None, error)
+        except IntegrityError as error:
+            form.add_error(None, integrity_sentence(error))
+        except DataError:
+            form.add_error(None, "A value does not fit into its column: it is too long or too large.")
+        else:
+            messages.success(request, self.success_message(saved))
+            return HttpResponseRedirect(self.success_url(saved))
+        return self.show(form, status=422)
+
+    def searched_form(self):
+        """The form as typed, nothing checked, with the rows that a picker's plain search found."""
+        data = self.request.POST
+        form = self.get_form(initial=data.dict())
+        for name, field in form.fields.items():
+            if hasattr(field.widget, "typed") and data.get("_pick") == name:
+                field.widget.typed = data.get(f"{name}_search", "").strip()
+        return form
+
+    def save(self, form):
+        return services.save(form.instance, actor=self.request.user, reason=form.cleaned_data["reason"])
+
+    def success_url(self, saved):
+        return saved.get_absolute_url()
+
+
+class CreateView(FormPage):
+    action = "add"
+
+    def get_instance(self):
+        return self.model()
+
+    def success_message(self, saved):
+        return f"{capfirst(self.model._meta.verbose_name)} {saved} was added."
+
+    def show(self, form, status=200):
+        title = f"Add {self.model._meta.verbose_name}"
+        context = {"form": form, "page_title": title, "crumbs": self.crumbs(), "submit": "Add"}
+        return self.render(context | {"cancel_url": self.url("list")}, status=status)
+
+
+class UpdateView(FormPage, ObjectPage):
+    action = "change"
+
+    def get_instance(self):
+        return self.object
+
+    def save(self, form):
+        return services.save(
+            form.instance,
+            actor=self.request.user,
+            reason=form.cleaned_data["reason"],
+            opened=form.opened_values(),
+        )
+
+    def success_message(self, saved):
+        return f"{capfirst(self.model._meta.verbose_name)} {saved} was saved."
+
+    def show(self, form, status=200):
+        fresh = self.model._default_manager.filter(pk=self.kwargs["pk"]).first() or self.object
+        context = {
+            "form": form,
+            "object": self.object,
+            "page_title": f"Edit {fresh}",
+            "crumbs": self.crumbs(),
+            "submit": "Save",
+            "cancel_url": self.url("detail", self.object),
+        }
+        return self.render(context, status=status)
+
+    def get_form(self, **kwargs):
+        form = super().get_form(**kwargs)
+        # From the conflict page: what shall stay as it is stored is not written.
+        for name in form.own_fields():
+            if form.is_bound and form.data.get(f"keep_{name}") == "theirs":
+                del form.fields[name]
+        return form
+
+    def show_conflict(self, form, conflict):
+        """The 409 page: what it was, what it is now, what was typed; asks which to keep, field by field."""
+        opened = form.opened_values()
+        rows = [
+            {
+                "name": name,
+                "label": form.fields[name].label,
+                "opened": json.loads(opened.get(name, "null")),
+                "current": conflict.stored.serializable_value(name),
+                "mine": form.instance.serializable_value(name),
+                "conflict": name in conflict.fields,
+            }
+            for name in form.own_fields()
+        ]
+        form.data = form.data.copy()
+        form.data["opened"] = form.sign(conflict.stored)
+        last = next(iter(history(conflict.stored, limit=1)), None)
+        context = {
+            "object": conflict.stored,
+            "conflict": {"who": last["actor"], "when": last["at"], "reason": last["reason"]} if last else {},
+            "rows": rows,
+            "hidden": format_html_join("", "{}", ((field.as_hidden(),) for field in form)),
+            "page_title": f"{conflict.stored} was changed meanwhile",
+            "crumbs": self.crumbs(),
+            "cancel_url": self.url("detail", conflict.stored),
+        }
+        return self.render(context, status=409, template="409.html")
+
+
+def integrity_sentence(error):
+    """What a broken constraint means to the person who typed."""
+    cause = error.__cause__
+    name = getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
+    state = getattr(cause, "sqlstate", "")
+    if state == "23505":
+        return "Another record has this value already; it must be unique."
+    if state == "23503":
+        return "It refers to a record that does not exist (any more)."
+    if state == "23514":
+        return getattr(cause.diag, "message_primary", "") or f"The database does not accept this ({name})."
+    return "The database does not accept this; nothing was saved."

@@ -1,0 +1,94 @@
+"""What every page about a model shares: its permission, its neighbours' addresses, its template."""
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import cached_property
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
+from django.views import View
+
+from backoffice.roles import READ_ONLY, role_of
+
+
+class ModelPage(View):
+    """A page about one model. `permission` defaults to `<app>.<action>_<model>`."""
+
+    model = None
+    action = ""
+    permission = ""
+    template_name = ""
+
+    @classmethod
+    def required_permission(cls):
+        meta = cls.model._meta
+        return cls.permission or f"{meta.app_label}.{cls.action}_{meta.model_name}"
+
+    def may_open(self, user):
+        """Whether this person may use the page at all."""
+        if self.action in ("add", "change", "delete") and self.model._meta.label_lower in READ_ONLY:
+            return False
+        return user.has_perm(self.required_permission())
+
+    def dispatch(self, request, *args, **kwargs):
+        if not self.may_open(request.user):
+            raise PermissionDenied(
+                f"Your role ({role_of(request.user)}) may not {self.deed()}; "
+                f"it lacks the permission {self.required_permission()}."
+            )
+        return super().dispatch(request, *args, **kwargs)
+
+    def deed(self):
+        """What the page does, after "may not"."""
+        verb = {"view": "see"}.get(self.action, self.action)
+        return f"{verb} {self.model._meta.verbose_name_plural}"
+
+    def url(self, page, obj=None):
+        """Address of another page of the model, "" where there is none."""
+        try:
+            name = f"{self.model._meta.app_label}:{self.model._meta.model_name}_{page}"
+            return reverse(name, args=[obj.pk] if obj is not None else [])
+        except NoReverseMatch:
+            return ""
+
+    def can(self, action):
+        meta = self.model._meta
+        return meta.label_lower not in READ_ONLY and self.request.user.has_perm(
+            f"{meta.app_label}.{action}_{meta.model_name}"
+        )
+
+    def crumbs(self):
+        return [(capfirst(self.model._meta.verbose_name_plural), self.url("list"))]
+
+    def render(self, context, *, status=200, template=""):
+        meta = self.model._meta
+        own = f"{meta.app_label}/{meta.model_name}_{self.page}.html"
+        names = [template] if template else [self.template_name or own, f"backoffice/object_{self.page}.html"]
+        context = {"model_name": meta.verbose_name, "model_name_plural": meta.verbose_name_plural, **context}
+        return render(self.request, names, context, status=status)
+
+
+class ObjectPage(ModelPage):
+    """A page about one row, found by the id in the address; `queryset` may join what it shows."""
+
+    queryset = None
+
+    @cached_property
+    def object(self):
+        queryset = self.queryset if self.queryset is not None else self.model._default_manager
+        return get_object_or_404(queryset.all(), pk=self.kwargs["pk"])
+
+    def crumbs(self):
+        crumbs = super().crumbs()
+        if self.page != "detail" and self.url("detail", self.object):
+            crumbs.append((str(self.object), self.url("detail", self.object)))
+        return crumbs
+
+
+def safe_next(request, default):
+    """The address in `next`, if it is one of ours."""
+    target = request.POST.get("next") or request.GET.get("next") or ""
+    ok = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return target if ok else default

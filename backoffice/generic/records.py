@@ -1,0 +1,82 @@
+"""One row: its fields, what belongs to it, its history, and what can be done with it."""
+
+from django.urls import reverse
+
+from backoffice import keyset
+from backoffice.audit import history
+from backoffice.display import present
+from backoffice.generic.page import ObjectPage
+
+
+class DetailView(ObjectPage):
+    """One row. `fields` are names of fields or of methods of the view (`show_<name>`), or (heading, [names]) groups.
+
+    `related` is [(label, url name of a list, parameter, relation)]: links to lists narrowed to this row, with how many
+    rows they have (counting stops at 1,000).
+    """
+
+    action = "view"
+    page = "detail"
+    fields = []
+    related = []
+    has_history = True
+
+    def get(self, request, pk):
+        obj = self.object
+        context = {
+            "page_title": str(obj),
+            "object": obj,
+            "crumbs": self.crumbs(),
+            "groups": self.groups(),
+            "related": self.related_links(),
+            "events": history(obj) if self.has_history else None,
+            "edit_url": self.url("edit", obj) if self.may_edit() else "",
+            "delete_url": self.url("delete", obj) if self.can("delete") else "",
+            "actions": [
+                {"label": view.label, "icon": view.icon, "url": reverse(name, args=[obj.pk])}
+                for name, view in self.actions()
+                if request.user.has_perm(view.required_permission()) and view.applies_to(obj)
+            ],
+            "warnings": self.warnings(),
+            **self.extra_context(),
+        }
+        return self.render(context)
+
+    def may_edit(self):
+        return self.can("change")
+
+    def actions(self):
+        """[(url name, ActionView subclass)] offered on this page."""
+        return []
+
+    def warnings(self):
+        """Sentences about what is odd with this row."""
+        return []
+
+    def extra_context(self):
+        return {}
+
+    def groups(self):
+        fields = self.fields if self.fields and isinstance(self.fields[0], tuple) else [("", self.fields)]
+        return [
+            {"heading": heading, "items": [self.item(name) for name in names]} for heading, names in fields
+        ]
+
+    def item(self, name):
+        if show := getattr(self, f"show_{name}", None):
+            label, value = show(self.object)
+            return {"name": name, "label": label, "value": value}
+        return present(self.object, name, self.request.user)
+
+    def related_links(self):
+        links = []
+        for label, url_name, parameter, relation in self.related:
+            rows = getattr(self.object, relation).order_by().values("pk")[: keyset.COUNT_LIMIT // 10 + 1]
+            links.append(
+                {
+                    "label": label,
+                    "url": f"{reverse(url_name)}?{parameter}={self.object.pk}",
+                    "count": rows.count(),
+                }
+            )
+        return links
