@@ -1,0 +1,162 @@
+"""The few things that only a browser can tell: widths, colours, keys, and that nothing is blocked or broken."""
+
+import json
+import re
+
+import pytest
+
+from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
+from backoffice.testing import make_user
+from billing.tests.factories import make_posting, make_usage
+from telephony.tests.factories import make_call, make_number, make_trunk
+from tenants.models import Organization
+from tenants.tests.factories import make_organization
+
+LONG = "Bundesarbeitsgemeinschaft-für-Rehabilitationsträger-" * 4
+LISTS = [
+    "/", "/tenants/organizations/", "/tenants/profiles/", "/agents/agents/", "/agents/sessions/", "/agents/messages/",
+    "/agents/chats/", "/agents/chat-messages/", "/telephony/numbers/", "/telephony/trunks/", "/telephony/calls/",
+    "/billing/usage/", "/billing/ledger/", "/jobs/", "/audit/changes/", "/audit/readings/", "/me/",
+]  # fmt: skip
+
+
+def fill(live_app):
+    """Rows with long words everywhere; gives the addresses of one record of each kind."""
+    with live_app.platform():
+        tenant = make_organization(name=LONG[:200])
+        agent = make_agent(
+            tenant,
+            name=LONG[:200],
+            system_prompt=LONG * 20,
+            config={"key": LONG, "nested": {"list": [LONG] * 3}},
+        )
+        session = make_session(agent, external_id=LONG[:200])
+        message = make_message(session, content=LONG * 5, audio_url="/demo/audio/hello.wav")
+        make_message(session, role="assistant", content="Yes.", latency_ms=640)
+        chat = make_chat_message(text=LONG).session
+        number = make_number(agent=agent, provider_sid=LONG)
+        rows = [
+            tenant, tenant.owner, agent, session, message, chat, number, make_trunk(organization=tenant, sip_domain=LONG),
+            make_call(phone_number=number, session_ref=LONG, caller_number=LONG[:60]), make_usage(agent, model_used=LONG[:90]),
+            make_posting(tenant, reason=LONG),
+        ]  # fmt: skip
+        return [row.get_absolute_url() for row in rows]
+
+
+def test_support_finds_a_tenant_and_renames_it(live_app, settings):
+    with live_app.platform():
+        tenant = make_organization(name="Lindgren Oy")
+        for n in range(3):
+            make_organization(name=f"Other {n}")
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher"
+    ]  # as the served app has it
+    with live_app.database.django():
+        make_user("support", password="a long enough password")
+    page = live_app.page
+    page.goto("/tenants/organizations/")
+    page.fill("input[name=login]", "support@example.test")
+    page.fill("input[name=password]", "a long enough password")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_app.url}/tenants/organizations/")
+    page.get_by_label("Search", exact=True).fill("lindgren")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=lindgren**")
+    assert "_pick" not in page.url
+    page.get_by_role("link", name="Lindgren Oy").click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("Lindgren Oyj")
+    page.get_by_label(re.compile("^Reason")).fill("Now listed")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url(f"**{tenant.get_absolute_url()}")
+    assert "was saved" in page.locator("#toasts").inner_text()
+    history = page.locator("#history").inner_text()
+    assert "Support" in history and "Lindgren Oyj" in history and "Now listed" in history
+    assert live_app.errors == []
+    with live_app.database.django():
+        assert Organization.objects.get(pk=tenant.pk).name == "Lindgren Oyj"
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [("dark", {"width": 390, "height": 844}), ("light", {"width": 1280, "height": 800})],
+    ids=["dark phone", "light desk"],
+)
+def test_no_page_is_wider_than_the_screen_or_reports_an_error(live_app, look, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    records = fill(live_app)
+    page = live_app.new_page(viewport=size, color_scheme=look)
+    live_app.login("admin", page)
+    forms = [
+        address + "edit/"
+        for address in records
+        if any(part in address for part in ("organizations", "agents/agents", "numbers"))
+    ]
+    faults = {}
+    for address in [*LISTS, *records, *forms, "/tenants/organizations/add/", "/nowhere/"]:
+        page.goto(address)
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            faults[address] = f"{wide} px too wide"
+        if address in (*LISTS[:3], records[0], records[3], forms[0]):
+            found = Axe().run(page).response["violations"]
+            if found:
+                faults[f"{address} axe"] = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
+    errors = [error for error in live_app.errors if "404" not in error]
+    assert not faults and not errors, json.dumps({"faults": faults, "errors": errors}, indent=1)
+
+
+def test_a_picker_is_used_by_keyboard_alone(live_app):
+    with live_app.platform():
+        miller = make_organization(name="Miller & Sons")
+        make_organization(name="Millbrook")
+        make_organization(name="Another")
+    live_app.login("support")
+    page = live_app.page
+    page.goto("/agents/agents/add/")
+    page.locator("#id_organization").focus()
+    page.keyboard.type("miller")
+    page.wait_for_function("document.querySelectorAll('#id_organization_found label').length === 1")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert page.locator("input[name=organization]:checked").get_attribute("value") == str(miller.pk)
+    page.get_by_label("Name", exact=True).fill("Front desk")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/agents/agents/[0-9a-f-]{36}/$"))
+    assert "Miller & Sons" in page.locator("main").inner_text()
+    assert live_app.errors == []
+
+
+def test_lists_narrow_while_one_types_and_without_javascript(live_app, browser):
+    with live_app.platform():
+        make_organization(name="Alpha")
+        make_organization(name="Beta")
+    page = live_app.new_page(java_script_enabled=False)
+    live_app.login("support", page)
+    page.goto("/tenants/organizations/")
+    page.get_by_label("Search", exact=True).fill("alp")
+    page.get_by_role("button", name="Filter").click()
+    assert (
+        "Alpha" in page.locator("#results").inner_text()
+        and "Beta" not in page.locator("#results").inner_text()
+    )
+    page.get_by_role("link", name="Alpha", exact=True).click()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("Alpha 2")
+    page.get_by_role("button", name="Save").click()
+    assert "was saved" in page.locator("#toasts").inner_text()
+
+
+def test_what_was_typed_is_not_lost_by_leaving(live_app):
+    with live_app.platform():
+        tenant = make_organization(name="Alpha")
+    live_app.login("support")
+    page = live_app.page
+    page.goto(tenant.get_absolute_url() + "edit/")
+    page.get_by_label("Name", exact=True).press_sequentially("x")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.evaluate("setTimeout(() => { location.href = '/' })")
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload"] and page.url.endswith("/edit/")

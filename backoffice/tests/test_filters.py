@@ -1,0 +1,128 @@
+"""The filter bar: what a search finds, days, values nobody listed, and errors that keep the rest."""
+
+import pytest
+from django.http import QueryDict
+
+from agents.tests.factories import make_agent, make_session
+from backoffice.filters import Query
+from backoffice.testing_crud import check_page
+from telephony.tests.factories import make_call, make_number
+from tenants.tests.factories import change, make_organization, make_profile
+
+
+def rows(client, url, **params):
+    response = client.get(url, params)
+    check_page(response)
+    return response.context["rows"]
+
+
+class TestBrokenValues:
+    url = "/telephony/calls/"
+
+    def test_show_their_error_and_keep_the_rest(self, support_client):
+        call = make_call(caller_number="+14155550100")
+        make_call()
+        params = {"q": "+14155550100", "since": "2026-02-30", "status": "active", "organization": "nonsense"}
+        response = support_client.get(self.url, params)
+        html = check_page(response)
+        assert response.context["rows"] == [call]
+        assert 'id="id_since_error"' in html and 'id="id_organization_error"' in html
+        assert 'value="+14155550100"' in html and 'value="2026-02-30"' in html
+        assert response.context["reset_url"] == self.url
+
+    def test_hidden_ones_show_theirs_too(self, support_client):
+        html = check_page(support_client.get("/agents/messages/", {"session": "nonsense"}))
+        assert 'id="id_session_error"' in html and "valid UUID" in html
+
+    def test_survive_paging_and_sorting_links(self, support_client, monkeypatch):
+        from backoffice import generic
+
+        monkeypatch.setattr(generic, "PAGE_SIZE", 1)
+        make_call(), make_call()
+        response = support_client.get(self.url, {"since": "nonsense", "status": "active"})
+        assert (
+            "since=nonsense" in response.context["next_url"]
+            and "status=active" in response.context["next_url"]
+        )
+
+    def test_repeated_parameters_take_the_last(self, support_client):
+        call = make_call(status="busy")
+        response = support_client.get(f"{self.url}?status=active&status=busy")
+        assert response.context["rows"] == [call]
+
+
+class TestValuesNobodyListed:
+    def test_filter_by_what_is_stored(self, support_client):
+        odd = make_call(status="ringing")
+        make_call()
+        assert rows(support_client, "/telephony/calls/", status="ringing") == [odd]
+
+    def test_not_set_is_a_value(self, support_client):
+        none = make_call(status=None)
+        make_call()
+        assert rows(support_client, "/telephony/calls/", status="null") == [none]
+
+    def test_a_parent_that_is_gone_is_an_error_beside_the_field(self, support_client):
+        html = check_page(
+            support_client.get("/telephony/calls/", {"agent": "00000000-0000-4000-8000-000000000000"})
+        )
+        assert 'id="id_agent_error"' in html
+
+
+class TestDays:
+    url = "/agents/sessions/"
+
+    @pytest.mark.parametrize("day", ["0001-01-01", "0001-01-02", "9999-12-31", "9998-12-31"])
+    def test_at_the_edge_of_the_calendar_are_no_error(self, support_client, support, day):
+        type(support).objects.filter(pk=support.pk).update(time_zone="Pacific/Kiritimati")
+        make_session()
+        rows(support_client, self.url, since=day)
+        rows(support_client, self.url, until=day)
+
+    def test_change_of_the_clocks_is_counted(self, support_client, support):
+        type(support).objects.filter(pk=support.pk).update(time_zone="Europe/Berlin")
+        last = make_session(created_at="2026-03-29T21:59:59Z")  # 23:59:59 in summer time
+        make_session(created_at="2026-03-29T22:00:00Z")
+        first = make_session(created_at="2026-03-28T23:00:00Z")
+        make_session(created_at="2026-03-28T22:59:59Z")
+        assert rows(support_client, self.url, since="2026-03-29", until="2026-03-29") == [last, first]
+
+    def test_rows_without_a_time_are_in_no_period(self, support_client):
+        make_session(created_at=None)
+        assert rows(support_client, self.url, until="2100-01-01") == []
+        assert rows(support_client, self.url, since="1900-01-01") == []
+
+
+class TestSearch:
+    def test_ids_of_parents_find_their_rows(self, support_client):
+        number = make_number(agent=make_agent())
+        call = make_call(phone_number=number)
+        make_call()
+        assert rows(support_client, "/telephony/calls/", q=str(call.agent_id).upper()) == [call]
+        assert rows(support_client, "/agents/agents/", q=str(number.organization_id)) == [number.agent]
+
+    def test_case_and_accents_are_taken_as_they_are_but_for_case(self, support_client):
+        make_organization(name="ÅNGSTRÖM")
+        (found,) = rows(support_client, "/tenants/organizations/", q="ångström")
+        assert found.name == "ÅNGSTRÖM"
+
+    def test_few_digits_are_no_number(self, support_client):
+        change(make_profile(), phone_number="+49 30 123")
+        assert rows(support_client, "/tenants/profiles/", q="12") == []
+
+
+class TestHtmx:
+    def test_gets_the_results_alone(self, support_client):
+        make_organization(name="Only me")
+        response = support_client.get(
+            "/tenants/organizations/", {"q": "only"}, headers={"HX-Request": "true"}
+        )
+        html = response.content.decode()
+        assert "Only me" in html and "<html" not in html and "<form" not in html
+
+
+def test_addresses_of_neighbours_keep_the_other_parameters():
+    query = Query(QueryDict("q=a%26b&status=x&status=y&after=z"))
+    assert str(query.without("after").with_(sort="-name")) == "?q=a%26b&status=x&status=y&sort=-name"
+    assert str(Query(QueryDict(""))) == "?"
+    assert str(query) == "?q=a%26b&status=x&status=y&after=z"

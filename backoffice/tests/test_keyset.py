@@ -1,0 +1,105 @@
+"""Places in a list, and the indexes that every order stands on. (That paging misses no row is shown for every list.)"""
+
+import re
+import uuid
+
+import pytest
+from django.db import connection
+from django.db.models import CharField, DateTimeField, F, TextField, UUIDField, Value
+from django.db.models.functions import Cast
+from django.http import QueryDict
+from django.urls import URLPattern, get_resolver
+
+from backoffice import generic, keyset
+from backoffice.testing_crud import TEXTS
+from billing.models import UsageLog
+from billing.tests.factories import make_usage
+from tenants.models import Organization
+from tenants.tests.factories import make_organization
+
+
+@pytest.mark.parametrize("key", [*TEXTS, "infinity", "2026-01-01 00:00:00.000001+00", '"]', "\u2028"])
+def test_a_place_survives_the_address(key):
+    pk = uuid.uuid4()
+    params = QueryDict(mutable=True)
+    params["after"] = keyset.encode(key, pk)
+    assert keyset.decode(QueryDict(params.urlencode())["after"], Organization) == (key, pk)
+
+
+@pytest.mark.parametrize("text", ["", "x", "e30", "W10", "WzFd", "%00", "é", "bnVsbA", keyset.encode("\0", uuid.uuid4()),
+                                  keyset.encode("a", "no-uuid"), keyset.encode(5, uuid.uuid4()), keyset.encode(None, uuid.uuid4())])  # fmt: skip
+def test_a_place_that_we_did_not_give_out_is_told(text):
+    with pytest.raises(keyset.BadCursor):
+        keyset.decode(text, Organization)
+
+
+def lists(patterns=None):
+    for entry in patterns or get_resolver().url_patterns:
+        if not isinstance(entry, URLPattern):
+            yield from lists(entry.url_patterns)
+        elif issubclass(getattr(entry.callback, "view_class", object), generic.ListView):
+            yield entry.callback.view_class
+
+
+ORDERS = [(view, name) for view in lists() for name in view.orders]
+
+
+@pytest.mark.parametrize(("view", "name"), ORDERS, ids=lambda part: getattr(part, "__name__", part))
+def test_every_order_is_read_from_an_index_without_sorting(db, view, name):
+    for falling in (True, False):
+        for place in ("", "after", "before"):
+            plan = explain(view, view.orders[name], falling, place)
+            # Where the key is unique, an index on it alone does: rows of one key are sorted, which is one row.
+            assert "Index" in plan and not re.search(r"(?<!Incremental )Sort +\(cost", plan), plan
+
+
+def explain(view, order, falling, place):
+    """The plan of one page, where nothing but an index could give the order cheaply."""
+    down = falling != (place == "before")
+    meta = view.model._meta
+    key_type = meta.get_field(order.key.name) if isinstance(order.key, F) else order.key.output_field
+    rows = view.model._base_manager.annotate(page_key=Cast(order.key, TextField()))
+    if place:
+        key = "infinity" if isinstance(key_type, DateTimeField | CharField) else "1"
+        pk = str(uuid.uuid4()) if isinstance(meta.pk, UUIDField) else "1"
+        boundary = Cast(Value(key), key_type), Cast(Value(pk), meta.pk)
+        rows = rows.filter(keyset.RowCompare(order.key, F("pk"), *boundary, operator="<" if down else ">"))
+    keys = [order.key.desc(), F("pk").desc()] if down else [order.key.asc(), F("pk").asc()]
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+    return rows.order_by(*keys)[:51].explain()
+
+
+class TestTotal:
+    def test_is_exact_for_what_can_be_counted(self, db):
+        for _ in range(3):
+            make_organization()
+        assert str(keyset.total(Organization.objects.all(), filtered=False)) == "3"
+        assert str(keyset.total(Organization.objects.filter(name="x"), filtered=True)) == "0"
+
+    def test_stops_counting_and_says_so(self, db, monkeypatch):
+        monkeypatch.setattr(keyset, "COUNT_LIMIT", 2)
+        for _ in range(4):
+            make_organization()
+        total = keyset.total(Organization.objects.all(), filtered=True)
+        assert (str(total), total.kind) == ("2+", "at_least")
+
+    def test_a_large_table_is_estimated_without_counting(
+        self, db, owner, monkeypatch, django_assert_num_queries
+    ):
+        usage = make_usage()
+        owner("insert into usage_logs (agent_id, organization_id) select %s, %s from generate_series(1, 500)",
+              [usage.agent_id, usage.organization_id])  # fmt: skip
+        owner("analyze usage_logs")
+        monkeypatch.setattr(keyset, "COUNT_LIMIT", 100)
+        with django_assert_num_queries(1):
+            total = keyset.total(UsageLog.objects.all(), filtered=False)
+        assert (str(total), total.kind) == ("about 501", "about")
+
+
+def test_null_counts_as_zero_or_as_long_ago(db):
+    low = make_organization(credits_balance="-1.00")
+    none = make_organization(credits_balance=None, created_at=None)
+    by_balance = Organization.objects.order_by(keyset.zero_if_null("credits_balance"), "pk")
+    assert list(by_balance) == [low, none]
+    assert list(Organization.objects.order_by(keyset.newest().asc())) == [none, low]
