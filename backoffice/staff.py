@@ -25,6 +25,8 @@ def save_account(user, *, actor, reason, opened=None):
         user.is_superuser = user.role == ADMIN
     if not (user.is_superuser and user.is_active):
         keep_an_admin(user)
+    if before and opened is not None:  # the column that the role Admin stands in goes with the role
+        opened = opened | services.snapshot(before, ["is_superuser"])
     services.save(user, actor=actor, reason=reason, opened=opened)
     if user.role != (before.role if before else NO_ROLE):
         with services.acting(actor, reason):

@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 
-from backoffice import generic
+from backoffice.generic import lists
 from backoffice.models import AuditEvent
 from backoffice.testing import make_user, platform
 
@@ -30,9 +30,19 @@ MEGABYTE = "x" * 1_000_000
 MOST_QUERIES_ON_A_LIST = 8
 # Values under which paging has to visit every row once: several rows share one, NULL stands beside -infinity.
 TIMES = [
-    None, "infinity", "2026-01-01 00:00:00.000001+00", "-infinity", None, "2026-01-01 00:00:00.000001+00", "infinity",
-    "2026-01-01 00:00:00.000002+00", "-infinity", None, "2026-01-01 00:00:00.000001+00", "0044-03-15 00:00:00+00 BC",
-]  # fmt: skip
+    None,
+    "infinity",
+    "2026-01-01 00:00:00.000001+00",
+    "-infinity",
+    None,
+    "2026-01-01 00:00:00.000001+00",
+    "infinity",
+    "2026-01-01 00:00:00.000002+00",
+    "-infinity",
+    None,
+    "2026-01-01 00:00:00.000001+00",
+    "0044-03-15 00:00:00+00 BC",
+]
 AMOUNTS = [None, "0", "-5.10", "5", "5", None, "5", "99999999.99", "0", "-5.10", "0.01", None]
 TEXTS = ["", "same", "Same", "same", "Ärger", "zebra 100%", "O'Brien", "same", " ", "日本", "a_b", "same"]
 
@@ -276,9 +286,20 @@ class PageTests:
 
     @pytest.mark.parametrize(
         "place",
-        ["x", "%00", "é", "e30", "bnVsbA", "WzEsMl0", "WyJhIiwiYiJd", "WyJ4IiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
-         "WyJcdTAwMDAiLCIxIl0", "W10", "A" * 5000],
-    )  # fmt: skip
+        [
+            "x",
+            "%00",
+            "é",
+            "e30",
+            "bnVsbA",
+            "WzEsMl0",
+            "WyJhIiwiYiJd",
+            "WyJ4IiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0",
+            "WyJcdTAwMDAiLCIxIl0",
+            "W10",
+            "A" * 5000,
+        ],
+    )
     @pytest.mark.parametrize("side", ["after", "before"])
     def test_a_place_that_does_not_exist_leads_to_the_beginning(self, admin_client, side, place):
         response = admin_client.get(self.url("list"), {side: place, "sort": "nonsense"})
@@ -287,7 +308,7 @@ class PageTests:
         assert (response.status_code, response.url) == (302, "?sort=nonsense")
 
     def test_paging_visits_every_row_once_in_every_order(self, admin_client, monkeypatch):
-        monkeypatch.setattr(generic, "PAGE_SIZE", 5)
+        monkeypatch.setattr(lists, "PAGE_SIZE", 5)
         view = self.list_view()
         rows = [self.obj, *(self.make(n) for n in range(1, len(TIMES)))]
         for name, order in view.orders.items():
@@ -373,10 +394,22 @@ class PageTests:
 
     @pytest.mark.parametrize(
         "value",
-        ["nonsense", "\0", "x" * 10_000, "%_\\", "'; drop table agents; --", "2026-02-30", "null", "-1", "\u202e", "0001-01-01",
-         "9999-12-31", "00000000-0000-0000-0000-000000000000"],
+        [
+            "nonsense",
+            "\0",
+            "x" * 10_000,
+            "%_\\",
+            "'; drop table agents; --",
+            "2026-02-30",
+            "null",
+            "-1",
+            "\u202e",
+            "0001-01-01",
+            "9999-12-31",
+            "00000000-0000-0000-0000-000000000000",
+        ],
         ids=lambda value: value[:12].encode("unicode_escape").decode(),
-    )  # fmt: skip
+    )
     def test_any_value_of_a_filter_is_answered_by_the_list(self, admin_client, value):
         for names in (list(self.filters()), ["q"]):
             response = admin_client.get(self.url("list"), dict.fromkeys(names, value))
@@ -435,9 +468,11 @@ class PageTests:
             long = [
                 field
                 for field in self.fields(models.CharField, models.TextField)
-                if field.max_length is None and not field.unique and not self.is_checked(field)
+                if field.max_length is None
+                and not field.unique
+                and not self.is_checked(field)
                 and field.name not in ("table_name", "row_id")
-            ]  # fmt: skip
+            ]
             if long:
                 self.odd(**{field.attname: MEGABYTE for field in long})
                 self.assert_shown(admin_client)
@@ -457,9 +492,19 @@ class PageTests:
 
     @pytest.mark.parametrize(
         "value",
-        [{"a": [1]}, ["a", None, {}], "text", 7, False, [], {}, [[[[[["deep"]]]]]], {"a": {"<b>": {"c": {"d": HOSTILE}}}}],
+        [
+            {"a": [1]},
+            ["a", None, {}],
+            "text",
+            7,
+            False,
+            [],
+            {},
+            [[[[[["deep"]]]]]],
+            {"a": {"<b>": {"c": {"d": HOSTILE}}}},
+        ],
         ids=str,
-    )  # fmt: skip
+    )
     def test_json_of_the_wrong_shape_is_shown(self, admin_client, value):
         columns = self.fields(models.JSONField)
         if self.odd_rows and columns:
@@ -493,9 +538,9 @@ class PageTests:
 class CrudTests(PageTests):
     """Creating, editing and deleting as well.
 
-    `form_data()` fills the add form, `edit_data` changes the edit form of `self.obj`, `their_data` is what somebody else
-    changes the same columns to meanwhile, `make_deletable()` gives a row that nothing depends on, `block(obj)` makes one
-    that depends on it and returns the word by which the page calls it.
+    `form_data()` fills the add form, `edit_data` changes the edit form of `self.obj`, `their_data` is what somebody
+    else changes the same columns to meanwhile, `make_deletable()` gives a row that nothing depends on, `block(obj)`
+    makes one that depends on it and returns the word by which the page calls it.
     """
 
     edit_data = {}

@@ -42,10 +42,22 @@ class TestForm:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("temperature", "2.01"), ("temperature", "-0.1"), ("temperature", "0.333"), ("temperature", "NaN"), ("max_tokens", "0"),
-         ("max_tokens", "4001"), ("max_tokens", "9" * 30), ("voice_speed", "0.49"), ("webhook_url", "http://plain.example"),
-         ("webhook_url", "javascript:alert(1)"), ("name", ""), ("name", "x" * 256), ("voice_provider", "nobody's")],
-    )  # fmt: skip
+        [
+            ("temperature", "2.01"),
+            ("temperature", "-0.1"),
+            ("temperature", "0.333"),
+            ("temperature", "NaN"),
+            ("max_tokens", "0"),
+            ("max_tokens", "4001"),
+            ("max_tokens", "9" * 30),
+            ("voice_speed", "0.49"),
+            ("webhook_url", "http://plain.example"),
+            ("webhook_url", "javascript:alert(1)"),
+            ("name", ""),
+            ("name", "x" * 256),
+            ("voice_provider", "nobody's"),
+        ],
+    )
     def test_wrong_input_is_refused_beside_its_field_and_kept(self, support_client, field, value):
         agent = make_agent(description="stays")
         response = self.save(support_client, agent, **{field: value, "voicemail_message": "typed"})

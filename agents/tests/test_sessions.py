@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from agents import transcripts
 from agents.models import AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.services import close_session
 from agents.tests.factories import (
@@ -14,7 +15,7 @@ from agents.tests.factories import (
     make_session,
 )
 from backoffice.models import AuditEvent, ReadLog
-from backoffice.testing_crud import HOSTILE, PageTests, check_page
+from backoffice.testing_crud import HOSTILE, PageTests, check_page, set_column
 from tenants.tests.factories import change
 
 SAID = "Mail me at jane.doe@example.com or call +1 415 555 0100, marmalade."
@@ -134,8 +135,13 @@ class TestTranscript:
     def test_finance_sees_that_it_took_place_and_nothing_of_it(self, finance_client, source):
         conversation = SOURCES[source]()
         message = lines(conversation).objects.first()
-        addresses = [conversation.get_absolute_url(), *(reverse(f"agents:{name}_list") for name in
-                     ("agentsession", "chatsession", "agentmessage", "chatmessage"))]  # fmt: skip
+        addresses = [
+            conversation.get_absolute_url(),
+            *(
+                reverse(f"agents:{name}_list")
+                for name in ("agentsession", "chatsession", "agentmessage", "chatmessage")
+            ),
+        ]
         addresses += [message.get_absolute_url()] if message else []
         for address in addresses:
             html = check_page(finance_client.get(address))
@@ -162,8 +168,10 @@ class TestTranscript:
         else:
             make = make_message if source == "messages" else make_chat_message
             make(conversation, **{"content" if source == "messages" else "text": HOSTILE})
-        for response in (support_client.get(conversation.get_absolute_url()),
-                         support_client.post(reveal(conversation), {"reason": "r"})):  # fmt: skip
+        for response in (
+            support_client.get(conversation.get_absolute_url()),
+            support_client.post(reveal(conversation), {"reason": "r"}),
+        ):
             assert "&lt;script&gt;" in check_page(response)
 
 
@@ -191,8 +199,6 @@ class TestSources:
         for n, at in enumerate(times):
             message = make_message(session, content=f"line {n}", created_at=None if at == "infinity" else at)
             if at == "infinity":
-                from backoffice.testing_crud import set_column
-
                 set_column(message, "created_at", at)
         assert [str(turn.text) for turn in self.transcript(support_client, session).turns] == [
             "line 1",
@@ -203,17 +209,25 @@ class TestSources:
 
     @pytest.mark.parametrize(
         "history",
-        ["text", 7, {"role": "user"}, [None, 5, "a", []], [{"content": {"a": 1}}], [{"role": None, "content": None}], [{}],
-         [{"role": "user", "content": "x", "timestamp": 5}], [{"role": ["a"], "content": ["b"], "timestamp": "nonsense"}],
-         [[[["deep"]]]], True],
+        [
+            "text",
+            7,
+            {"role": "user"},
+            [None, 5, "a", []],
+            [{"content": {"a": 1}}],
+            [{"role": None, "content": None}],
+            [{}],
+            [{"role": "user", "content": "x", "timestamp": 5}],
+            [{"role": ["a"], "content": ["b"], "timestamp": "nonsense"}],
+            [[[["deep"]]]],
+            True,
+        ],
         ids=str,
-    )  # fmt: skip
+    )
     def test_history_of_any_shape_is_shown(self, support_client, history):
         assert self.transcript(support_client, make_session(conversation_history=history)).source == "history"
 
     def test_a_long_transcript_comes_in_pages_that_miss_nothing(self, support_client, monkeypatch):
-        from agents import transcripts
-
         monkeypatch.setattr(transcripts, "TURNS_PER_PAGE", 4)
         session = make_session()
         for n in range(10):

@@ -14,10 +14,24 @@ from tenants.tests.factories import make_organization
 
 LONG = "Bundesarbeitsgemeinschaft-für-Rehabilitationsträger-" * 4
 LISTS = [
-    "/", "/tenants/organizations/", "/tenants/profiles/", "/agents/agents/", "/agents/sessions/", "/agents/messages/",
-    "/agents/chats/", "/agents/chat-messages/", "/telephony/numbers/", "/telephony/trunks/", "/telephony/calls/",
-    "/billing/usage/", "/billing/ledger/", "/jobs/", "/audit/changes/", "/audit/readings/", "/me/",
-]  # fmt: skip
+    "/",
+    "/tenants/organizations/",
+    "/tenants/profiles/",
+    "/agents/agents/",
+    "/agents/sessions/",
+    "/agents/messages/",
+    "/agents/chats/",
+    "/agents/chat-messages/",
+    "/telephony/numbers/",
+    "/telephony/trunks/",
+    "/telephony/calls/",
+    "/billing/usage/",
+    "/billing/ledger/",
+    "/jobs/",
+    "/audit/changes/",
+    "/audit/readings/",
+    "/me/",
+]
 
 
 def fill(live_app):
@@ -36,10 +50,18 @@ def fill(live_app):
         chat = make_chat_message(text=LONG).session
         number = make_number(agent=agent, provider_sid=LONG)
         rows = [
-            tenant, tenant.owner, agent, session, message, chat, number, make_trunk(organization=tenant, sip_domain=LONG),
-            make_call(phone_number=number, session_ref=LONG, caller_number=LONG[:60]), make_usage(agent, model_used=LONG[:90]),
+            tenant,
+            tenant.owner,
+            agent,
+            session,
+            message,
+            chat,
+            number,
+            make_trunk(organization=tenant, sip_domain=LONG),
+            make_call(phone_number=number, session_ref=LONG, caller_number=LONG[:60]),
+            make_usage(agent, model_used=LONG[:90]),
             make_posting(tenant, reason=LONG),
-        ]  # fmt: skip
+        ]
         return [row.get_absolute_url() for row in rows]
 
 
@@ -108,6 +130,8 @@ def test_no_page_is_wider_than_the_screen_or_reports_an_error(live_app, look, si
 
 
 def test_a_picker_is_used_by_keyboard_alone(live_app):
+    from playwright.sync_api import expect
+
     with live_app.platform():
         miller = make_organization(name="Miller & Sons")
         make_organization(name="Millbrook")
@@ -117,7 +141,7 @@ def test_a_picker_is_used_by_keyboard_alone(live_app):
     page.goto("/agents/agents/add/")
     page.locator("#id_organization").focus()
     page.keyboard.type("miller")
-    page.wait_for_function("document.querySelectorAll('#id_organization_found label').length === 1")
+    expect(page.locator("#id_organization_found label")).to_have_count(1)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     assert page.locator("input[name=organization]:checked").get_attribute("value") == str(miller.pk)

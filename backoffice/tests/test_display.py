@@ -11,8 +11,23 @@ from tenants.models import Organization
 from tenants.tests.factories import make_organization
 
 
-@pytest.mark.parametrize("key", ["password", "PASSWD", "apiKey", "api_key", "api-key", "client_secret", "Authorization", "bearer",
-                                 "credentials", "access_token", "token", "passphrase"])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    [
+        "password",
+        "PASSWD",
+        "apiKey",
+        "api_key",
+        "api-key",
+        "client_secret",
+        "Authorization",
+        "bearer",
+        "credentials",
+        "access_token",
+        "token",
+        "passphrase",
+    ],
+)
 def test_secrets_are_known_by_their_key(key):
     assert redact({key: "s3cret"}) == {key: HIDDEN}
     assert redact([{"deep": {key: ["s3cret", {"x": 5}]}}]) == [{"deep": {key: [HIDDEN, {"x": HIDDEN}]}}]

@@ -38,9 +38,20 @@ def test_404_is_a_page_for_everybody(client, support_client):
     assert client.get("/no/such/page/").status_code in (302, 404)
 
 
-@pytest.mark.parametrize("path", ["/tenants/organizations/x/", "/tenants/organizations/1/edit/", "/billing/ledger/99999999999999999999/",
-                                  "/billing/ledger/-1/", "/jobs/x/", "/pick/nonsense/", "/pick/backoffice.user/", "/pick/a.b.c/",
-                                  "/pick/%00/"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tenants/organizations/x/",
+        "/tenants/organizations/1/edit/",
+        "/billing/ledger/99999999999999999999/",
+        "/billing/ledger/-1/",
+        "/jobs/x/",
+        "/pick/nonsense/",
+        "/pick/backoffice.user/",
+        "/pick/a.b.c/",
+        "/pick/%00/",
+    ],
+)
 def test_wrong_ids_are_404(admin_client, path):
     check_page(admin_client.get(path), 404)
 

@@ -35,9 +35,9 @@ class TestBrokenValues:
         assert 'id="id_session_error"' in html and "valid UUID" in html
 
     def test_survive_paging_and_sorting_links(self, support_client, monkeypatch):
-        from backoffice import generic
+        from backoffice.generic import lists
 
-        monkeypatch.setattr(generic, "PAGE_SIZE", 1)
+        monkeypatch.setattr(lists, "PAGE_SIZE", 1)
         make_call(), make_call()
         response = support_client.get(self.url, {"since": "nonsense", "status": "active"})
         assert (

@@ -46,8 +46,15 @@ def test_next_leads_to_our_pages_only(target):
     assert generic.safe_next(RequestFactory().get("/", {"next": "/jobs/?a=b"}), "/home/") == "/jobs/?a=b"
 
 
-@pytest.mark.parametrize(("name", "count", "words"), [("agents", 1, "1 agent"), ("agents", 5, "5 agents"), ("call_logs", 1000, "1,000 or more call logs"),
-                                                      ("credits", 1, "a credit balance other than zero")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "count", "words"),
+    [
+        ("agents", 1, "1 agent"),
+        ("agents", 5, "5 agents"),
+        ("call_logs", 1000, "1,000 or more call logs"),
+        ("credits", 1, "a credit balance other than zero"),
+    ],
+)
 def test_what_stands_in_the_way_is_in_words(name, count, words):
     assert generic.blocker_words(name, count) == words
 

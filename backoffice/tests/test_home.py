@@ -102,8 +102,17 @@ class TestOwnSettings:
         support.refresh_from_db()
         assert (support.is_superuser, support.email) == (False, "support@example.test")
 
-    @pytest.mark.parametrize(("target", "landed"), [("/jobs/", "/jobs/"), ("https://evil.example/", "/"), ("//evil.example", "/"),
-                                                    ("javascript:alert(1)", "/"), ("/\\evil.example", "/"), ("", "/")])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("target", "landed"),
+        [
+            ("/jobs/", "/jobs/"),
+            ("https://evil.example/", "/"),
+            ("//evil.example", "/"),
+            ("javascript:alert(1)", "/"),
+            ("/\\evil.example", "/"),
+            ("", "/"),
+        ],
+    )
     def test_switching_the_theme_leads_back_to_our_pages_only(self, support_client, target, landed):
         assert support_client.post("/me/theme/", {"theme": "dark", "next": target}).url == landed
 

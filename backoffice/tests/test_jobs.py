@@ -222,8 +222,14 @@ def test_an_export_goes_through_the_queue_and_the_worker(fresh_database, folder)
     with fresh_database.platform():
         for n in range(3):
             make_organization(name=f"Exported {n}")
-    environment = {**os.environ, "DATABASE_URL": fresh_database.url, "HTTPS": "off", "SECRET_KEY": "only-for-tests",
-                   "ALLOWED_HOSTS": "localhost", "JOB_FILES_DIR": str(folder)}  # fmt: skip
+    environment = {
+        **os.environ,
+        "DATABASE_URL": fresh_database.url,
+        "HTTPS": "off",
+        "SECRET_KEY": "only-for-tests",
+        "ALLOWED_HOSTS": "localhost",
+        "JOB_FILES_DIR": str(folder),
+    }
     with fresh_database.django():
         client = client_of(testing.make_user("support"))
         response = client.post(reverse("tenants:organization_export"))

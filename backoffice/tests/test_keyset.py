@@ -26,8 +26,23 @@ def test_a_place_survives_the_address(key):
     assert keyset.decode(QueryDict(params.urlencode())["after"], Organization) == (key, pk)
 
 
-@pytest.mark.parametrize("text", ["", "x", "e30", "W10", "WzFd", "%00", "é", "bnVsbA", keyset.encode("\0", uuid.uuid4()),
-                                  keyset.encode("a", "no-uuid"), keyset.encode(5, uuid.uuid4()), keyset.encode(None, uuid.uuid4())])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "e30",
+        "W10",
+        "WzFd",
+        "%00",
+        "é",
+        "bnVsbA",
+        keyset.encode("\0", uuid.uuid4()),
+        keyset.encode("a", "no-uuid"),
+        keyset.encode(5, uuid.uuid4()),
+        keyset.encode(None, uuid.uuid4()),
+    ],
+)
 def test_a_place_that_we_did_not_give_out_is_told(text):
     with pytest.raises(keyset.BadCursor):
         keyset.decode(text, Organization)
@@ -88,8 +103,10 @@ class TestTotal:
         self, db, owner, monkeypatch, django_assert_num_queries
     ):
         usage = make_usage()
-        owner("insert into usage_logs (agent_id, organization_id) select %s, %s from generate_series(1, 500)",
-              [usage.agent_id, usage.organization_id])  # fmt: skip
+        owner(
+            "insert into usage_logs (agent_id, organization_id) select %s, %s from generate_series(1, 500)",
+            [usage.agent_id, usage.organization_id],
+        )
         owner("analyze usage_logs")
         monkeypatch.setattr(keyset, "COUNT_LIMIT", 100)
         with django_assert_num_queries(1):

@@ -54,10 +54,19 @@ def rows(db):
     message = make_message(session, audio_url="/demo/audio/x.wav")
     chat_message = make_chat_message()
     found = [
-        agent.organization, agent.organization.owner, agent, session, number, message, chat_message, chat_message.session,
-        make_trunk(organization=agent.organization), make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
-        make_usage(agent), make_posting(agent.organization),
-    ]  # fmt: skip
+        agent.organization,
+        agent.organization.owner,
+        agent,
+        session,
+        number,
+        message,
+        chat_message,
+        chat_message.session,
+        make_trunk(organization=agent.organization),
+        make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
+        make_usage(agent),
+        make_posting(agent.organization),
+    ]
     staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}
     log_read("transcript", session, actor=staff["Support"])
     found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"]]

@@ -57,10 +57,22 @@ class TestCorrection:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("duration_seconds", "-1"), ("duration_seconds", "2147483648"), ("duration_seconds", "1.5"), ("duration_seconds", ""),
-         ("cost", "-0.01"), ("cost", "0.12345"), ("cost", "1000000"), ("cost", "NaN"), ("cost", "Infinity"), ("cost", "x"),
-         ("status", "active?"), ("status", ""), ("reason", "")],
-    )  # fmt: skip
+        [
+            ("duration_seconds", "-1"),
+            ("duration_seconds", "2147483648"),
+            ("duration_seconds", "1.5"),
+            ("duration_seconds", ""),
+            ("cost", "-0.01"),
+            ("cost", "0.12345"),
+            ("cost", "1000000"),
+            ("cost", "NaN"),
+            ("cost", "Infinity"),
+            ("cost", "x"),
+            ("status", "active?"),
+            ("status", ""),
+            ("reason", ""),
+        ],
+    )
     def test_wrong_input_is_refused_beside_its_field(self, finance_client, field, value):
         call = make_call()
         response = finance_client.post(page("correct", call), {**CORRECTION, field: value})
@@ -125,8 +137,18 @@ class TestRecording:
         assert "<audio" not in html and "x.wav" not in html
         check_page(finance_client.get(page("recording", call)), 403)
 
-    @pytest.mark.parametrize("url", [None, "", "https://evil.example/a.wav", "//evil.example/a.wav", "javascript:alert(1)",
-                                     "/\\evil.example/a.wav", "https://media.example.evil/x"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "url",
+        [
+            None,
+            "",
+            "https://evil.example/a.wav",
+            "//evil.example/a.wav",
+            "javascript:alert(1)",
+            "/\\evil.example/a.wav",
+            "https://media.example.evil/x",
+        ],
+    )
     def test_elsewhere_is_not_played(self, support_client, url, settings):
         settings.MEDIA_HOSTS = ["https://media.example"]
         call = make_call(recording_url=url)

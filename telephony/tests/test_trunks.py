@@ -66,9 +66,15 @@ class TestPassword:
         assert self.stored(owner, trunk) == " pass word "
 
     @pytest.mark.parametrize(
-        "data", [{"password": SECRET}, {"reason": "r"}, {"password": SECRET, "reason": " "}, {"password": "\0", "reason": "r"},
-                 {"password": "x" * 501, "reason": "r"}]
-    )  # fmt: skip
+        "data",
+        [
+            {"password": SECRET},
+            {"reason": "r"},
+            {"password": SECRET, "reason": " "},
+            {"password": "\0", "reason": "r"},
+            {"password": "x" * 501, "reason": "r"},
+        ],
+    )
     def test_needs_both_and_is_not_sent_back(self, support_client, owner, data):
         trunk = make_trunk(password="old secret")
         html = check_page(support_client.post(password_page(trunk), data), 422)

@@ -4,9 +4,10 @@ import pytest
 from django.urls import reverse
 
 from backoffice.models import AuditEvent
+from backoffice.testing import platform
 from backoffice.testing_crud import CrudTests, check_page, form_values
 from tenants.models import UserProfile
-from tenants.tests.factories import change, make_login, make_profile
+from tenants.tests.factories import change, make_login, make_organization, make_profile
 
 PERSON = {"email", "full_name", "company_name", "phone_number", "avatar_url"}
 PLAN = {"subscription_tier", "stripe_customer_id", "stripe_subscription_id"}
@@ -15,9 +16,6 @@ ALWAYS = {"csrfmiddlewaretoken", "reason", "opened"}
 
 def login_without_profile(email):
     login = make_login(email)
-    UserProfile.objects.none()
-    from backoffice.testing import platform
-
     with platform():
         UserProfile.objects.filter(pk=login).delete()
     return login
@@ -36,16 +34,12 @@ class TestUserProfilePages(CrudTests):
         return {"login": "no.profile@example.test", "email": "no.profile@example.test", "full_name": "Nora"}
 
     def make_deletable(self):
-        from backoffice.testing import platform
-
         profile = self.make(99)
         with platform():
             profile.organizations.all().delete()
         return profile
 
     def block(self, obj):
-        from tenants.tests.factories import make_organization
-
         make_organization(owner=obj)
         return "organization"
 
@@ -133,8 +127,14 @@ class TestForm:
 
     @pytest.mark.parametrize(
         ("field", "value"),
-        [("email", "no mail"), ("email", ""), ("avatar_url", "javascript:alert(1)"), ("full_name", "x" * 256), ("phone_number", "1" * 51)],
-    )  # fmt: skip
+        [
+            ("email", "no mail"),
+            ("email", ""),
+            ("avatar_url", "javascript:alert(1)"),
+            ("full_name", "x" * 256),
+            ("phone_number", "1" * 51),
+        ],
+    )
     def test_wrong_input_is_refused_beside_its_field_and_kept(self, support_client, field, value):
         profile = make_profile()
         data = {**form_values(support_client.get(edit(profile))), "reason": "typed", field: value}
