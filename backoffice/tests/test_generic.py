@@ -8,6 +8,7 @@ from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver
 
 from backoffice import generic, services
+from backoffice.generic.editing import integrity_sentence
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import check_page, form_values
 from telephony.tests.factories import make_number
@@ -35,7 +36,7 @@ def broken(state, **diag):
     ],
 )
 def test_a_broken_constraint_is_a_sentence(error, sentence):
-    assert generic.integrity_sentence(error) == sentence
+    assert integrity_sentence(error) == sentence
 
 
 @pytest.mark.parametrize(
