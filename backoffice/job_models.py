@@ -3,6 +3,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.page_model import PageModel
@@ -53,8 +54,6 @@ class Job(PageModel):
         return self.title
 
     def get_absolute_url(self):
-        from django.urls import reverse
-
         return reverse("job_detail", args=[self.pk])
 
     @property

@@ -11,11 +11,13 @@ import time
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from procrastinate.contrib.django import app
 
 from backoffice.models import Job
 
 logger = logging.getLogger(__name__)
 
+RUN_JOB = "run_job"  # the task in backoffice.tasks that calls run()
 INTERRUPTED_AFTER = datetime.timedelta(minutes=1)
 REPORT_EVERY_SECONDS = 0.5
 
@@ -69,9 +71,7 @@ def start(kind, *, title, owner, **params):
 
 
 def enqueue(job):
-    from backoffice.tasks import run_job
-
-    run_job.defer(job_id=str(job.pk))
+    app.configure_task(RUN_JOB).defer(job_id=str(job.pk))
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from procrastinate.contrib.django import app
 from backoffice import export, jobs  # noqa: F401  (export registers its kind)
 
 
-@app.task(name="run_job")
+@app.task(name=jobs.RUN_JOB)
 def run_job(job_id):
     jobs.run(job_id)
 
