@@ -246,6 +246,7 @@ STORAGES = {
         )
     },
 }
+WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # else every test's client would read the whole folder first
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 
 # Language and time: stored and computed in UTC, shown in each person's zone
