@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from backoffice.keyset import newest
-from backoffice.model_fields import LooseForeignKey, OpenChoiceField
+from backoffice.model_fields import JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 
 NOT_USED = "Stored, not used by the runtime."
@@ -162,12 +162,10 @@ class Agent(PageModel):
     responsiveness = short_decimal("1.0", help_text=NOT_USED)
     interruption_sensitivity = short_decimal("1.0", help_text=NOT_USED)
     enable_backchannel = models.BooleanField(null=True, blank=True, db_default=True, help_text=NOT_USED)
-    backchannel_words = models.JSONField(
+    backchannel_words = JSONField(
         null=True, blank=True, db_default=json_default(["mm-hmm", "I see", "right"]), help_text=NOT_USED
     )
-    boosted_keywords = models.JSONField(
-        null=True, blank=True, db_default=json_default([]), help_text=NOT_USED
-    )
+    boosted_keywords = JSONField(null=True, blank=True, db_default=json_default([]), help_text=NOT_USED)
     normalize_speech = models.BooleanField(null=True, blank=True, db_default=True, help_text=NOT_USED)
     ambient_sound = OpenChoiceField(
         max_length=50,
@@ -229,9 +227,7 @@ class Agent(PageModel):
         db_default=False,
         help_text="Masks the reply only: what the visitor types is stored as typed.",
     )
-    pii_redaction_list = models.JSONField(
-        "PII redaction list", null=True, blank=True, db_default=json_default([])
-    )
+    pii_redaction_list = JSONField("PII redaction list", null=True, blank=True, db_default=json_default([]))
     data_storage_policy = OpenChoiceField(
         max_length=50,
         null=True,
@@ -245,21 +241,19 @@ class Agent(PageModel):
     webhook_timeout_ms = models.IntegerField(
         "webhook timeout (ms)", null=True, blank=True, db_default=5000, help_text=NOT_USED
     )
-    custom_headers = models.JSONField(
+    custom_headers = JSONField(
         null=True, blank=True, db_default=json_default({}), help_text="Stored, never sent. May hold secrets."
     )
-    enabled_mcp_servers = models.JSONField(
+    enabled_mcp_servers = JSONField(
         "enabled MCP servers", null=True, blank=True, db_default=json_default([]), help_text=NOT_USED
     )
-    knowledge_base_ids = models.JSONField(
-        "knowledge base ids", null=True, blank=True, db_default=json_default([])
-    )
+    knowledge_base_ids = JSONField("knowledge base ids", null=True, blank=True, db_default=json_default([]))
 
     is_published = models.BooleanField(
         "published", null=True, blank=True, db_default=False, help_text="The runtime serves drafts too."
     )
     version = models.IntegerField(null=True, blank=True, db_default=1)
-    config = models.JSONField(null=True, blank=True)
+    config = JSONField(null=True, blank=True)
     created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
     updated_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
 
@@ -339,8 +333,8 @@ class AgentSession(PageModel):
     website_domain = models.CharField(max_length=255, null=True, blank=True)
     ip_address = models.CharField("IP address", max_length=45, null=True, blank=True)
     channel = OpenChoiceField(max_length=50, null=True, blank=True, choices=Channel, db_default=Channel.TEXT)
-    conversation_history = models.JSONField(null=True, blank=True, db_default=json_default([]))
-    context_data = models.JSONField(null=True, blank=True, db_default=json_default({}))
+    conversation_history = JSONField(null=True, blank=True, db_default=json_default([]))
+    context_data = JSONField(null=True, blank=True, db_default=json_default({}))
     message_count = models.IntegerField("messages", null=True, blank=True, db_default=0)
     status = OpenChoiceField(max_length=50, null=True, blank=True, choices=Status, db_default=Status.ACTIVE)
     started_at = models.DateTimeField("started", null=True, blank=True, db_default=Now())

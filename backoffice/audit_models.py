@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from backoffice.model_fields import LooseForeignKey, OpenChoiceField
+from backoffice.model_fields import JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 
 
@@ -37,8 +37,8 @@ class AuditEvent(PageModel):
     row_label = models.CharField("record")
     organization = LooseForeignKey("tenants.Organization", related_name="+")
     action = OpenChoiceField(choices=Action)
-    old = models.JSONField(null=True)
-    new = models.JSONField(null=True)
+    old = JSONField(null=True)
+    new = JSONField(null=True)
     actor_id = models.BigIntegerField(null=True)
     actor = models.CharField("by")
     reason = models.CharField(null=True)

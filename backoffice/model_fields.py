@@ -31,6 +31,22 @@ class OpenChoiceField(models.CharField):
         return field
 
 
+class JSONField(models.JSONField):
+    """JSON that may be nested deeper than Python can read, for visitors write it: then a text says so."""
+
+    TOO_DEEP = "(nested too deeply to be shown)"
+
+    def from_db_value(self, value, expression, connection):
+        try:
+            return super().from_db_value(value, expression, connection)
+        except RecursionError:
+            return self.TOO_DEEP
+
+    def deconstruct(self):
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.JSONField", args, kwargs
+
+
 class LooseDescriptor(ForwardManyToOneDescriptor):
     def get_object(self, instance):
         try:

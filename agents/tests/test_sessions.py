@@ -227,6 +227,12 @@ class TestSources:
     def test_history_of_any_shape_is_shown(self, support_client, history):
         assert self.transcript(support_client, make_session(conversation_history=history)).source == "history"
 
+    def test_history_nested_without_end_is_said(self, support_client):
+        session = make_session()
+        set_column(session, "conversation_history", '{"a":' * 3000 + "1" + "}" * 3000)
+        assert "nested too deeply" in check_page(support_client.get(session.get_absolute_url()))
+        check_page(support_client.get(reverse("agents:agentsession_list")))
+
     def test_a_long_transcript_comes_in_pages_that_miss_nothing(self, support_client, monkeypatch):
         monkeypatch.setattr(transcripts, "TURNS_PER_PAGE", 4)
         session = make_session()
