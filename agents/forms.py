@@ -61,6 +61,8 @@ class AgentForm(StaffForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if self.instance.has_json_name:
+            del self.fields["name"]  # it may hold secrets, which a form would show
         for name in LISTS:
             if name not in self.fields:
                 continue

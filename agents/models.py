@@ -1,7 +1,7 @@
 """AI agents and their conversations: the current store (`agent_*`) and the legacy one (`chat_*`)."""
 
 import datetime
-import json
+import re
 import uuid
 from decimal import Decimal
 
@@ -272,13 +272,15 @@ class Agent(PageModel):
     def display_name(self):
         """The name; where a builder fault has put a JSON text into the column, the name inside it."""
         name = self.name or ""
-        if name.lstrip().startswith("{"):
-            try:
-                inner = json.loads(name).get("name")
-            except ValueError:
-                inner = None
-            name = inner if isinstance(inner, str) and inner else name[:60]
+        if self.has_json_name:
+            inner = re.search(r'"name"\s*:\s*"([^"\\]+)"', name)
+            name = inner[1] if inner else ""
         return name or f"(no name) {self.pk}"
+
+    @property
+    def has_json_name(self):
+        """Whether the name column holds JSON, whole or cut off at its length; it may have secrets in it."""
+        return (self.name or "").lstrip().startswith("{")
 
 
 class Channel(models.TextChoices):

@@ -119,6 +119,8 @@ def naive_utc(text):
     """The platform writes UTC without an offset; None for what is no time."""
     try:
         moment = datetime.datetime.fromisoformat(text)
-    except (TypeError, ValueError):
+        moment = moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    # The first and last days of the calendar leave it in some time zones.
+    return moment if 1 < moment.year < 9999 else None

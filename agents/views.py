@@ -25,6 +25,7 @@ READ = "agents.read_transcript"
 
 class AgentList(generic.ListView):
     model = Agent
+    not_exported = ["system_prompt", "voicemail_message", "webhook_url"]
     # A name needs few of the 44 columns.
     queryset = Agent.objects.select_related("organization").only(
         "name", "organization__name", "llm_model", "voice_provider", "is_published", "version", "created_at"

@@ -11,8 +11,18 @@ from django.utils.text import capfirst
 from backoffice.model_fields import OpenChoiceField
 from backoffice.templatetags import ui
 
+# As in audit.redact (db/backoffice.sql): names of secrets, and of objects all of whose values are.
 SECRET_KEY = re.compile(
-    r"(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)", re.I
+    r"(password|passwd|passphrase|pwd|secret|authorization|bearer|credential|signature|headers$"
+    r"|(api|private|access)[_-]?key|(^|[_-]|sip|user)pass$|(^|[_-])auth$|token$"
+    r"|(access|refresh|auth|api|secret|id)[_-]?tokens$)",
+    re.I,
+)
+URL_LOGIN = re.compile(r"//[^/@]*@")
+URL_SECRET = re.compile(r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*", re.I)
+# JSON that cannot be read, such as one cut off at the length of its column, and names a secret.
+CUT_OFF_SECRET = re.compile(
+    r'^\s*[{\[].*"[^"]*(pass|pwd|secret|token|auth|key|credential)[^"]*"\s*:', re.I | re.S
 )
 HIDDEN = "••••••"
 # Open value sets that are a state or a kind of the row; the others are settings, and shown in words.
@@ -28,26 +38,42 @@ def redact(value, hide=False, levels=100):
         return HIDDEN
     if isinstance(value, dict):
         return {
-            key: redact(
-                item, hide or bool(SECRET_KEY.search(str(key))) or key == "custom_headers", levels - 1
-            )
+            key: redact(item, hide or bool(SECRET_KEY.search(str(key))), levels - 1)
             for key, item in value.items()
         }
     if isinstance(value, list):
         return [redact(item, hide, levels - 1) for item in value]
     if hide and value not in (None, "", True, False):
         return HIDDEN
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
-        return redact_text(value)
-    return value
+    return redact_text(value) if isinstance(value, str) else value
 
 
 def redact_text(text):
-    """A text that may be JSON itself (a doubly encoded configuration, a name that a builder wrote as JSON)."""
+    """A text that may be JSON itself (a doubly encoded configuration, a name that a builder wrote as JSON), or an
+    address with a log-in or a token in it.
+    """
+    if text.startswith(("https://", "http://")):
+        return URL_SECRET.sub(rf"\1{HIDDEN}", URL_LOGIN.sub(f"//{HIDDEN}@", text))
+    if parsed := parse_json(text):
+        return json.dumps(redact(parsed), ensure_ascii=False)
+    return HIDDEN if CUT_OFF_SECRET.search(text) else text
+
+
+def parse_json(text):
+    """The object or list that a text is the JSON of; None if it is none."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return None
     try:
-        return json.dumps(redact(json.loads(text)), ensure_ascii=False)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return text
+        return None
+
+
+def hide_whole(field_name, value):
+    """Whether a JSON column holds nothing but secrets: headers, and a configuration without keys to know them by."""
+    if field_name == "config":
+        return not isinstance(parse_json(value) if isinstance(value, str) else value, dict)
+    return bool(SECRET_KEY.search(field_name))
 
 
 def present(obj, name, user):
@@ -76,9 +102,9 @@ def value_of(obj, field, user):
     if isinstance(field, models.BooleanField):
         return ui.missing(value)
     if isinstance(field, models.JSONField):
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        hide = hide_whole(field.name, value)
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value) and not hide:
             return ", ".join(value)
-        hide = field.name == "custom_headers"
         return (
             format_html('<pre class="code" tabindex="0">{}</pre>', ui.pretty_json(redact(value, hide)))
             if value
@@ -89,8 +115,8 @@ def value_of(obj, field, user):
     if isinstance(field, models.IntegerField):
         return ui.number(value)
     if isinstance(field, models.TextField):
-        return format_html('<div class="prose" dir="auto">{}</div>', value)
-    return value
+        return format_html('<div class="prose" dir="auto">{}</div>', redact_text(value))
+    return redact_text(value) if isinstance(value, str) else value
 
 
 def link(obj, field, user):

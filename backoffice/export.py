@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
-from django.db.models import CharField, F, Func, TextField, Value
+from django.db.models import Case, CharField, F, Func, Q, TextField, Value, When
 from django.http import HttpResponseRedirect, QueryDict
 from django.urls import resolve, reverse
 from django.utils import timezone
@@ -49,9 +49,23 @@ class Plain(Func):
         super().__init__(expression, Value(FORMULA), Value("'"))
 
 
-def export_columns(model):
-    """The columns of a model that an export holds: all that are mapped, but JSON."""
-    return [field for field in model._meta.concrete_fields if field.get_internal_type() != "JSONField"]
+def export_columns(view):
+    """The columns that an export of a list holds: all that are mapped, but JSON and what the list leaves out."""
+    return [
+        field
+        for field in view.model._meta.concrete_fields
+        if field.get_internal_type() != "JSONField" and field.name not in view.not_exported
+    ]
+
+
+def export_value(field):
+    """What stands in the file: texts safe in a spreadsheet; not a text that is JSON, which may hold secrets."""
+    if not isinstance(field, CharField | TextField):
+        return F(field.attname)
+    is_json = Q(**{f"{field.attname}__regex": r"^\s*[[{]\s*[\"{\[]"})
+    return Case(
+        When(is_json, then=Value("[JSON]")), default=Plain(F(field.attname)), output_field=TextField()
+    )
 
 
 @jobs.kind("export")
@@ -59,17 +73,12 @@ def export_list(job, progress):
     """params: list (a url name), query (its query string)."""
     view = resolve(reverse(job.params["list"])).func.view_class()
     filterset = view.filterset_class(QueryDict(job.params["query"]), queryset=view.get_queryset())
-    columns = export_columns(view.model)
+    columns = export_columns(view)
     owner = User.objects.get(pk=job.owner_id)
     with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
         found = filterset.qs
     queryset = found.select_related(None).order_by(*view.model._meta.ordering)
-    values = {
-        f"column_{field.column}": Plain(F(field.attname))
-        if isinstance(field, CharField | TextField)
-        else F(field.attname)
-        for field in columns
-    }
+    values = {f"column_{field.column}": export_value(field) for field in columns}
     sql, params = queryset.values(**values).query.sql_with_params()
     statement = f"copy ({connection.ops.compose_sql(sql, params)}) to stdout with (format csv)"
     job.result_path.parent.mkdir(parents=True, exist_ok=True)

@@ -150,8 +150,9 @@ class FilterSet(django_filters.FilterSet):
 
     @property
     def is_filtered(self):
-        """Whether any filter narrows the list."""
-        return any(value not in (None, "", []) for value in getattr(self.form, "cleaned_data", {}).values())
+        """Whether any filter narrows the list, or was meant to."""
+        values = getattr(self.form, "cleaned_data", {}).values()
+        return bool(self.form.errors) or any(value not in (None, "", []) for value in values)
 
 
 def label_of(field):

@@ -1,5 +1,6 @@
 """Forms of staff pages: conflict check, reason, searching picker for foreign keys, errors beside their fields."""
 
+import re
 import uuid
 
 from django import forms
@@ -9,12 +10,14 @@ from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.services import snapshot
 
 REASON_HELP = "Kept in the history of the record."
 PICKER_ROWS = 10
+AMOUNT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
 
 
 class PickerWidget(forms.Widget):
@@ -121,6 +124,19 @@ class YesNoSelect(forms.NullBooleanSelect):
         self.choices = [("unknown", "not set"), ("true", "Yes"), ("false", "No")]
 
 
+class AmountField(forms.DecimalField):
+    """A decimal number as people write one: digits, a point, commas between thousands. No 1e5, no 1_000."""
+
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+
+    def to_python(self, value):
+        if isinstance(value, str):
+            if value.strip() and not AMOUNT.fullmatch(value.strip()):
+                raise ValidationError("Enter a number such as 1,250.50.", code="invalid")
+            value = value.replace(",", "")
+        return super().to_python(value)
+
+
 def form_field(field, **kwargs):
     """The form field of a model field, as staff pages want it (a `formfield_callback`)."""
     if isinstance(field, models.ForeignKey):
@@ -133,6 +149,8 @@ def form_field(field, **kwargs):
             label=field.verbose_name.capitalize() if field.verbose_name.islower() else field.verbose_name,
             help_text=field.help_text,
         )
+    if isinstance(field, models.DecimalField):
+        kwargs |= {"form_class": AmountField}
     if isinstance(field, models.TextField):
         kwargs["widget"] = forms.Textarea(attrs={"rows": 4})
     if isinstance(field, models.BooleanField) and field.null:
@@ -215,6 +233,26 @@ class StaffForm(forms.ModelForm):
         except signing.BadSignature:
             return {}
 
+    def _clean_fields(self):
+        super()._clean_fields()
+        # A value that the platform stored stays as it is, even if it could not be typed here.
+        for name in set(self._errors) & set(self.unchanged_fields()):
+            del self._errors[name]
+            self.cleaned_data[name] = getattr(self.instance, name)
+
+    def _get_validation_exclusions(self):
+        return super()._get_validation_exclusions() | set(self.unchanged_fields())
+
+    def changes(self):
+        """Whether there is anything to save."""
+        return self.instance._state.adding or bool(set(self.changed_data) & set(self.own_fields()))
+
+    def unchanged_fields(self):
+        """Fields of an existing row in which nothing was changed."""
+        if self.instance._state.adding:
+            return []
+        return [name for name in self.own_fields() if name not in self.changed_data]
+
     def clean(self):
         cleaned = super().clean()
         if self.is_bound and not self.instance._state.adding and not self.opened_values():
@@ -267,3 +305,20 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         max_length=500, help_text=REASON_HELP, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
+
+
+class DeleteForm(ReasonForm):
+    """Asks to type the name of what goes for good. `expected` is that name."""
+
+    confirm = forms.CharField(label="Type the name", widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    field_order = ["confirm", "reason"]
+
+    def __init__(self, *args, expected, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+        self.fields["confirm"].help_text = format_html("Type {} to confirm.", expected)
+
+    def clean_confirm(self):
+        if self.cleaned_data["confirm"].strip() != self.expected.strip():
+            raise ValidationError(f"This is not the name: {self.expected}")
+        return self.cleaned_data["confirm"]

@@ -10,6 +10,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY", 2))
 worker_class = "gthread"
 threads = 4
 timeout = 60
+limit_request_line = 8190  # a long search is an answerable request
 graceful_timeout = 10
 preload_app = True  # one import for all workers
 control_socket_disable = True

@@ -94,6 +94,8 @@ def cancel(job):
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.status == Job.Status.QUEUED:
         finish(job, Job.Status.CANCELLED, "Cancelled before it began.")
+    elif job.status == Job.Status.RUNNING and job.touched_at < timezone.now() - INTERRUPTED_AFTER:
+        finish(job, Job.Status.CANCELLED, "Cancelled; the worker had stopped.")
     elif job.status == Job.Status.RUNNING:
         job.cancel_requested = True
         job.save(update_fields=["cancel_requested"])

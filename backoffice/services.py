@@ -92,8 +92,13 @@ def changed_fields(before, after):
         for field in after._meta.concrete_fields
         if not field.primary_key
         and field.attname not in deferred
-        and getattr(before, field.attname) != getattr(after, field.attname)
+        and differ(getattr(before, field.attname), getattr(after, field.attname))
     ]
+
+
+def differ(one, other):
+    """Whether two values are not the same; NaN, which equals nothing, is the same as NaN."""
+    return one != other and not (one != one and other != other)
 
 
 def delete_blockers(obj):

@@ -4,6 +4,7 @@ Values come from the environment and from the file `.env`; `.env.example` explai
 this is the demo: an embedded PostgreSQL under `var/`, plain http on localhost.
 """
 
+import contextlib
 import os
 import secrets
 import sys
@@ -50,10 +51,10 @@ def demo_secret_key():
         VAR_DIR.mkdir(exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(key)
-    except FileExistsError:
-        return path.read_text().strip()
     except OSError:
-        pass  # a folder that cannot be written: `manage.py run` says so in a sentence
+        # Made by another process just now; or the folder cannot be written, which `manage.py run` says in a sentence.
+        with contextlib.suppress(OSError):
+            return path.read_text().strip()
     return key
 
 
@@ -114,6 +115,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "backoffice.middleware.PrivateMiddleware",
     "backoffice.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -283,6 +285,8 @@ LOGGING = {
         # Django's own handlers would write each line a second time, in another format.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # A refusal or a wrong address is an answer, not a fault: the access log has it.
+        "django.request": {"handlers": [], "propagate": True, "level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
         # The request that finds no connection says so itself.
         "psycopg.pool": {"level": "ERROR"},

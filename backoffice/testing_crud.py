@@ -704,16 +704,20 @@ class CrudTests(PageTests):
         what = self.block(obj)
         html = check_page(admin_client.get(self.url("delete", obj.pk)))
         assert "cannot be deleted" in html and what in html and "<textarea" not in html
-        response = admin_client.post(self.url("delete", obj.pk), {"reason": "Away with it"})
+        response = admin_client.post(
+            self.url("delete", obj.pk), {"reason": "Away with it", "confirm": str(obj)}
+        )
         assert what.replace(" ", "_") in check_page(response, 422) or what in response.content.decode()
         assert self.stored(obj.pk)
 
     def test_a_deletion_needs_a_reason_and_leaves_an_entry(self, admin_client):
         obj = self.make_deletable()
         check_page(admin_client.get(self.url("delete", obj.pk)))
-        check_page(admin_client.post(self.url("delete", obj.pk), {"reason": " "}), 422)
+        check_page(admin_client.post(self.url("delete", obj.pk), {"reason": " ", "confirm": str(obj)}), 422)
         assert self.stored(obj.pk)
-        response = admin_client.post(self.url("delete", obj.pk), {"reason": "Asked in writing"}, follow=True)
+        response = admin_client.post(
+            self.url("delete", obj.pk), {"reason": "Asked in writing", "confirm": str(obj)}, follow=True
+        )
         assert "was deleted." in check_page(response)
         assert not self.model.objects.filter(pk=obj.pk).exists()
         event = self.table_event(obj)

@@ -34,6 +34,7 @@ urlpatterns = [
     path("me/", me.Me.as_view(), name="me"),
     path("me/theme/", me.Theme.as_view(), name="theme"),
     path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
+    path("accounts/email/", me.closed),  # accounts and their addresses are the admins' business
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

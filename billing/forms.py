@@ -3,7 +3,7 @@ from decimal import Decimal
 
 from django import forms
 
-from backoffice.forms import ReasonForm
+from backoffice.forms import AmountField, ReasonForm
 from billing.models import CreditTransaction
 
 # Settlements and reversals have their own ways.
@@ -18,12 +18,11 @@ class PostCreditForm(ReasonForm):
     """A signed amount for one balance. `idempotency_key` makes a form that is sent twice count once."""
 
     kind = forms.ChoiceField(choices=POSTED_BY_HAND)
-    amount = forms.DecimalField(
+    amount = AmountField(
         max_digits=10,
         decimal_places=2,
         min_value=Decimal("-99999999.99"),
         help_text="Positive adds to the balance, negative takes from it.",
-        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}),
     )
     reference = forms.CharField(required=False, max_length=200, help_text="Invoice, ticket or payment.")
     note = forms.CharField(required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 2}))

@@ -119,20 +119,29 @@ end $$;
 -- The value with everything secret in it replaced, known by the key under which it stands, also inside texts that are
 -- JSON themselves. With the value of before, a secret that changed says so. `hide` marks a value all of whose leaves are
 -- secret, such as HTTP headers.
-create or replace function audit.redact(value jsonb, before jsonb default null, hide boolean default false)
+create or replace function audit.redact(
+  value jsonb, before jsonb default null, hide boolean default false, levels integer default 50)
 returns jsonb language plpgsql immutable set search_path = '' as $$
 declare
   parsed jsonb;
-  secret_key constant text := '(password|passwd|passphrase|secret|authorization|bearer|credential|api[_-]?key|token$)';
+  -- Names of single secrets, and of objects all of whose values are. `max_tokens` is a number of tokens, not one.
+  secret_key constant text := '(password|passwd|passphrase|pwd|secret|authorization|bearer|credential|signature|headers$'
+    '|(api|private|access)[_-]?key|(^|[_-]|sip|user)pass$|(^|[_-])auth$|token$|(access|refresh|auth|api|secret|id)[_-]?tokens$)';
 begin
+  if levels = 0 then
+    return '"[nested too deep]"';
+  end if;
   case jsonb_typeof(value)
     when 'object' then
       return coalesce((
-        select jsonb_object_agg(key, audit.redact(item, before -> key, hide or key ~* secret_key or key = 'custom_headers'))
+        select jsonb_object_agg(key, audit.redact(item, before -> key, hide or key ~* secret_key or (
+          -- A configuration of another shape than an object has no keys to know secrets by.
+          key = 'config' and jsonb_typeof(item) <> 'null'
+          and jsonb_typeof(coalesce(audit.parse_json(item #>> '{}'), 'null')) <> 'object'), levels - 1))
         from jsonb_each(value) as e (key, item)), '{}');
     when 'array' then
       return coalesce((
-        select jsonb_agg(audit.redact(item, before -> (n - 1)::int, hide) order by n)
+        select jsonb_agg(audit.redact(item, before -> (n - 1)::int, hide, levels - 1) order by n)
         from jsonb_array_elements(value) with ordinality as e (item, n)), '[]');
     when 'null' then
       return value;
@@ -140,8 +149,14 @@ begin
       if not hide and jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\s*[[{]' then
         parsed := audit.parse_json(value #>> '{}');
         if parsed is not null then
-          return to_jsonb(audit.redact(parsed, audit.parse_json(before #>> '{}'))::text);
+          return to_jsonb(audit.redact(parsed, audit.parse_json(before #>> '{}'), false, levels - 1)::text);
+        elsif value #>> '{}' ~* '"[^"]*(pass|pwd|secret|token|auth|key|credential)[^"]*"\s*:' then
+          return '"[secret]"';  -- JSON cut off at the length of its column
         end if;
+      end if;
+      if not hide and jsonb_typeof(value) = 'string' and value #>> '{}' ~* '^https?://' then
+        return to_jsonb(regexp_replace(regexp_replace(value #>> '{}', '//[^/@]*@', '//[secret]@'),
+          '([?&][^=&#]*(token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*', '\1[secret]', 'gi'));
       end if;
       if not hide or value in ('""', 'true', 'false') then
         return value;
@@ -163,6 +178,15 @@ begin
 exception when invalid_text_representation then
   return null;
 end $$;
+
+-- A row without what was said: the audit says that it changed or went, the transcript alone shows it.
+create or replace function audit.without_content(row_values jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select coalesce(jsonb_object_agg(key, case
+      when key in ('conversation_history', 'context_data', 'content', 'text') and item <> 'null'
+      then to_jsonb(format('[content, %s characters]', length(item #>> '{}'))) else item end), '{}')
+  from jsonb_each(row_values) as e (key, item)
+$$;
 
 -- Row trigger: one audit.event per changed row, of the columns that changed. Arguments: columns whose change alone is not
 -- worth an entry; the word actor_optional for tables that Django writes without a person (last log-in).
@@ -195,6 +219,10 @@ begin
   end if;
   after := audit.redact(after, before);
   before := audit.redact(before);
+  if tg_table_name in ('agent_sessions', 'agent_messages', 'chat_messages') then
+    after := case when after is not null then audit.without_content(after) end;
+    before := case when before is not null then audit.without_content(before) end;
+  end if;
   whole := coalesce(after, before);
   if tg_op = 'UPDATE' then
     select jsonb_object_agg(key, before -> key), jsonb_object_agg(key, after -> key) into before, after

@@ -67,8 +67,21 @@ class TrunkPasswordForm(ReasonForm):
     field_order = ["password", "reason"]
 
 
-class CorrectCallForm(ReasonForm):
-    duration_seconds = forms.IntegerField(label="Duration (seconds)", min_value=0, max_value=2_147_483_647)
-    cost = forms.DecimalField(max_digits=10, decimal_places=4, min_value=0)
-    status = forms.ChoiceField(choices=CallLog.Status.choices)
-    field_order = ["duration_seconds", "cost", "status", "reason"]
+class CorrectCallForm(StaffForm):
+    """What the platform never finalises. Needs its own permission, not that of changing calls."""
+
+    permission_fields = dict.fromkeys(["duration_seconds", "cost", "status"], "telephony.correct_call")
+    reason_required = True
+
+    class Meta(StaffForm.Meta):
+        model = CallLog
+        fields = ["duration_seconds", "cost", "status"]
+
+    def clean(self):
+        cleaned = super().clean()
+        for name in ("duration_seconds", "cost"):
+            if name in self.changed_data and (cleaned.get(name) or 0) < 0:
+                self.add_error(name, "It cannot be negative.")
+        if not self.errors and not {"duration_seconds", "cost", "status"} & set(self.changed_data):
+            raise ValidationError("Nothing would change.")
+        return cleaned

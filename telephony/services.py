@@ -2,7 +2,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from backoffice import services
-from telephony.models import CallLog, PhoneNumber
+from telephony.models import PhoneNumber
 
 
 @transaction.atomic
@@ -42,17 +42,3 @@ def trunks_with_password(trunks):
     with connection.cursor() as cursor:
         cursor.execute("select audit.trunks_with_password(%s)", [[trunk.pk for trunk in trunks]])
         return {row[0] for row in cursor.fetchall()}
-
-
-@transaction.atomic
-def correct_call(call, *, actor, reason, duration_seconds, cost, status):
-    """Set what the platform never finalises. The values of before stay in the audit.
-
-    Raises ValidationError if nothing would change.
-    """
-    call = CallLog.objects.select_for_update().get(pk=call.pk)
-    before = (call.duration_seconds, call.cost, call.status)
-    call.duration_seconds, call.cost, call.status = duration_seconds, cost, status or None
-    if before == (call.duration_seconds, call.cost, call.status):
-        raise ValidationError("Nothing would change.")
-    return services.save(call, actor=actor, reason=reason)

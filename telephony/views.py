@@ -146,6 +146,7 @@ class SipTrunkDelete(generic.DeleteView):
 
 class CallLogList(generic.ListView):
     model = CallLog
+    not_exported = ["recording_url"]  # recordings are heard through the door that logs it
     queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
     table_class = CallLogTable
     filterset_class = CallLogFilter
@@ -156,20 +157,21 @@ class CallLogExport(ListExport):
     list_view = CallLogList
 
 
-class CallLogCorrect(generic.ActionView):
+class CallLogCorrect(generic.UpdateView):
+    """Offered among the actions of a call: the right to it is finance's own."""
+
     model = CallLog
     permission = "telephony.correct_call"
-    service = staticmethod(services.correct_call)
     form_class = forms.CorrectCallForm
     label = "Correct"
     icon = "pencil-ruler"
-    explanation = "The platform never finalises a call. The values of before stay in the history."
-    success = "The call was corrected."
 
-    def get_form(self, **kwargs):
-        call = self.object
-        initial = {"duration_seconds": call.duration_seconds, "cost": call.cost, "status": call.status}
-        return super().get_form(initial=initial, **kwargs)
+    @classmethod
+    def applies_to(cls, obj):
+        return True
+
+    def deed(self):
+        return "correct calls"
 
 
 class CallRecording(Recording):

@@ -31,12 +31,14 @@ class DeletablePages(PageTests):
         what = self.block(self.obj)
         html = check_page(admin_client.get(self.url("delete")))
         assert "cannot be deleted" in html and what in html
-        check_page(admin_client.post(self.url("delete"), {"reason": "r"}), 422)
+        check_page(admin_client.post(self.url("delete"), {"reason": "r", "confirm": str(self.obj)}), 422)
         assert self.model.objects.filter(pk=self.obj.pk).exists()
 
     def test_a_deletion_needs_a_reason_and_leaves_an_entry(self, admin_client):
         check_page(admin_client.post(self.url("delete"), {}), 422)
-        response = admin_client.post(self.url("delete"), {"reason": "Asked in writing"})
+        response = admin_client.post(
+            self.url("delete"), {"reason": "Asked in writing", "confirm": str(self.obj)}
+        )
         assert (response.status_code, response.url) == (302, self.url("list"))
         event = AuditEvent.objects.of(self.obj).first()
         assert (event.action, event.reason) == ("delete", "Asked in writing")

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 
 from backoffice import services
-from backoffice.forms import ReasonForm
+from backoffice.forms import DeleteForm, ReasonForm
 from backoffice.generic.page import ObjectPage
 
 
@@ -43,12 +43,16 @@ class ActionView(ObjectPage):
         form = self.get_form(data=request.POST)
         if form.is_valid():
             try:
-                result = type(self).service(self.object, actor=request.user, **form.cleaned_data)
+                result = type(self).service(self.object, actor=request.user, **self.arguments(form))
             except ValidationError as error:
                 form.add_error(None, error)
             else:
                 return self.done(result)
         return self.show(form, status=422)
+
+    def arguments(self, form):
+        """What the service gets beside the row and the actor."""
+        return form.cleaned_data
 
     def done(self, result):
         messages.success(self.request, self.success.format(object=self.object))
@@ -85,6 +89,12 @@ class DeleteView(ActionView):
     danger = True
     success = "{object} was deleted."
     service = staticmethod(services.delete)
+
+    def get_form(self, **kwargs):
+        return DeleteForm(expected=str(self.object), **kwargs)
+
+    def arguments(self, form):
+        return {"reason": form.cleaned_data["reason"]}
 
     def context(self):
         return {"blockers": [blocker_words(*blocker) for blocker in services.delete_blockers(self.object)]}

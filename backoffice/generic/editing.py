@@ -56,7 +56,9 @@ class FormPage(ModelPage):
         except DataError:
             form.add_error(None, "A value does not fit into its column: it is too long or too large.")
         else:
-            messages.success(request, self.success_message(saved))
+            messages.success(
+                request, self.success_message(saved) if form.changes() else "Nothing was changed."
+            )
             return HttpResponseRedirect(self.success_url(saved))
         return self.show(form, status=422)
 

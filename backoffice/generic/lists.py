@@ -27,6 +27,7 @@ class ListView(ModelPage):
     filterset_class = None
     orders = {}
     title = ""
+    not_exported = ()
     note = ""
 
     def get_queryset(self):
@@ -88,7 +89,7 @@ class ListView(ModelPage):
             "note": self.note,
             **self.extra_context(),
         }
-        template = "backoffice/list_results.html" if request.htmx and not request.htmx.boosted else ""
+        template = "backoffice/list_results.html" if wants_results(request.htmx) else ""
         return self.render(context, template=template)
 
     def row_context(self, rows):
@@ -97,6 +98,11 @@ class ListView(ModelPage):
 
     def extra_context(self):
         return {}
+
+
+def wants_results(htmx):
+    """Whether htmx asks for the table alone: not when it goes back in history, which shows the whole page again."""
+    return htmx and not htmx.boosted and not htmx.history_restore_request
 
 
 def filter_fields(filterset, query):

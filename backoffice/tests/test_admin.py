@@ -433,7 +433,7 @@ class TestDeleting:
     def test_needs_a_reason_and_leaves_an_entry(self, admin_client):
         trunk = make_trunk()
         assert post(admin_client, trunk, "delete").status_code == 422
-        answer = post(admin_client, trunk, "delete", reason="Left")
+        answer = post(admin_client, trunk, "delete", reason="Left", confirm=str(trunk))
         assert answer.url == admin_url(SipTrunk, "changelist")
         event = AuditEvent.objects.of(trunk).get(action="delete")
         assert (event.actor_id, event.reason) == (admin_client.user.pk, "Left")

@@ -1,4 +1,4 @@
-// The keyboard: / ? Ctrl-K j k x e [ ], and the Ctrl-K palette.
+// The keyboard: / ? Ctrl-K j k e [ ], and the Ctrl-K palette.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -6,7 +6,7 @@ const palette = $("[data-palette]");
 
 const typing = (node) => node.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]");
 const focusSearch = () => {
-  const field = $("#search") || $("input[type=search]");
+  const field = $("#search") || $("[data-filters] [name=q]") || $("main input[type=search]");
   field?.focus();
   field?.select();
   return field;
@@ -29,7 +29,6 @@ const keys = {
   "?": () => $("#shortcuts")?.showModal() ?? true,
   j: () => moveRow(1),
   k: () => moveRow(-1),
-  x: () => document.activeElement.closest("tr")?.querySelector("[data-check]")?.click() ?? true,
   e: () => $("a[data-key=e]")?.click(),
   "[": () => $("a[rel=prev]")?.click(),
   "]": () => $("a[rel=next]")?.click(),

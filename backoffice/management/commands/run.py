@@ -25,6 +25,7 @@ from backoffice.processes import PARENT
 
 ACCOUNTS = ("support", "finance", "manager", "admin")
 READY_WITHIN_SECONDS = 60
+WORKER_RESTARTS = 5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -43,13 +44,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument(
             "--port",
-            type=int,
             default=os.environ.get("PORT", "8000"),
             help="port to serve on (PORT, or 8000)",
         )
 
     def handle(self, *, port, **options):
+        if not str(port).isdigit() or not 0 < int(port) < 65536:
+            raise CommandError(f"“{port}” is no port; choose a number, such as make run PORT=8001")
+        port = int(port)
         self.children = []
+        self.restarts = 0
         self.password_file = settings.VAR_DIR / "demo-password"
         for number in STOP_SIGNALS:
             signal.signal(number, self.stop_signal)
@@ -193,18 +197,9 @@ class Command(BaseCommand):
     def serve(self, listener, port):
         self.say("Starting the server and the worker")
         connection.close()
-        environment = {**os.environ, PARENT: str(os.getpid()), "BIND": f"fd://{listener.fileno()}"}
         gunicorn = ["-m", "gunicorn", "--config", "python:backoffice.gunicorn_conf", "backoffice.wsgi"]
-        for arguments in (gunicorn, ["manage.py", "worker"]):
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=settings.BASE_DIR,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[listener.fileno()] if "gunicorn" in arguments else [],
-                start_new_session=True,  # Ctrl-C reaches this process only, which then stops them in order
-            )
-            self.children.append(process)
+        self.children.append(self.start(gunicorn, listener.fileno()))
+        self.children.append(self.start(["manage.py", "worker"]))
         listener.close()
         self.wait_until_ready(port)
         self.announce(port)
@@ -212,12 +207,30 @@ class Command(BaseCommand):
             self.check_children()
             time.sleep(0.5)
 
+    def start(self, arguments, socket_number=None):
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        if socket_number is not None:
+            environment["BIND"] = f"fd://{socket_number}"
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            pass_fds=[] if socket_number is None else [socket_number],
+            start_new_session=True,  # Ctrl-C reaches this process only, which then stops them in order
+        )
+
     def check_children(self):
-        for name, process in zip(("server", "worker"), self.children, strict=True):
-            if process.poll() is not None:
-                raise CommandError(
-                    f"The {name} ended by itself (exit status {process.returncode}); see above."
-                )
+        """The server's end is ours; a worker that was killed is started again, a few times."""
+        for position, (name, process) in enumerate(zip(("server", "worker"), self.children, strict=True)):
+            if process.poll() is None:
+                continue
+            if name == "worker" and process.returncode < 0 and self.restarts < WORKER_RESTARTS:
+                self.restarts += 1
+                self.say(f"The worker was killed (signal {-process.returncode}); starting another")
+                self.children[position] = self.start(["manage.py", "worker"])
+                continue
+            raise CommandError(f"The {name} ended by itself (exit status {process.returncode}); see above.")
 
     def wait_until_ready(self, port):
         scheme = "https" if settings.HTTPS else "http"

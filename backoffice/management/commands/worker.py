@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
+from backoffice import jobs
 from backoffice.checks import refuse_bad_connection
 from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 from backoffice.postgresql.base import SESSION_SETTINGS
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         end_with_parent()
         try:
             refuse_bad_connection()
+            jobs.tidy()
             asyncio.run(self.work(concurrency, once))
         finally:
             connections.close_all()
