@@ -104,9 +104,9 @@ class AgentDelete(generic.DeleteView):
 class TranscriptPage(generic.DetailView):
     """A conversation with its transcript: masked, and only for those who may read; each reading is logged."""
 
+    has_readings = True
     template_name = "agents/conversation.html"
     revealed = False
-    reveal_url_name = ""
 
     def read_transcript(self):
         raise NotImplementedError
@@ -256,6 +256,7 @@ class AgentMessageList(MessageList):
 class MessageDetail(generic.DetailView):
     """One line of a transcript: masked, and only for those who may read."""
 
+    has_readings = True
     text_field = ""
 
     def show_masked_text(self, message):

@@ -1,6 +1,6 @@
 """What the database recorded about a row, for its page."""
 
-from backoffice.models import AuditEvent
+from backoffice.models import AuditEvent, ReadLog
 
 
 def history(obj, limit=20):
@@ -22,3 +22,8 @@ def describe(event):
             (field.replace("_", " "), old, new) for field, (old, new) in sorted(event.changes.items())
         ],
     }
+
+
+def readings(obj, limit=10):
+    """The newest `limit` entries of the read log about a row, as a list."""
+    return list(ReadLog.objects.of(obj)[:limit])

@@ -1,4 +1,4 @@
-"""A list as CSV: the page's own filters and order, streamed out of COPY, safe to open in a spreadsheet."""
+"""A list as CSV: the page's own filters, in the model's order, streamed out of COPY, safe to open in a spreadsheet."""
 
 from contextlib import contextmanager
 

@@ -6,10 +6,12 @@ its kind reports through Progress, which also is where a cancelled job stops.
 
 import datetime
 import logging
+import threading
 import time
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 RUN_JOB = "run_job"  # the task in backoffice.tasks that calls run()
 INTERRUPTED_AFTER = datetime.timedelta(minutes=1)
 REPORT_EVERY_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15
 
 # {kind: function(job, progress)}; a function writes its result, if any, to job.result_path and sets job.result_name.
 KINDS = {}
@@ -113,7 +116,8 @@ def run(job_id):
         job.started_at = job.touched_at = timezone.now()
         job.save()
     try:
-        KINDS[job.kind](job, Progress(job))
+        with heartbeat(job):
+            KINDS[job.kind](job, Progress(job))
     except Cancelled:
         discard_result(job)
         finish(job, Job.Status.CANCELLED, "Cancelled while it ran.")
@@ -124,6 +128,29 @@ def run(job_id):
         finish(job, Job.Status.FAILED, "It failed; the log has the details. Nothing of the result was kept.")
     else:
         finish(job, Job.Status.SUCCEEDED, job.message)
+
+
+@contextmanager
+def heartbeat(job):
+    """Signs of life while the work itself gives none, such as during a long sort in the database."""
+    stopped = threading.Event()
+
+    def beat():
+        try:
+            while not stopped.wait(HEARTBEAT_SECONDS):
+                Job.objects.filter(pk=job.pk).update(touched_at=timezone.now())
+        except DatabaseError:
+            logger.warning("A job's sign of life could not be written.", extra={"job": str(job.pk)})
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
 
 
 def finish(job, status, message):

@@ -163,6 +163,8 @@ DATABASES = {
 POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 8), "timeout": 3, "reconnect_timeout": 3}
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     connect_timeout=5,
+    keepalives_idle=30,
+    tcp_user_timeout=20_000,  # ms; a network path that is lost is noticed, not waited for
     application_name="backoffice",
     pool=POOL
     if SERVING

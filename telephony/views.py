@@ -181,6 +181,7 @@ class CallRecording(Recording):
 
 class CallLogDetail(generic.DetailView):
     model = CallLog
+    has_readings = True
     queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
     fields = [
         ("Call", ["direction", "caller_number", "status", "duration", "cost", "created_at", "recording"]),

@@ -145,9 +145,9 @@ def write_ledger(connection, world):
     """Posts through public.post_credit, as the back office does, and changes two balances behind its back."""
     connection.execute(
         "create temporary table posting (n serial, organization_id uuid, amount numeric, kind text, reason text, "
-        "reference text, note text, key text, reverses text) on commit drop"
+        "reference text, note text, key text, at timestamptz, reverses text) on commit drop"
     )
-    columns = ("organization_id", "amount", "kind", "reason", "reference", "note", "key", "reverses")
+    columns = ("organization_id", "amount", "kind", "reason", "reference", "note", "key", "at", "reverses")
     postings = ([getattr(posting, column) for column in columns] for posting in money.postings(world))
     copy(connection, "posting", columns, list(postings))
     # As the owner: hundreds of postings through the staff's role would bury what staff did in the audit.
@@ -158,7 +158,7 @@ def write_ledger(connection, world):
         declare
           posting record;
         begin
-          for posting in select * from pg_temp.posting order by n loop
+          for posting in select * from pg_temp.posting order by at, n loop
             perform public.post_credit(posting.organization_id, posting.amount, posting.kind, posting.reason,
               posting.reference, posting.note, posting.key,
               (select id from public.credit_transactions where idempotency_key = posting.reverses));
@@ -166,6 +166,12 @@ def write_ledger(connection, world):
         end $$
         """
     )
+    # The ledger cannot be back-dated; its owner can take the guard off, in a demo.
+    connection.execute("alter table credit_transactions disable trigger refuse_ledger_change")
+    connection.execute(
+        "update credit_transactions t set created_at = p.at from pg_temp.posting p where p.key = t.idempotency_key"
+    )
+    connection.execute("alter table credit_transactions enable trigger refuse_ledger_change")
     for slug, amount in (("cascade-credit", "500.00"), ("juniper-sage", "-3.20")):
         connection.execute(
             "update organizations set credits_balance = credits_balance + %s where id = %s",

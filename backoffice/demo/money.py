@@ -1,11 +1,10 @@
 """The postings that explain each balance: what was bought, used, given and put right.
 
-The ledger stamps them with the time of loading, for it cannot be back-dated; which month they are about stands in the
-reason and the reference.
+Each has the time at which it would have been made; `load.write_ledger` posts them in that order.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 
@@ -20,6 +19,7 @@ class Posting:
     reference: str | None
     note: str | None
     key: str
+    at: datetime
     reverses: str | None = None
 
 
@@ -34,15 +34,22 @@ def of_one_tenant(world, home):
     rng = world.rng(tenant.slug, "money")
     made = []
 
-    def post(amount, kind, reason, reference=None, note=None, reverses=None):
+    clock = world.ago(tenant.age)
+
+    def post(amount, kind, reason, reference=None, note=None, reverses=None, after=timedelta(hours=26)):
+        nonlocal clock
+        clock = min(clock + after * rng.uniform(0.5, 1), world.until)
         key = f"demo-{tenant.slug}-{len(made) + 1}"
         made.append(
-            Posting(home.organization_id, Decimal(amount), kind, reason, reference, note, key, reverses)
+            Posting(
+                home.organization_id, Decimal(amount), kind, reason, reference, note, key, clock, reverses
+            )
         )
         return key
 
-    post("10.00", "promotion", "Welcome credit", "WELCOME10")
+    post("10.00", "promotion", "Welcome credit", "WELCOME10", after=timedelta(hours=1))
     for month in months(world, tenant):
+        clock = max(clock, datetime(month.year, month.month, 1, 8, tzinfo=UTC))
         label, code = f"{month:%B %Y}", f"{month:%Y-%m}"
         number = f"INV-{code}-{rng.randrange(1000, 9999)}"
         paid = rng.choice(("Card payment", "Bank transfer")) if tenant.stripe else "Bank transfer"
@@ -53,6 +60,7 @@ def of_one_tenant(world, home):
         elif rng.random() < 0.04 and paid == "Card payment":
             post(-tenant.monthly, "reversal", "Card payment was charged back", number, None, key)
         used = Decimal(tenant.monthly * rng.randrange(55, 104)) / 100
+        clock = max(clock, datetime(month.year, month.month, 28, 20, tzinfo=UTC))
         post(-used, "settlement", f"Usage of {label}", f"USE-{code}")
         if rng.random() < 0.07:
             post(

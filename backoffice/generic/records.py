@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from backoffice import keyset
-from backoffice.audit import history
+from backoffice.audit import history, readings
 from backoffice.display import present
 from backoffice.generic.page import ObjectPage
 
@@ -20,6 +20,7 @@ class DetailView(ObjectPage):
     fields = []
     related = []
     has_history = True
+    has_readings = False
 
     def get(self, request, pk):
         obj = self.object
@@ -30,6 +31,7 @@ class DetailView(ObjectPage):
             "groups": self.groups(),
             "related": self.related_links(),
             "events": history(obj) if self.has_history else None,
+            "readings": readings(obj) if self.has_readings else None,
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
             "actions": [

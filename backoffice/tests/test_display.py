@@ -4,7 +4,7 @@ import pytest
 
 from agents.models import Agent
 from agents.tests.factories import make_agent
-from backoffice.display import HIDDEN, present, redact
+from backoffice.display import HIDDEN, hide_whole, present, redact
 from billing.models import UsageLog
 from telephony.models import PhoneNumber
 from tenants.models import Organization
@@ -95,3 +95,43 @@ class TestPresent:
         agent = Agent.objects.get(pk=make_agent().pk)
         for field in Agent._meta.concrete_fields:
             assert present(agent, field.name, support)["value"] is not None
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"sip": {"pass": "hush", "user": "u1"}},
+        {"sip": {"pwd": "hush"}},
+        {"auth": "hush"},
+        {"privateKey": "hush"},
+        {"access_tokens": ["hush"]},
+        {"webhook": {"headers": {"X-Key": "hush"}}},
+        {"customHeaders": {"X-Key": "hush"}},
+        {"webhook": "https://user:hush@example.com/x"},
+        {"webhook": "https://example.com/x?api_key=hush&a=1"},
+        {"inner": '{"sip": {"password": "hush"}}'},
+        {"inner": '{"sip": {"password": "hush", "cut o'},
+    ],
+)
+def test_a_secret_under_any_of_its_names_is_masked(config):
+    assert "hush" not in str(redact(config))
+
+
+def test_numbers_of_tokens_are_no_secrets():
+    settings = {"max_tokens": 1000, "maxReplyTokens": 150, "tokens_used": 7}
+    assert redact(settings) == settings
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "hidden"),
+    [
+        ("custom_headers", ["Authorization: Bearer hush"], True),
+        ("config", ["password=hush"], True),
+        ("config", "password=hush", True),
+        ("config", '{"name": "Desk"}', False),
+        ("config", {"name": "Desk"}, False),
+        ("backchannel_words", ["right"], False),
+    ],
+)
+def test_a_column_that_has_no_keys_to_know_secrets_by_is_hidden_whole(column, value, hidden):
+    assert hide_whole(column, value) is hidden

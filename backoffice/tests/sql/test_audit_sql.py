@@ -230,6 +230,50 @@ def test_a_secret_inside_a_text_that_is_json_is_not_recorded(acting, column):
     assert "u1" in entry["new"][column]
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"sip": {"pass": "hush-1"}},
+        {"webhook": {"headers": {"X-Key": "hush-1"}}},
+        {"access_tokens": ["hush-1"]},
+        {"url": "https://user:hush-1@example.com/?token=hush-1"},
+        ["password=hush-1"],
+        "password=hush-1",
+    ],
+)
+def test_secrets_under_other_names_and_in_other_shapes_are_not_recorded(acting, config):
+    entries = Entries(acting)
+    acting.execute("update agents set config = %s where id = %s", Json(config), AGENT)
+    assert "hush-1" not in str(entries.only())
+
+
+def test_json_nested_without_end_does_not_stop_the_write(acting):
+    deep = "[" * 2000 + "]" * 2000
+    entries = Entries(acting)
+    acting.execute("update agents set boosted_keywords = %s::jsonb where id = %s", deep, AGENT)
+    assert "nested too deep" in str(entries.only()["new"])
+
+
+def test_what_was_said_is_not_recorded_when_a_session_goes(anyone):
+    anyone.as_user("backoffice")
+    anyone.actor()
+    history = '[{"role": "user", "content": "hush-1"}]'
+    anyone.leave()
+    anyone.execute(
+        "update public.agent_sessions set conversation_history = %s where id = %s", history, SESSION
+    )
+    anyone.execute("delete from public.agent_messages where session_id = %s", SESSION)
+    anyone.execute("update public.usage_logs set session_id = null where session_id = %s", SESSION)
+    anyone.as_user("backoffice")
+    anyone.actor()
+    entries = Entries(anyone)
+    anyone.execute("select audit.delete_record('agent_sessions', %s)", SESSION)
+    entry = entries.only()
+    assert entry["action"] == "delete"
+    assert "hush-1" not in str(entry)
+    assert "content" in entry["old"]["conversation_history"]
+
+
 def test_a_text_that_only_begins_like_json_is_recorded_as_it_is(acting):
     entries = Entries(acting)
     acting.execute("update agents set name = %s where id = %s", "[VIP] Front Desk", AGENT)
