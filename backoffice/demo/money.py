@@ -76,6 +76,7 @@ def of_one_tenant(world, home):
                 f"Double-billed calls in {label}",
                 f"USE-{code}",
             )
+    clock = max(clock, world.until - timedelta(hours=rng.uniform(30, 240)))
     open_amount = tenant.target - sum(posting.amount for posting in made)
     if open_amount < 0:
         post(open_amount, "settlement", f"Usage of {world.until:%B %Y} so far", f"USE-{world.until:%Y-%m}")
