@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from decimal import Decimal
 
 from django import forms
 from django.core import signing
@@ -282,8 +283,8 @@ class StaffForm(forms.ModelForm):
             name
             for name in super().changed_data
             if not isinstance(self[name].data, str)
-            or not isinstance(self.initial.get(name), str)
-            or plain(self[name].data) != plain(self.initial[name])
+            or not isinstance(self.initial.get(name), str | Decimal)
+            or plain(self[name].data) != plain(str(self.initial[name]))
         ]
 
 

@@ -1,12 +1,15 @@
 """What staff forms share: the signed values, reasons, the picker; conflicts and refusals are shown for every object."""
 
+from decimal import Decimal
+
 import pytest
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from agents.tests.factories import make_agent
 from backoffice import services
-from backoffice.forms import PICKER_ROWS, find_rows
+from backoffice.forms import PICKER_ROWS, AmountField, find_rows
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import check_page, form_values
 from tenants.forms import OrganizationForm
@@ -146,3 +149,47 @@ class TestPicker:
     def test_models_that_are_not_picked_are_not_there(self, admin_client):
         for label in ("telephony.calllog", "backoffice.user", "auth.group", "nonsense", "tenants.nonsense"):
             check_page(admin_client.get(f"/pick/{label}/"), 404)
+
+
+class TestAmountField:
+    @pytest.mark.parametrize(
+        ("typed", "amount"), [("12.5", "12.5"), ("1,250.50", "1250.50"), ("-3", "-3"), (" 7 ", "7")]
+    )
+    def test_reads_numbers_as_people_write_them(self, typed, amount):
+        assert AmountField().clean(typed) == Decimal(amount)
+
+    @pytest.mark.parametrize("typed", ["1e5", "1_000", "１２", "1,00", "0x1", "NaN", "--1", "1.", "1 000"])
+    def test_refuses_other_notations(self, typed):
+        with pytest.raises(ValidationError):
+            AmountField().clean(typed)
+
+
+def test_deletion_asks_for_the_name(admin_client):
+    tenant = make_organization(name="Acme")
+    url = reverse("tenants:organization_delete", args=[tenant.pk])
+    response = admin_client.post(url, {"reason": "Left", "confirm": "Acne"})
+    assert "This is not the name" in check_page(response, 422)
+    assert Organization.objects.filter(pk=tenant.pk).exists()
+    assert admin_client.post(url, {"reason": "Left", "confirm": " Acme "}).status_code == 302
+    assert not Organization.objects.filter(pk=tenant.pk).exists()
+
+
+def test_saving_without_a_change_says_so(support_client):
+    tenant = make_organization()
+    url = reverse("tenants:organization_edit", args=[tenant.pk])
+    response = support_client.post(url, form_values(support_client.get(url)), follow=True)
+    assert "Nothing was changed." in check_page(response)
+
+
+def test_what_the_signed_in_see_stays_out_of_caches(support_client):
+    assert support_client.get("/")["Cache-Control"] == "private, no-store"
+
+
+def test_an_odd_stored_value_blocks_no_other_edit(support_client, owner):
+    agent = make_agent()
+    owner("update agents set temperature = 'NaN' where id = %s", [agent.pk])
+    url = reverse("agents:agent_edit", args=[agent.pk])
+    data = form_values(support_client.get(url)) | {"name": "New name"}
+    assert support_client.post(url, data).status_code == 302
+    agent.refresh_from_db()
+    assert (agent.name, agent.temperature.is_nan()) == ("New name", True)

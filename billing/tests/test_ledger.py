@@ -83,8 +83,6 @@ class TestPosting:
     def test_an_amount_that_is_none_is_refused_beside_its_field_and_kept(self, finance_client, amount):
         tenant = make_organization(credits_balance="10.00")
         response = finance_client.post(post_page(tenant), fill(finance_client, tenant, amount=amount))
-        if amount == "١" and response.status_code == 302:  # a digit is a digit in any script
-            return
         assert 'id="id_amount_error"' in check_page(response, 422)
         again = form_values(response)
         assert again["reason"] == "Invoice 7"
