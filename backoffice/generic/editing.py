@@ -100,6 +100,10 @@ class UpdateView(FormPage, ObjectPage):
         return self.object
 
     def save(self, form):
+        asked = self.request.POST.getlist("asked")  # on the conflict page
+        unanswered = [name for name in asked if f"keep_{name}" not in self.request.POST]
+        if unanswered:
+            raise services.Conflict(self.model._default_manager.get(pk=form.instance.pk), unanswered)
         return services.save(
             form.instance,
             actor=self.request.user,

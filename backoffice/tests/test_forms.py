@@ -75,15 +75,14 @@ class TestConflictPage:
         again = form_values(response)
         assert (again["name"], again["reason"]) == ("<i>Mine</i>", "My reason")
 
-    def test_without_a_choice_nothing_is_written_silently(self, support_client):
-        """The radio buttons are required; whoever sends none has decided for his own value on a page that shows both."""
+    def test_without_a_choice_it_asks_again(self, support_client):
         tenant = make_organization(name="Before")
         data = {**form_values(support_client.get(edit(tenant))), "name": "Mine"}
         change(tenant, name="Theirs")
         response = support_client.post(edit(tenant), data)
-        support_client.post(edit(tenant), form_values(response))
+        check_page(support_client.post(edit(tenant), form_values(response)), 409)
         tenant.refresh_from_db()
-        assert tenant.name in ("Mine", "Theirs")
+        assert tenant.name == "Theirs"
 
     def test_long_and_odd_values_are_shown(self, support_client):
         agent = make_agent(system_prompt="x" * 100_000)
