@@ -112,7 +112,7 @@ create or replace function audit.parse_json(value text) returns jsonb
 language plpgsql immutable set search_path = '' as $$
 begin
   return value::jsonb;
-exception when invalid_text_representation or untranslatable_character then
+exception when data_exception or program_limit_exceeded then  -- the whole classes: malformed, or nested too deep to read
   return null;
 end $$;
 

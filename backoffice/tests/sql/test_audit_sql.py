@@ -247,6 +247,13 @@ def test_secrets_under_other_names_and_in_other_shapes_are_not_recorded(acting, 
     assert "hush-1" not in str(entries.only())
 
 
+@pytest.mark.parametrize("text", ["[" * 50_000, "[1e999999]", '["\\u0000"]', '["\\ud800"]'])
+def test_a_text_that_cannot_be_read_as_json_does_not_stop_the_write(acting, text):
+    entries = Entries(acting)
+    acting.execute("update agents set description = %s where id = %s", text, AGENT)
+    assert entries.only()["new"] == {"description": text}
+
+
 def test_json_nested_without_end_does_not_stop_the_write(acting):
     deep = "[" * 2000 + "]" * 2000
     entries = Entries(acting)
