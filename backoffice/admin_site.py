@@ -191,7 +191,7 @@ class RecordAdmin(admin.ModelAdmin):
         return lookup in {
             *(f"{name}__{kind}" for name in self.list_filter for kind in ("exact", "isnull")),
             *keys,
-            *(f"{name}__id__exact" for name in keys),
+            *(f"{name}__id__exact" for name in [*keys, *self.list_filter]),
         }
 
     def changelist_view(self, request, extra_context=None):

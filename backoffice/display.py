@@ -131,7 +131,9 @@ def link(obj, field, user):
     if related is None:
         return format_html('<span class="mono">{}</span> <span class="missing">no such record</span>', pk)
     meta = related._meta
-    if not user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+    if not hasattr(related, "get_absolute_url") or not user.has_perm(
+        f"{meta.app_label}.view_{meta.model_name}"
+    ):
         return str(related)
     return format_html('<a href="{}">{}</a>', related.get_absolute_url(), related)
 

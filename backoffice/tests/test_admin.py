@@ -663,6 +663,21 @@ class TestAccounts:
                 assert client.post(url, {"reason": "x", "role": "Admin"}).status_code in (403, 405)
 
 
+def test_records_of_the_queue_open_for_admins(admin_client, admin):
+    jobs.start("export", title="An export", owner=admin, list="tenants:organization_list", query="")
+    rows = [row for model in QUEUE for row in model.objects.all()]
+    assert len(rows) >= 2  # a job and its event
+    for row in rows:
+        assert admin_client.get(admin_url(type(row), "change", row)).status_code == 200, row
+
+
+@pytest.mark.parametrize("model", [*OWN, *QUEUE], ids=label_of)
+def test_every_filter_that_a_list_offers_answers(admin_client, support, model):
+    url = admin_url(model, "changelist")
+    for query in re.findall(r'href="(\?[^"]+)"', admin_client.get(url).content.decode()):
+        assert admin_client.get(url + query.replace("&amp;", "&")).status_code == 200, query
+
+
 def test_pages_keep_to_the_policy_in_a_browser(live_app):
     with live_app.platform():
         agent = make_agent()
