@@ -80,7 +80,6 @@ class ListView(ModelPage):
             "last_url": str(places.with_(last="1")) if place["next"] else "",
             "newer_label": order.before_label if falling else order.after_label,
             "older_label": order.after_label if falling else order.before_label,
-            "by_time": order.by_time,
             "reset_url": request.path if filterset.is_filtered else "",
             "add_url": self.url("add") if self.can("add") else "",
             "export_url": self.url("export"),
@@ -127,7 +126,6 @@ class Order:
     def __init__(self, key, *, rises_first=False, by_time=False):
         self.key = key
         self.rises_first = rises_first
-        self.by_time = by_time
         self.before_label, self.after_label = ("Newer", "Older") if by_time else ("Previous", "Next")
 
 

@@ -28,7 +28,7 @@ async def configure(connection):
 
 
 class Command(BaseCommand):
-    help = "Runs the queued jobs (exports, recounts and the like) until it is stopped."
+    help = "Runs the queued jobs (exports) until it is stopped."
     requires_system_checks = ()
 
     def add_arguments(self, parser):
