@@ -236,9 +236,9 @@ begin
     coalesce(whole ->> 'id', ''),
     left(coalesce(nullif(whole ->> 'name', ''), nullif(whole ->> 'email', ''), nullif(whole ->> 'phone_number', ''),
                   nullif(whole ->> 'sip_domain', ''), nullif(whole ->> 'session_id', ''), whole ->> 'id', ''), 200),
-    case when tg_table_schema <> 'public' then null
+    case when whole ? 'organization_id' then (whole ->> 'organization_id')::uuid
+         when tg_table_schema <> 'public' then null
          when tg_table_name = 'organizations' then (whole ->> 'id')::uuid
-         when whole ? 'organization_id' then (whole ->> 'organization_id')::uuid
          when tg_table_name = 'agent_sessions' then
            (select a.organization_id from public.agents a where a.id = (whole ->> 'agent_id')::uuid) end,
     lower(tg_op), before, after,

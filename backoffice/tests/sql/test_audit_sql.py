@@ -80,6 +80,17 @@ def test_an_addition_by_staff(acting):
     assert str(entry["organization_id"]) == ORG
 
 
+def test_own_tables_say_which_tenant_a_row_is_about(acting):
+    acting.execute(
+        "create table backoffice.memo (id int, organization_id uuid);"
+        "create trigger audit_record after insert on backoffice.memo for each row execute function audit.record()"
+    )
+    entries = Entries(acting)
+    acting.execute("insert into backoffice.memo values (1, %s)", ORG)
+    entry = entries.only()
+    assert (entry["table_name"], str(entry["organization_id"])) == ("backoffice.memo", ORG)
+
+
 def test_an_edit_that_changes_nothing_leaves_nothing(acting):
     entries = Entries(acting)
     acting.execute("update organizations set name = name")
