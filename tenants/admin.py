@@ -7,7 +7,7 @@ from tenants.models import Organization, UserProfile
 
 @admin.register(Organization)
 class OrganizationAdmin(RecordAdmin):
-    list_page, record_page = views.OrganizationList, views.OrganizationDetail
+    list_page, record_page = views.OrganizationList, views.OrganizationRecord
     add_page, edit_page, delete_page = (
         views.OrganizationCreate,
         views.OrganizationUpdate,

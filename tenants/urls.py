@@ -7,7 +7,13 @@ urlpatterns = [
     path("organizations/", views.OrganizationList.as_view(), name="organization_list"),
     path("organizations/export/", views.OrganizationExport.as_view(), name="organization_export"),
     path("organizations/add/", views.OrganizationCreate.as_view(), name="organization_add"),
-    path("organizations/<uuid:pk>/", views.OrganizationDetail.as_view(), name="organization_detail"),
+    path("organizations/<uuid:pk>/", views.OrganizationOverview.as_view(), name="organization_detail"),
+    path("organizations/<uuid:pk>/agents/", views.OrganizationAgents.as_view(), name="organization_agents"),
+    path(
+        "organizations/<uuid:pk>/numbers/", views.OrganizationNumbers.as_view(), name="organization_numbers"
+    ),
+    path("organizations/<uuid:pk>/calls/", views.OrganizationCalls.as_view(), name="organization_calls"),
+    path("organizations/<uuid:pk>/ledger/", views.OrganizationLedger.as_view(), name="organization_ledger"),
     path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),
     path("organizations/<uuid:pk>/delete/", views.OrganizationDelete.as_view(), name="organization_delete"),
     path("profiles/", views.UserProfileList.as_view(), name="userprofile_list"),

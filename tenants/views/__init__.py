@@ -1,9 +1,9 @@
 from tenants.views.organizations import (
     OrganizationCreate,
     OrganizationDelete,
-    OrganizationDetail,
     OrganizationExport,
     OrganizationList,
+    OrganizationRecord,
     OrganizationUpdate,
 )
 from tenants.views.profiles import (
@@ -14,13 +14,27 @@ from tenants.views.profiles import (
     UserProfileList,
     UserProfileUpdate,
 )
+from tenants.views.tab_pages import (
+    TABS,
+    OrganizationAgents,
+    OrganizationCalls,
+    OrganizationLedger,
+    OrganizationNumbers,
+    OrganizationOverview,
+)
 
 __all__ = [
+    "TABS",
+    "OrganizationAgents",
+    "OrganizationCalls",
     "OrganizationCreate",
     "OrganizationDelete",
-    "OrganizationDetail",
     "OrganizationExport",
+    "OrganizationLedger",
     "OrganizationList",
+    "OrganizationNumbers",
+    "OrganizationOverview",
+    "OrganizationRecord",
     "OrganizationUpdate",
     "UserProfileCreate",
     "UserProfileDelete",

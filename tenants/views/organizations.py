@@ -24,7 +24,9 @@ class OrganizationExport(ListExport):
     list_view = OrganizationList
 
 
-class OrganizationDetail(generic.DetailView):
+class OrganizationRecord(generic.DetailView):
+    """The organization in Django admin; the staff's own page is the tabs (tabs.py)."""
+
     model = Organization
     queryset = Organization.objects.select_related("owner")
     fields = [

@@ -1,0 +1,116 @@
+"""The tenant page: one organization, its tabs under one head. Each tab is a page with an address of its own."""
+
+from django.core.exceptions import PermissionDenied
+from django.urls import resolve, reverse
+from django.utils.functional import cached_property
+
+from backoffice import generic
+from backoffice.roles import role_of
+from billing.views import PostCredit
+from tenants.desk.facts import facts_of
+from tenants.models import Organization
+
+VIEW = "tenants.view_organization"
+
+
+class OrganizationTab(generic.ObjectPage):
+    """One tab. A subclass gives `slug` (its address), `label`, `permission`, `context()` and `template_name`.
+
+    `permission` is needed beside seeing organizations; a tab that the reader may not open is not in the bar. The
+    overview has the slug "overview" and the address of the organization itself.
+    """
+
+    model = Organization
+    queryset = Organization.objects.select_related("owner")
+    action = "view"
+    page = "detail"
+    slug = ""
+    label = ""
+
+    def may_open(self, user):
+        return user.has_perm(VIEW) and super().may_open(user)
+
+    def dispatch(self, request, *args, **kwargs):
+        if not request.user.has_perm(VIEW):
+            raise PermissionDenied(
+                f"Your role ({role_of(request.user)}) may not see organizations; it lacks the permission {VIEW}."
+            )
+        return super().dispatch(request, *args, **kwargs)
+
+    def deed(self):
+        return f"see the tab {self.label} of an organization"
+
+    @classmethod
+    def address(cls, organization):
+        name = "organization_detail" if cls.slug == "overview" else f"organization_{cls.slug}"
+        return reverse(f"tenants:{name}", args=[organization.pk])
+
+    @cached_property
+    def facts(self):
+        return facts_of(self.object)
+
+    def may_list(self, name):
+        """Whether the reader may open a list, by its url name."""
+        view = resolve(reverse(name)).func.view_class
+        return self.request.user.has_perm(view.required_permission())
+
+    def get(self, request, pk):
+        return self.render(
+            {
+                "object": self.object,
+                "facts": self.facts,
+                "page_title": str(self.object),
+                "tab": {"slug": self.slug, "label": self.label},
+                "tabs": list(self.tab_bar()),
+                "crumbs": self.crumbs(),
+                "head_parts": [part for part in self.head_parts() if part],
+                "actions": [
+                    {"label": view.label, "icon": view.icon, "url": reverse(name, args=[self.object.pk])}
+                    for name, view in self.actions()
+                    if request.user.has_perm(view.required_permission()) and view.applies_to(self.object)
+                ],
+                "edit_url": self.url("edit", self.object) if self.can("change") else "",
+                "delete_url": self.url("delete", self.object) if self.can("delete") else "",
+                **self.context(),
+            },
+            template=self.template_name or "tenants/organization_lists.html",
+        )
+
+    def tab_bar(self):
+        from tenants.views import TABS
+
+        for tab in TABS:
+            if self.request.user.has_perm(tab.required_permission()):
+                yield {
+                    "label": tab.label,
+                    "url": tab.address(self.object),
+                    "current": tab.slug == self.slug,
+                }
+
+    def actions(self):
+        """[(url name, ActionView)]: buttons in the head of every tab."""
+        return [("billing:post_credit", PostCredit)]
+
+    def head_parts(self):
+        """What stands under the head of every tab, over the bar: dicts with `template` and what it shows, or None.
+
+        The partial gets the dict as `part`, with the page's context around it.
+        """
+        return []
+
+    def context(self):
+        """What the tab's template shows beside the head; for the usual one `sections`."""
+        return {}
+
+    def section(self, title, rows, table, list_name, empty, query=""):
+        """A list of the newest rows for tenants/desk/section.html, with the way to the whole list of the tenant."""
+        return {
+            "title": title,
+            "rows": rows,
+            "table": f"tenants/desk/{table}_table.html",
+            "url": f"{reverse(list_name)}?organization={self.object.pk}{query}"
+            if self.may_list(list_name)
+            else "",
+            "all": f"All {title.lower()}",
+            "empty": empty,
+        }
