@@ -17,10 +17,22 @@ PRIVILEGED = "backoffice.E001"
 MEMBER = "backoffice.E002"
 FUNCTIONS = {
     ("public", "post_credit"),
+    ("audit", "begin_erasure"),
+    ("audit", "close_organization"),
+    ("audit", "closing_blockers"),
     ("audit", "delete_blockers"),
     ("audit", "delete_record"),
+    ("audit", "end_erasure"),
+    ("audit", "erase_json"),
+    ("audit", "erase_rows"),
     ("audit", "find_login"),
+    ("audit", "find_person"),
     ("audit", "log_read"),
+    ("audit", "may_name"),
+    ("audit", "person_ids"),
+    ("audit", "person_logins"),
+    ("audit", "person_pattern"),
+    ("audit", "redact"),
     ("audit", "trunks_with_password"),
 }
 

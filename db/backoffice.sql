@@ -2,7 +2,7 @@
 -- transaction, re-runnable. Afterwards give the role a password:  alter role backoffice password '…';
 --
 --   1. role and schemas      3. who may do what      5. definer functions
---   2. audit                 4. audit triggers
+--   2. audit                 4. audit triggers      7. closing and erasure of a person
 --
 -- The back office logs in as `backoffice`. It owns schema `backoffice` (Django's own tables) and nothing else: a mistake
 -- in Python, or an SQL injection, cannot read or forge what is not granted here.
@@ -104,6 +104,16 @@ create index if not exists read_log_organization on audit.read_log (organization
 create index if not exists read_log_actor on audit.read_log (actor_id, id desc);
 create index if not exists read_log_at on audit.read_log (at);
 
+-- The closing or erasure that the current transaction is in the middle of; written by functions of part 7 alone, and gone
+-- again before they commit.
+create table if not exists audit.procedure (
+  xid xid8 primary key default pg_current_xact_id(),
+  kind text not null check (kind in ('closing', 'erasure')),
+  salt text,
+  digest bytea
+);
+
+alter table audit.procedure enable row level security;
 alter table audit.event enable row level security;
 alter table audit.read_log enable row level security;
 
@@ -201,6 +211,8 @@ declare
   after jsonb;
   whole jsonb;
   changed text[];
+  running text;
+  erasure jsonb;
 begin
   if tg_op <> 'INSERT' then before := to_jsonb(old); end if;
   if tg_op <> 'DELETE' then after := to_jsonb(new); end if;
@@ -217,8 +229,22 @@ begin
       using errcode = 'insufficient_privilege',
             hint = 'Write through backoffice.services, which opens the transaction and says who and why.';
   end if;
+  select kind into running from audit.procedure where xid = pg_current_xact_id_if_assigned();
+  if running is not null and tg_table_schema = 'public' and (running = 'erasure' or tg_op = 'DELETE') and tg_table_name in (
+      'agent_sessions', 'agent_messages', 'chat_sessions', 'chat_messages', 'usage_logs', 'call_logs') then
+    return null;  -- the procedure leaves one entry for all of them
+  end if;
   after := audit.redact(after, before);
   before := audit.redact(before);
+  if running = 'erasure' then
+    erasure := audit.erasure();
+    after := audit.erase_json(after, erasure ->> 'pattern');
+    before := audit.erase_json(before, erasure ->> 'pattern');
+    if tg_table_schema = 'public' and tg_table_name = 'user_profiles' and erasure -> 'persons' ? (after ->> 'id') then
+      after := audit.erase_profile_values(after);
+      before := audit.erase_profile_values(before);
+    end if;
+  end if;
   if tg_table_name in ('agent_sessions', 'agent_messages', 'chat_messages') then
     after := case when after is not null then audit.without_content(after) end;
     before := case when before is not null then audit.without_content(before) end;
@@ -357,7 +383,7 @@ create or replace trigger same_organization before insert or update of agent_id,
   for each row when (coalesce(nullif(current_setting('role', true), 'none'), session_user) = 'backoffice')
   execute function audit.same_organization();
 
-revoke all on audit.event, audit.read_log from public, anon, authenticated, service_role, backoffice;
+revoke all on audit.event, audit.read_log, audit.procedure from public, anon, authenticated, service_role, backoffice;
 grant select on audit.event, audit.read_log to backoffice;
 drop policy if exists "backoffice: read" on audit.event;
 create policy "backoffice: read" on audit.event for select to backoffice using (true);
@@ -511,6 +537,500 @@ grant execute on function audit.record(), audit.find_login(text), audit.trunks_w
   audit.log_read(text, text, text, text, uuid, text), audit.delete_blockers(text, uuid),
   audit.delete_record(text, uuid), audit.caller_role(),
   public.post_credit(uuid, numeric, text, text, text, text, text, bigint)
+  to backoffice;
+
+-- 7. Closing and erasure ---------------------------------------------------------------------------------------------
+-- Nothing here touches schema backoffice: its owner may put triggers on its tables, which would run with our rights. The
+-- back office deletes and redacts its own rows itself, in the same transaction.
+
+-- What has to be resolved before an organization can be closed, in this order; counting stops at 1,000. A call counts as
+-- running for p_call_minutes. What hangs on the organization alone is no blocker: closing takes it along.
+create or replace function audit.closing_blockers(p_id uuid, p_call_minutes integer default 240)
+returns table (kind text, row_count bigint)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  child record;
+begin
+  return query select 'balance', 1::bigint from public.organizations o
+    where o.id = p_id and coalesce(nullif(o.credits_balance, 'NaN'), 0) <> 0;
+  return query select 'active_numbers', count(*) from (
+    select from public.phone_numbers where organization_id = p_id and status = 'active' limit 1000) x having count(*) > 0;
+  return query select 'running_calls', count(*) from (
+    select from public.call_logs where organization_id = p_id and status = 'active'
+      and coalesce(created_at, '-infinity') > now() - make_interval(mins => p_call_minutes) limit 1000) x
+    having count(*) > 0;
+  -- Rows of other tenants that name this one's agents: deleting the agents would destroy or change them.
+  return query select 'foreign_numbers', count(*) from (
+    select from public.phone_numbers n join public.agents a on a.id = n.agent_id
+    where a.organization_id = p_id and n.organization_id <> p_id limit 1000) x having count(*) > 0;
+  return query select 'foreign_usage', count(*) from (
+    select from public.usage_logs u join public.agents a on a.id = u.agent_id
+    where a.organization_id = p_id and u.organization_id <> p_id limit 1000) x having count(*) > 0;
+  -- Tables that a deployment added, with a foreign key to what would go.
+  for child in
+    select c.conrelid::regclass as name, a.attname, p.relname as parent, n.nspname, t.relname
+    from pg_catalog.pg_constraint c
+    join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+    join pg_catalog.pg_class t on t.oid = c.conrelid
+    join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+    join pg_catalog.pg_class p on p.oid = c.confrelid
+    where c.contype = 'f' and cardinality(c.conkey) = 1 and p.relnamespace = 'public'::regnamespace
+      and p.relname in ('organizations', 'agents', 'phone_numbers', 'sip_trunks', 'agent_sessions', 'chat_sessions')
+      and not (n.nspname = 'public' and t.relname in (
+        'agents', 'sip_trunks', 'phone_numbers', 'agent_sessions', 'agent_messages', 'chat_sessions', 'chat_messages',
+        'usage_logs', 'call_logs'))
+    order by n.nspname, t.relname, a.attname
+  loop
+    begin
+      execute format('select count(*) from (select from %s where %I in (%s) limit 1000) x', child.name, child.attname,
+        case child.parent
+          when 'organizations' then 'select $1'
+          when 'agent_sessions' then 'select s.id from public.agent_sessions s join public.agents a on a.id = s.agent_id '
+                                     'where a.organization_id = $1'
+          when 'chat_sessions' then 'select s.id from public.chat_sessions s join public.agents a on a.id = s.project_id '
+                                    'where a.organization_id = $1'
+          else format('select id from public.%I where organization_id = $1', child.parent) end)
+        into row_count using p_id;
+    exception when insufficient_privilege then  -- somebody else's table: whether it has rows is not to be seen
+      row_count := 1;
+    end;
+    if row_count > 0 then
+      kind := 'table ' || child.nspname || '.' || child.relname;
+      return next;
+    end if;
+  end loop;
+end $$;
+
+-- Deletes an organization with everything that hangs on it, in one transaction, and returns how many rows of each table
+-- went. Needs an actor, a reason, the name as it is stored, and the checksum of an export that was logged within the last
+-- seven days and after the last change of the tenant. Rows of business tables leave an entry each, the others are counted
+-- in one. Profile, login, ledger and audit stay.
+create or replace function audit.close_organization(
+  p_id uuid, p_name text, p_export_sha256 text, p_call_minutes integer default 240) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := nullif(btrim(current_setting('backoffice.actor', true)), '');
+  v_reason constant text := nullif(btrim(current_setting('backoffice.reason', true)), '');
+  v_org public.organizations;
+  v_export timestamptz;
+  v_blockers text;
+  v_rows bigint;
+  v_counts jsonb := '{}';
+begin
+  if v_actor is null or v_reason is null then
+    raise exception 'A closing needs an actor and a reason.' using errcode = 'insufficient_privilege';
+  end if;
+  select * into v_org from public.organizations where id = p_id for update;
+  if not found then
+    raise exception 'There is no such organization (any more).';
+  elsif v_org.name is distinct from p_name then
+    raise exception 'The organization has another name than the one that was typed.';
+  end if;
+  perform from public.agents where organization_id = p_id order by id for update;
+  select string_agg(format('%s (%s)', replace(b.kind, '_', ' '), b.row_count), ', ') into v_blockers
+  from audit.closing_blockers(p_id, p_call_minutes) b;
+  if v_blockers is not null then
+    raise exception 'It cannot be closed yet: %.', v_blockers;
+  end if;
+  if p_export_sha256 !~ '^[0-9a-f]{64}$' then
+    raise exception 'A closing needs the checksum of an export.';
+  end if;
+  select max(substring(detail from 'as of (\S+)')::timestamptz) into v_export from audit.read_log
+  where table_name = 'organizations' and row_id = p_id::text and kind = 'export'
+    and detail like '%SHA-256 ' || p_export_sha256 || '%' and at > now() - interval '7 days';
+  if v_export is null then
+    raise exception 'There is no export of this organization with that checksum from the last seven days.';
+  elsif exists (select from audit.event where organization_id = p_id and at > v_export and table_name !~ '\.')
+     or exists (select from public.credit_transactions where organization_id = p_id and created_at > v_export) then
+    raise exception 'The organization was changed after the export: export it again.';
+  end if;
+
+  insert into audit.procedure (kind) values ('closing');
+  delete from public.chat_messages m using public.chat_sessions s, public.agents a
+  where s.id = m.session_id and a.id = s.project_id and a.organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('chat_messages', v_rows);
+  delete from public.chat_sessions s using public.agents a where a.id = s.project_id and a.organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('chat_sessions', v_rows);
+  delete from public.agent_messages m using public.agent_sessions s, public.agents a
+  where s.id = m.session_id and a.id = s.agent_id and a.organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('agent_messages', v_rows);
+  delete from public.usage_logs where organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('usage_logs', v_rows);
+  delete from public.call_logs where organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('call_logs', v_rows);
+  delete from public.agent_sessions s using public.agents a where a.id = s.agent_id and a.organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('agent_sessions', v_rows);
+  delete from public.phone_numbers where organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('phone_numbers', v_rows);
+  delete from public.sip_trunks where organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('sip_trunks', v_rows);
+  delete from public.agents where organization_id = p_id;
+  get diagnostics v_rows = row_count;
+  v_counts := v_counts || jsonb_build_object('agents', v_rows);
+  delete from public.organizations where id = p_id;
+  v_counts := v_counts || jsonb_build_object('organizations', 1);
+  delete from audit.procedure where xid = pg_current_xact_id();
+
+  insert into audit.event (table_name, row_id, row_label, organization_id, action, new, actor_id, actor, reason,
+                           request_id, db_role, source)
+  values ('organizations', p_id::text, left(v_org.name, 200), p_id, 'delete',
+          jsonb_build_object('closed', true, 'owner_id', v_org.owner_id, 'rows_deleted', v_counts,
+                             'export_sha256', p_export_sha256, 'export_as_of', v_export),
+          nullif(current_setting('backoffice.actor_id', true), '')::bigint, v_actor, v_reason,
+          nullif(current_setting('backoffice.request_id', true), ''), audit.caller_role(), 'app');
+  return v_counts;
+end $$;
+
+-- The regular expression (for ~* and flag i) by which a person is found in a text: one mail address, one phone number, or
+-- both. p_phone is the number's digits with country code, p_national those without, where numbers written without country
+-- code shall count too. Only whole addresses and numbers match, so that nothing but a person can be searched or erased.
+create or replace function audit.person_pattern(p_mail text, p_phone text default null, p_national text default null)
+returns text language plpgsql immutable set search_path = '' as $$
+declare
+  parts text[] := '{}';
+  mail constant text := nullif(lower(btrim(p_mail)), '');
+  letter constant text := 'A-Za-z0-9\u00C0-\u024F\u0370-\u052F';
+  -- In JSON and in addresses of pages, what stands before may be an escape that ends in a letter or digit.
+  escape constant text := '(?<=\\[nrtbf])|(?<=\\u00[01][0-9a-fA-F])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])';
+  gap constant text := '[\s().\u00A0\u2010-\u2015/-]{0,3}';
+  code text;
+begin
+  if mail is not null then
+    if mail !~ '^[^\s@"\\<>()\[\],;:]+@[^\s@"\\<>()\[\],;:.]+(\.[^\s@"\\<>()\[\],;:.]+)+$' or length(mail) > 254 then
+      raise exception 'This is not a mail address.';
+    end if;
+    parts := parts || format($re$(?:(?<![%1$s])(?<![%1$s][._%%+'-])|%2$s)%3$s(?![%1$s]|[.-][%1$s])$re$, letter, escape,
+      replace(regexp_replace(mail, '([].[*+?^$(){}|\\-])', '\\\1', 'g'), '@', '(?:@|%40)'));
+  end if;
+  if nullif(p_phone, '') is not null then
+    if p_phone !~ '^[0-9]{7,15}$' then
+      raise exception 'This is not a phone number with its country code.';
+    elsif nullif(p_national, '') is not null
+        and (p_national !~ '^[0-9]{6,14}$' or right(p_phone, length(p_national)) <> p_national
+             or length(p_phone) - length(p_national) not between 1 and 3) then
+      raise exception 'These are not the digits of one number with and without country code.';
+    end if;
+    code := case when p_national <> '' then left(p_phone, length(p_phone) - length(p_national)) else '' end;
+    parts := parts || format('(?:(?<![0-9A-Za-z_])|(?<![0-9])(?=\+)|%1$s)(?:(?:\+|%%2[Bb]|00|011)%2$s)?%3$s%4$s(?![0-9])',
+      escape, gap,
+      case when code <> '' then array_to_string(string_to_array(code, null), gap) || gap || '(?:\(?0\)?' || gap || ')?' else '' end,
+      array_to_string(string_to_array(coalesce(nullif(p_national, ''), p_phone), null), gap));
+    if p_national <> '' and length(p_national) >= 7 then
+      -- Not where another country's code stands before it.
+      parts := parts || format(
+        '(?:(?<![0-9A-Za-z_])(?<!(?:\+|00)[0-9]{1,3}%2$s)(?<!\+)|%1$s)\(?0?\)?%2$s%3$s(?![0-9])',
+        escape, '[\s().\u00A0\u2010-\u2015/-]{0,2}', array_to_string(string_to_array(p_national, null), gap));
+    end if;
+  end if;
+  if parts = '{}' then
+    raise exception 'A person is searched by mail address or phone number.';
+  end if;
+  return '(?:' || array_to_string(parts, '|') || ')';
+end $$;
+
+-- A quick look whether the slower pattern can match at all: texts one of which a row must contain, in lower case, the
+-- digits with everything between digits taken out.
+create or replace function audit.may_name(p_text text, p_mail text, p_digits text) returns boolean
+language sql immutable parallel safe set search_path = '' as $$
+  select coalesce(lower(p_text) like any (array[
+           '%' || replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_') || '%',
+           '%' || replace(replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_'), '@', '\%40') || '%']),
+           false)
+      or coalesce(translate(p_text, U&' ()./-\00A0\2010\2011\2012\2013\2014\2015' || E'\t\n\r\f\v', '')
+                  like '%' || p_digits || '%', false)
+$$;
+
+-- A JSON value with every match replaced, in keys and numbers too.
+create or replace function audit.erase_json(value jsonb, pattern text, levels integer default 60) returns jsonb
+language plpgsql immutable set search_path = '' as $$
+begin
+  if value is null or value::text !~* pattern then
+    return value;
+  end if;
+  case jsonb_typeof(value)
+    when 'object' then
+      if levels = 0 then return '"[erased]"'; end if;
+      return (select jsonb_object_agg(regexp_replace(key, pattern, '[erased]', 'gi'),
+                                      audit.erase_json(item, pattern, levels - 1))
+              from jsonb_each(value) as e (key, item));
+    when 'array' then
+      if levels = 0 then return '"[erased]"'; end if;
+      return (select jsonb_agg(audit.erase_json(item, pattern, levels - 1) order by n)
+              from jsonb_array_elements(value) with ordinality as e (item, n));
+    when 'string' then
+      return to_jsonb(regexp_replace(value #>> '{}', pattern, '[erased]', 'gi'));
+    else
+      return '"[erased]"';
+  end case;
+end $$;
+
+-- What a profile's row says about the person, as the audit keeps it, taken out; NULL and what is erased already stay.
+create or replace function audit.erase_profile_values(row_values jsonb) returns jsonb
+language sql immutable set search_path = '' as $$
+  select case when row_values is null then null else coalesce((
+    select jsonb_object_agg(key, case
+      when key in ('email', 'full_name', 'company_name', 'phone_number', 'avatar_url') and item <> 'null'
+           and item #>> '{}' !~ '^erased-[0-9a-f-]{36}@erased\.invalid$' then '"[erased]"' else item end)
+    from jsonb_each(row_values) as e (key, item)), '{}') end
+$$;
+
+-- The ids of the profiles and logins that are the person: those with the mail; those with the phone number where no mail
+-- is given.
+create or replace function audit.person_ids(p_mail text, p_phone text default null, p_national text default null)
+returns uuid[] language sql stable security definer set search_path = '' as $$
+  with p as (
+    select nullif(lower(btrim(p_mail)), '') as mail,
+           '^\s*' || case when nullif(btrim(p_mail), '') is null
+                          then audit.person_pattern(null, p_phone, p_national) end || '\s*$' as phone)
+  select coalesce(array_agg(distinct found.id order by found.id), '{}') from p, lateral (
+    select id from public.user_profiles where lower(email::text) = p.mail or phone_number ~* p.phone
+    union select id from auth.users where lower(email) = p.mail or phone ~* p.phone) found
+$$;
+
+-- The person's logins in Supabase's own schema, for what remains to be done there.
+create or replace function audit.person_logins(p_mail text, p_phone text default null, p_national text default null)
+returns table (id uuid, has_mail boolean, has_phone boolean, created_at timestamptz, last_sign_in_at timestamptz)
+language sql stable security definer set search_path = '' as $$
+  select u.id, u.email is not null, nullif(u.phone, '') is not null, u.created_at, u.last_sign_in_at
+  from auth.users u where u.id = any (audit.person_ids(p_mail, p_phone, p_national)) order by u.created_at
+$$;
+
+-- Texts that are not redacted though they may name the person: the ledger, which is append-only; who acted, on which
+-- the audit rests; routing values without which a tenant's telephone stands still.
+create or replace function audit.stays_named(p_table text, p_column text) returns boolean
+language sql immutable set search_path = '' as $$
+  select p_table = 'credit_transactions' or (p_table, p_column) in (
+    ('event', 'actor'), ('read_log', 'actor'), ('phone_numbers', 'phone_number'), ('sip_trunks', 'username'),
+    ('sip_trunks', 'sip_domain'))
+$$;
+
+-- The columns in which a person may be named: every text and JSON column of the table, those that a deployment added
+-- included. A password is never looked at.
+create or replace function audit.person_columns(p_table text)
+returns table (name text, is_json boolean, is_unique boolean, width integer)
+language plpgsql stable security definer set search_path = '' as $$
+begin
+  if p_table not in ('organizations', 'user_profiles', 'agents', 'sip_trunks', 'phone_numbers', 'agent_sessions',
+                     'agent_messages', 'chat_sessions', 'chat_messages', 'usage_logs', 'call_logs', 'credit_transactions',
+                     'event', 'read_log') then
+    raise exception 'No person is searched in %.', p_table;
+  end if;
+  return query
+    select a.attname::text, t.typname in ('json', 'jsonb'),
+           exists (select from pg_catalog.pg_index i where i.indrelid = a.attrelid and i.indisunique
+                   and a.attnum = any (i.indkey::smallint[])),
+           case when t.typname = 'varchar' and a.atttypmod > 4 then a.atttypmod - 4 end
+    from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
+    where a.attrelid = format('%I.%I', case when p_table in ('event', 'read_log') then 'audit' else 'public' end,
+                              p_table)::regclass
+      and a.attnum > 0 and not a.attisdropped and t.typname in ('text', 'varchar', 'bpchar', 'json', 'jsonb')
+      and (p_table, a.attname::text) not in (('sip_trunks', 'password'), ('event', 'table_name'), ('event', 'action'),
+        ('event', 'source'), ('event', 'db_role'), ('event', 'row_id'), ('event', 'jwt_sub'), ('event', 'request_id'),
+        ('read_log', 'table_name'), ('read_log', 'kind'), ('read_log', 'db_role'), ('read_log', 'row_id'),
+        ('read_log', 'request_id'))
+    order by a.attnum;
+end $$;
+
+-- Every row of one table in which the person is named, with the columns: the whole table is read. Needs an actor and a
+-- reason. `sample` is what stands around the first match of the first three rows of each column, the match itself left out.
+create or replace function audit.find_person(
+  p_table text, p_mail text, p_phone text default null, p_national text default null)
+returns table (id text, columns text[], samples jsonb)
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  pattern constant text := audit.person_pattern(p_mail, p_phone, p_national);
+  digits constant text := coalesce(nullif(p_national, ''), nullif(p_phone, ''));
+  mail constant text := nullif(lower(btrim(p_mail)), '');
+  persons constant uuid[] := audit.person_ids(p_mail, p_phone, p_national);
+  place constant text := case when p_table in ('event', 'read_log') then 'audit.' else 'public.' end;
+  col record;
+  tests text := '';
+  hits text := '';
+  extra text := 'false';
+  extra_hits text := '';
+  seen jsonb := '{}';
+  v_name text;
+  v_text text;
+begin
+  if nullif(btrim(current_setting('backoffice.actor', true)), '') is null
+     or nullif(btrim(current_setting('backoffice.reason', true)), '') is null then
+    raise exception 'A search for a person needs an actor and a reason.' using errcode = 'insufficient_privilege';
+  end if;
+  for col in select * from audit.person_columns(p_table) loop
+    tests := tests || format(' or (audit.may_name(t.%1$I::text, $2, $3) and t.%1$I::text ~* $1)', col.name);
+    hits := hits || format(', case when audit.may_name(t.%1$I::text, $2, $3) and t.%1$I::text ~* $1 then %1$L end', col.name);
+  end loop;
+  -- What is the person's own, whatever it says.
+  if p_table = 'user_profiles' then
+    extra := 't.id = any ($4) and (' || (
+      select string_agg(format('coalesce(t.%1$I, ''[erased]'') not in (''[erased]'', ''erased-'' || t.id || ''@erased.invalid'')', c), ' or ')
+      from unnest(array['email', 'full_name', 'company_name', 'phone_number', 'avatar_url']) c) || ')';
+    extra_hits := (
+      select string_agg(format(', case when t.id = any ($4) and coalesce(t.%1$I, ''[erased]'') not in (''[erased]'', ''erased-'' || t.id || ''@erased.invalid'') then %1$L end', c), '')
+      from unnest(array['email', 'full_name', 'company_name', 'phone_number', 'avatar_url']) c);
+  elsif p_table = 'agent_sessions' then
+    extra := 't.user_id = any ($4) and t.ip_address is not null';
+    extra_hits := format(', case when %s then ''ip_address'' end', extra);
+  elsif p_table = 'event' then
+    extra := 't.table_name = ''user_profiles'' and t.row_id = any ($4::text[]) and (t.row_label not in (''[erased]'', '''') '
+      'and t.row_label !~ ''^erased-[0-9a-f-]{36}@erased\.invalid$'' '
+      'or t.old is distinct from audit.erase_profile_values(t.old) or t.new is distinct from audit.erase_profile_values(t.new))';
+    extra_hits := format(', case when %s then ''values of the profile'' end', extra);
+  elsif p_table = 'read_log' then
+    extra := 't.table_name = ''user_profiles'' and t.row_id = any ($4::text[]) and t.row_label <> ''[erased]'' '
+      'and t.row_label !~ ''^erased-[0-9a-f-]{36}@erased\.invalid$''';
+    extra_hits := format(', case when %s then ''row_label'' end', extra);
+  end if;
+  for id, columns, samples in execute format(
+    'select t.id::text, array(select distinct c from unnest(array[null::text%s%s]) c where c is not null order by c), null::jsonb '
+    'from %s%I t where (%s) or (false%s)', hits, extra_hits, place, p_table, extra, tests)
+    using pattern, mail, digits, persons
+  loop
+    foreach v_name in array columns loop
+      if coalesce((seen ->> v_name)::integer, 0) < 3 and exists (select from audit.person_columns(p_table) c where c.name = v_name) then
+        seen := seen || jsonb_build_object(v_name, coalesce((seen ->> v_name)::integer, 0) + 1);
+        execute format('select regexp_replace(t.%I::text, $1, ''[erased]'', ''gi'') from %s%I t where t.id::text = $2',
+                       v_name, place, p_table) into v_text using pattern, id;
+        samples := coalesce(samples, '{}') || jsonb_build_object(v_name,
+          case when strpos(v_text, '[erased]') > 0 then substr(v_text, greatest(1, strpos(v_text, '[erased]') - 40), 90) end);
+      end if;
+    end loop;
+    return next;
+  end loop;
+end $$;
+
+-- Between begin_erasure and end_erasure, in one transaction, erase_rows redacts rows, and audit.record() leaves out of its
+-- entries what is being erased. Returns the ids of the profiles and logins that are the person.
+create or replace function audit.begin_erasure(p_mail text, p_phone text default null, p_national text default null)
+returns uuid[] language plpgsql security definer set search_path = '' as $$
+declare
+  v_pattern constant text := audit.person_pattern(p_mail, p_phone, p_national);
+  v_persons constant uuid[] := audit.person_ids(p_mail, p_phone, p_national);
+  v_salt constant text := gen_random_uuid()::text;
+  v_state text;
+begin
+  if nullif(btrim(current_setting('backoffice.actor', true)), '') is null
+     or nullif(btrim(current_setting('backoffice.reason', true)), '') is null then
+    raise exception 'An erasure needs an actor and a reason.' using errcode = 'insufficient_privilege';
+  elsif current_setting('backoffice.reason', true) ~* v_pattern then
+    raise exception 'The reason names the person: it is kept for good, so say it otherwise.';
+  end if;
+  v_state := jsonb_build_object('pattern', v_pattern, 'persons', to_jsonb(v_persons))::text;
+  delete from audit.procedure where xid = pg_current_xact_id();
+  insert into audit.procedure (kind, salt, digest) values ('erasure', v_salt, sha256(convert_to(v_salt || v_state, 'UTF8')));
+  perform set_config('audit.erasure', v_state, true);
+  return v_persons;
+end $$;
+
+create or replace function audit.end_erasure() returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  delete from audit.procedure where xid = pg_current_xact_id() and kind = 'erasure';
+  perform set_config('audit.erasure', '', true);
+end $$;
+
+-- What begin_erasure of this transaction said: {pattern, persons}. The setting alone could be forged, so it is held
+-- against the digest; NULL outside an erasure.
+create or replace function audit.erasure() returns jsonb
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_state constant text := nullif(current_setting('audit.erasure', true), '');
+begin
+  if v_state is null or not exists (
+    select from audit.procedure where xid = pg_current_xact_id_if_assigned() and kind = 'erasure'
+      and digest = sha256(convert_to(salt || v_state, 'UTF8'))) then
+    return null;
+  end if;
+  return v_state::jsonb;
+end $$;
+
+-- Redacts these rows of one table and leaves one entry for them; returns how many were changed. Text becomes "[erased]"
+-- where it names the person, the person's profile gets a placeholder for its mail; rows and money stay.
+create or replace function audit.erase_rows(p_table text, p_ids text[]) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  state constant jsonb := audit.erasure();
+  persons uuid[];
+  col record;
+  sets text := '';
+  value text;
+  changed bigint;
+begin
+  if state is null then
+    raise exception 'Rows are redacted between begin_erasure and end_erasure.' using errcode = 'insufficient_privilege';
+  end if;
+  persons := array(select jsonb_array_elements_text(state -> 'persons'))::uuid[];
+  for col in select * from audit.person_columns(p_table) c where not audit.stays_named(p_table, c.name) loop
+    if p_table = 'user_profiles' and col.name = 'email' then
+      value := 'case when t.id = any ($2) or t.email::text ~* $1 then ''erased-'' || t.id || ''@erased.invalid'' else t.email end';
+    elsif col.is_json then
+      value := format('audit.erase_json(t.%I::jsonb, $1)', col.name);
+      if p_table = 'event' then
+        value := format('case when t.table_name = ''user_profiles'' and t.row_id = any ($2::text[]) '
+                        'then audit.erase_profile_values(%1$s) else %1$s end', value);
+      end if;
+    elsif col.is_unique then
+      value := format('case when t.%1$I::text ~* $1 then ''erased-'' || t.id else t.%1$I end', col.name);
+    else
+      value := format('regexp_replace(t.%I::text, $1, ''[erased]'', ''gi'')', col.name);
+      if col.width is not null then
+        value := format('left(%s, %s)', value, col.width);
+      end if;
+      if p_table = 'user_profiles' and col.name in ('full_name', 'company_name', 'phone_number', 'avatar_url') then
+        value := format('case when t.id = any ($2) and t.%1$I is not null then ''[erased]'' else %2$s end', col.name, value);
+      elsif p_table = 'agent_sessions' and col.name = 'ip_address' then
+        value := format('case when t.user_id = any ($2) then null else %s end', value);
+      elsif p_table in ('event', 'read_log') and col.name = 'row_label' then
+        value := format('case when t.table_name = ''user_profiles'' and t.row_id = any ($2::text[]) then ''[erased]'' else %s end', value);
+      end if;
+    end if;
+    sets := sets || format(', %I = %s', col.name, case when col.is_json then format('(%s)', value) else value end);
+  end loop;
+  if sets = '' then
+    raise exception 'Nothing is redacted in %.', p_table;
+  end if;
+  execute format('update %s%I t set %s where t.id = any ($3::%s[])',
+                 case when p_table in ('event', 'read_log') then 'audit.' else 'public.' end, p_table, substr(sets, 3),
+                 case when p_table in ('event', 'read_log') then 'bigint' else 'uuid' end)
+    using state ->> 'pattern', persons, p_ids;
+  get diagnostics changed = row_count;
+  insert into audit.event (table_name, row_id, row_label, action, new, actor_id, actor, reason, request_id, db_role, source)
+  values (case p_table when 'event' then 'audit.event' when 'read_log' then 'audit.read_log' else p_table end, '',
+          format('erasure of a person: %s rows', changed), 'update', jsonb_build_object('rows_redacted', changed),
+          nullif(current_setting('backoffice.actor_id', true), '')::bigint,
+          current_setting('backoffice.actor', true), current_setting('backoffice.reason', true),
+          nullif(current_setting('backoffice.request_id', true), ''), audit.caller_role(), 'app');
+  return changed;
+end $$;
+
+do $$
+declare
+  routine text;
+begin
+  foreach routine in array array[
+    'closing_blockers(uuid, integer)', 'close_organization(uuid, text, text, integer)',
+    'person_pattern(text, text, text)', 'may_name(text, text, text)', 'erase_json(jsonb, text, integer)',
+    'erase_profile_values(jsonb)', 'person_ids(text, text, text)', 'person_logins(text, text, text)',
+    'stays_named(text, text)', 'person_columns(text)', 'find_person(text, text, text, text)',
+    'begin_erasure(text, text, text)', 'end_erasure()', 'erasure()', 'erase_rows(text, text[])']
+  loop
+    execute format('revoke all on function audit.%s from public, anon, authenticated, service_role, backoffice', routine);
+  end loop;
+end $$;
+-- Redaction of secrets and of persons are pure functions; the rest checks actor and reason.
+grant execute on function audit.closing_blockers(uuid, integer), audit.close_organization(uuid, text, text, integer),
+  audit.person_pattern(text, text, text), audit.may_name(text, text, text), audit.erase_json(jsonb, text, integer),
+  audit.person_ids(text, text, text), audit.person_logins(text, text, text), audit.find_person(text, text, text, text),
+  audit.begin_erasure(text, text, text), audit.end_erasure(), audit.erase_rows(text, text[]),
+  audit.parse_json(text), audit.redact(jsonb, jsonb, boolean, integer)
   to backoffice;
 
 commit;

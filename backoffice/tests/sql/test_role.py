@@ -519,6 +519,14 @@ def test_functions_that_it_may_call(world):
         "audit.log_read",
         "audit.delete_blockers",
         "audit.delete_record",
+        "audit.closing_blockers",
+        "audit.close_organization",
+        "audit.person_ids",  # by a whole mail address or number only
+        "audit.person_logins",
+        "audit.find_person",
+        "audit.begin_erasure",
+        "audit.end_erasure",
+        "audit.erase_rows",
     }
 
 
