@@ -321,6 +321,7 @@ class AgentSession(PageModel):
     SHARED_ID = "default"
 
     search_fields = ("external_id",)
+    field_permissions = dict.fromkeys(["status", "ended_at"], "agents.close_session")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agent = models.ForeignKey(Agent, models.DO_NOTHING, db_constraint=False, related_name="sessions")

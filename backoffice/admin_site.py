@@ -318,19 +318,11 @@ class EditInAdmin(AddInAdmin):
                 for group in record.groups()
                 if (items := [item for item in group["items"] if item["name"] not in self.form.fields])
             ],
-            "actions": actions_of(record, self.request.user),
+            "actions": list(record.get_actions()),
             "delete_url": self.url("delete", record.object) if self.can("delete") else "",
             "cancel_url": self.url("list"),
         }
         return super().render(context, status=status, template="admin/record_form.html")
-
-
-def actions_of(record, user):
-    return [
-        {"label": view.label, "icon": view.icon, "url": reverse(name, args=[record.object.pk])}
-        for name, view in record.actions()
-        if user.has_perm(view.required_permission()) and view.applies_to(record.object)
-    ]
 
 
 def admin_url(model, page, obj=None):

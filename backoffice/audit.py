@@ -1,27 +1,50 @@
 """What the database recorded about a row, for its page."""
 
+from django.urls import reverse
+
+from backoffice.logs import request_id
 from backoffice.models import AuditEvent, ReadLog
+from backoffice.reverts import can_revert
 
 
-def history(obj, limit=20):
+def history(obj, limit=20, user=None):
     """The newest `limit` audit events of a row, as components/history.html takes them; `changes` is
-    [(field, old, new)].
+    [(field, old, new)]. Undo is offered to the `user`, who has to be allowed it.
     """
-    return [describe(event) for event in AuditEvent.objects.of(obj)[:limit]]
+    return [describe(event, user, obj) for event in AuditEvent.objects.of(obj)[:limit]]
 
 
-def describe(event):
+def describe(event, user=None, obj=None):
+    """One event; `undo_url` leads to the page that puts it back, `undo_fields` {field: address} to that for one field
+    of several. With its row at hand, what is undone already has none. Asks the database nothing.
+    """
+    undo_url = reverse("backoffice:auditevent_revert", args=[event.pk])
+    columns = can_revert(event, user, obj) if user else []
+    single = len(event.changes) == 1
     return {
+        "id": event.pk,
         "at": event.at,
         "actor": event.actor,
         "db_role": event.db_role,
         "source": event.source,
         "action": event.action,
         "reason": event.reason,
-        "changes": [
-            (field.replace("_", " "), old, new) for field, (old, new) in sorted(event.changes.items())
-        ],
+        "undo_url": undo_url if columns else "",
+        "undo_fields": {} if single else {spoken(column): f"{undo_url}?field={column}" for column in columns},
+        "changes": [(spoken(column), old, new) for column, (old, new) in sorted(event.changes.items())],
     }
+
+
+def spoken(column):
+    return column.replace("_", " ")
+
+
+def undo_tag(obj, user):
+    """The extra tag of a message about a row just saved: its toast then takes the change back with one click."""
+    event = AuditEvent.objects.of(obj).filter(request_id=request_id.get(), actor_id=user.pk).first()
+    if event is None or not can_revert(event, user):
+        return ""
+    return f"undo:{reverse('backoffice:auditevent_revert', args=[event.pk])}"
 
 
 def readings(obj, limit=10):

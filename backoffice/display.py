@@ -3,7 +3,7 @@
 import json
 import re
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
@@ -85,6 +85,53 @@ def present(obj, name, user):
         "label": label if label[:1].isupper() else capfirst(label),
         "value": value_of(obj, field, user),
     }
+
+
+def side(field, value, names=None):
+    """One side of a comparison, for `diff_value`: secrets hidden, related rows by name, times in the reader's zone.
+
+    `names` is what names_of() gives for many values at once; without it a related row is read by itself.
+    """
+    if value is None or value == "":
+        return value
+    if isinstance(field, models.ForeignKey):
+        if names is None:
+            names = names_of([(field, value)])
+        name = names.get((field.related_model, str(value)))
+        return name or f"{value} (no such record)"
+    if isinstance(field, models.DateTimeField) and not isinstance(value, str):
+        return ui.time_tag(value)
+    if isinstance(field, models.JSONField):
+        value = redact(value, hide_whole(field.name, value))
+        return "\n".join(value) if is_lines(value) else value
+    if isinstance(field, OpenChoiceField):
+        return dict(field.flatchoices).get(value, value)
+    return redact_text(value) if isinstance(value, str) else value
+
+
+def is_lines(value):
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) and item for item in value)
+
+
+def names_of(pairs):
+    """{(model, id as text): name} of the related rows in [(field, value)], with one query per model."""
+    wanted = {}
+    for field, value in pairs:
+        if isinstance(field, models.ForeignKey) and value not in (None, ""):
+            wanted.setdefault(field.related_model, set()).add(str(value))
+    found = {}
+    for model, ids in wanted.items():
+        for row in model._base_manager.filter(pk__in=[pk for pk in ids if is_id(model, pk)]):
+            found[model, str(row.pk)] = str(row)
+    return found
+
+
+def is_id(model, text):
+    try:
+        model._meta.pk.to_python(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def value_of(obj, field, user):

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from backoffice.model_fields import OpenChoiceField
+from backoffice.roles import field_permission
 from backoffice.services import snapshot
 
 REASON_HELP = "Kept in the history of the record."
@@ -167,11 +168,10 @@ class StaffForm(forms.ModelForm):
     """A form over one record, with a reason and the values as they were when it was opened.
 
     `opened_values()` gives these for `services.save(opened=…)`; they travel signed, so that they cannot be altered.
-    A field named in `permission_fields` ({field: permission}) is left out for those who lack the permission, and every
+    A field named in the model's `field_permissions` is left out for those who lack the permission, and every
     other field for those who hold nothing but such a permission.
     """
 
-    permission_fields = {}
     reason_required = False
 
     opened = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -203,11 +203,8 @@ class StaffForm(forms.ModelForm):
     def limit_fields(self):
         """Leave out what the actor may not write."""
         action = "add" if self.instance._state.adding else "change"
-        meta = self._meta.model._meta
-        whole = self.actor.has_perm(f"{meta.app_label}.{action}_{meta.model_name}")
         for name in self.own_fields():
-            permission = self.permission_fields.get(name)
-            if not (self.actor.has_perm(permission) if permission else whole):
+            if not self.actor.has_perm(field_permission(self._meta.model, name, action)):
                 del self.fields[name]
 
     def own_fields(self):

@@ -7,6 +7,10 @@ class PageModel(models.Model):
 
     # Texts by which the searching picker finds a row; empty: it is not picked.
     search_fields = ()
+    # {field: permission} of what needs a right of its own instead of the one to change the model.
+    field_permissions = {}
+    # {field: url name} of what is changed on a page of its own only, after a review.
+    reviewed_fields = {}
 
     class Meta:
         abstract = True

@@ -51,6 +51,12 @@ READ_ONLY = {
 NOT_FOR_ADMINS = {"billing.post_credit", "telephony.correct_call"}
 
 
+def field_permission(model, field, action="change"):
+    """The permission needed to write one field of a model ("app.codename")."""
+    own = getattr(model, "field_permissions", {})
+    return own.get(field) or f"{model._meta.app_label}.{action}_{model._meta.model_name}"
+
+
 def codenames(model, actions):
     """`view add` → `{"view_agent", "add_agent"}`; a permission of the model's own stands for itself."""
     own = {codename for codename, _ in model._meta.permissions}

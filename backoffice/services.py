@@ -127,3 +127,17 @@ def log_read(kind, obj, *, actor, organization_id=None, reason="", detail=""):
             "select audit.log_read(%s, %s, %s, %s, %s, %s)",
             [kind, obj._meta.db_table, row_id, label, organization_id, detail],
         )
+
+
+def integrity_sentence(error):
+    """What a broken constraint means to the person who typed."""
+    cause = error.__cause__
+    name = getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
+    state = getattr(cause, "sqlstate", "")
+    if state == "23505":
+        return "Another record has this value already; it must be unique."
+    if state == "23503":
+        return "It refers to a record that does not exist (any more)."
+    if state == "23514":
+        return getattr(cause.diag, "message_primary", "") or f"The database does not accept this ({name})."
+    return "The database does not accept this; nothing was saved."

@@ -56,6 +56,13 @@ def platform_models():
     return [m for m in apps.get_models() if issubclass(m, PageModel) and not m._meta.managed]
 
 
+def may_write(table, column):
+    """Whether role backoffice may write this column of a table in public."""
+    if table in NOT_UPDATED:
+        return column not in NOT_UPDATED[table]
+    return column in UPDATES.get(table, ())
+
+
 def location(model):
     """(schema, table) of a model; `db_table` is a plain name in public, or written as `"schema"."table"`."""
     schema, _, table = model._meta.db_table.strip('"').rpartition('"."')

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from backoffice import export, jobs  # noqa: F401  (export registers its kind)
+from backoffice import export, jobs, reverts  # noqa: F401  (these register their kinds)
 
 
 @app.task(name=jobs.RUN_JOB)

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
-from backoffice.views import audit, home, jobs, me, picker
+from backoffice.views import audit, home, jobs, me, picker, revert
 
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
@@ -12,6 +12,8 @@ audit_patterns = (
     [
         path("changes/", audit.AuditEventList.as_view(), name="auditevent_list"),
         path("changes/<int:pk>/", audit.AuditEventDetail.as_view(), name="auditevent_detail"),
+        path("changes/<int:pk>/revert/", revert.RevertChange.as_view(), name="auditevent_revert"),
+        path("batches/<str:batch>/revert/", revert.RevertBatch.as_view(), name="batch_revert"),
         path("readings/", audit.ReadLogList.as_view(), name="readlog_list"),
         path("readings/<int:pk>/", audit.ReadLogDetail.as_view(), name="readlog_detail"),
     ],

@@ -83,6 +83,7 @@ create index if not exists event_row on audit.event (table_name, row_id, id desc
 create index if not exists event_organization on audit.event (organization_id, id desc);
 create index if not exists event_actor on audit.event (actor_id, id desc);
 create index if not exists event_at on audit.event (at);
+create index if not exists event_request on audit.event (request_id, id) where request_id is not null;
 
 create table if not exists audit.read_log (
   id bigint generated always as identity primary key,
@@ -134,6 +135,7 @@ create or replace function audit.redact(
 returns jsonb language plpgsql immutable set search_path = '' as $$
 declare
   parsed jsonb;
+  redacted jsonb;
   -- Names of single secrets, and of objects all of whose values are. `max_tokens` is a number of tokens, not one.
   secret_key constant text := '(password|passwd|passphrase|pwd|secret|authorization|bearer|credential|signature|headers$'
     '|(api|private|access)[_-]?key|(^|[_-]|sip|user)pass$|(^|[_-])auth$|token$|(access|refresh|auth|api|secret|id)[_-]?tokens$)';
@@ -159,7 +161,9 @@ begin
       if not hide and jsonb_typeof(value) = 'string' and value #>> '{}' ~ '^\s*[[{]' then
         parsed := audit.parse_json(value #>> '{}');
         if parsed is not null then
-          return to_jsonb(audit.redact(parsed, audit.parse_json(before #>> '{}'), false, levels - 1)::text);
+          redacted := audit.redact(parsed, audit.parse_json(before #>> '{}'), false, levels - 1);
+          -- What hides nothing stays as it is spelled, so that it can be put back exactly.
+          return case when redacted = parsed then value else to_jsonb(redacted::text) end;
         elsif value #>> '{}' ~* '"[^"]*(pass|pwd|secret|token|auth|key|credential)[^"]*"\s*:' then
           return '"[secret]"';  -- JSON cut off at the length of its column
         end if;

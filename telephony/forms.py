@@ -70,7 +70,6 @@ class TrunkPasswordForm(ReasonForm):
 class CorrectCallForm(StaffForm):
     """What the platform never finalises. Needs its own permission, not that of changing calls."""
 
-    permission_fields = dict.fromkeys(["duration_seconds", "cost", "status"], "telephony.correct_call")
     reason_required = True
 
     class Meta(StaffForm.Meta):

@@ -144,6 +144,8 @@ class CallLog(PageModel):
         FAILED = "failed"
         BUSY = "busy"
 
+    field_permissions = dict.fromkeys(["duration_seconds", "cost", "status"], "telephony.correct_call")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
         "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="calls"

@@ -58,12 +58,10 @@ class OrganizationForm(StaffForm):
 
 
 PROFILE_FIELDS = ["email", "full_name", "company_name", "phone_number", "avatar_url"]
-MONEY_FIELDS = ["subscription_tier", "stripe_customer_id", "stripe_subscription_id"]
+MONEY_FIELDS = list(UserProfile.field_permissions)
 
 
 class UserProfileForm(StaffForm):
-    permission_fields = dict.fromkeys(MONEY_FIELDS, "tenants.change_tier")
-
     class Meta(StaffForm.Meta):
         model = UserProfile
         fields = [*PROFILE_FIELDS, *MONEY_FIELDS]

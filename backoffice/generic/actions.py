@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 
 from backoffice import services
+from backoffice.audit import undo_tag
 from backoffice.forms import DeleteForm, ReasonForm
 from backoffice.generic.page import ObjectPage
 
@@ -55,7 +56,8 @@ class ActionView(ObjectPage):
         return form.cleaned_data
 
     def done(self, result):
-        messages.success(self.request, self.success.format(object=self.object))
+        tag = undo_tag(self.object, self.request.user)
+        messages.success(self.request, self.success.format(object=self.object), extra_tags=tag)
         return HttpResponseRedirect(self.success_url())
 
     def success_url(self):

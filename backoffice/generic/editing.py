@@ -11,7 +11,7 @@ from django.utils.html import format_html_join
 from django.utils.text import capfirst
 
 from backoffice import services
-from backoffice.audit import history
+from backoffice.audit import history, undo_tag
 from backoffice.forms import StaffForm
 from backoffice.generic.page import ModelPage, ObjectPage
 
@@ -52,13 +52,15 @@ class FormPage(ModelPage):
         except ValidationError as error:
             form.add_error(None, error)
         except IntegrityError as error:
-            form.add_error(None, integrity_sentence(error))
+            form.add_error(None, services.integrity_sentence(error))
         except DataError:
             form.add_error(None, "A value does not fit into its column: it is too long or too large.")
         else:
-            messages.success(
-                request, self.success_message(saved) if form.changes() else "Nothing was changed."
-            )
+            if form.changes():
+                tag = undo_tag(saved, request.user)
+                messages.success(request, self.success_message(saved), extra_tags=tag)
+            else:
+                messages.success(request, "Nothing was changed.")
             return HttpResponseRedirect(self.success_url(saved))
         return self.show(form, status=422)
 
@@ -161,17 +163,3 @@ class UpdateView(FormPage, ObjectPage):
             "cancel_url": self.url("detail", conflict.stored),
         }
         return self.render(context, status=409, template="409.html")
-
-
-def integrity_sentence(error):
-    """What a broken constraint means to the person who typed."""
-    cause = error.__cause__
-    name = getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
-    state = getattr(cause, "sqlstate", "")
-    if state == "23505":
-        return "Another record has this value already; it must be unique."
-    if state == "23503":
-        return "It refers to a record that does not exist (any more)."
-    if state == "23514":
-        return getattr(cause.diag, "message_primary", "") or f"The database does not accept this ({name})."
-    return "The database does not accept this; nothing was saved."

@@ -30,15 +30,11 @@ class DetailView(ObjectPage):
             "crumbs": self.crumbs(),
             "groups": self.groups(),
             "related": self.related_links(),
-            "events": history(obj) if self.has_history else None,
+            "events": history(obj, user=request.user) if self.has_history else None,
             "readings": readings(obj) if self.has_readings else None,
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
-            "actions": [
-                {"label": view.label, "icon": view.icon, "url": reverse(name, args=[obj.pk])}
-                for name, view in self.actions()
-                if request.user.has_perm(view.required_permission()) and view.applies_to(obj)
-            ],
+            "actions": list(self.get_actions()),
             "warnings": self.warnings(),
             **self.extra_context(),
         }
@@ -46,6 +42,12 @@ class DetailView(ObjectPage):
 
     def may_edit(self):
         return self.can("change")
+
+    def get_actions(self):
+        """{label, icon, url} of each button."""
+        for name, view in self.actions():
+            if self.request.user.has_perm(view.required_permission()) and view.applies_to(self.object):
+                yield {"label": view.label, "icon": view.icon, "url": reverse(name, args=[self.object.pk])}
 
     def actions(self):
         """[(url name, ActionView subclass)] offered on this page."""

@@ -8,8 +8,8 @@ from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver
 
 from backoffice import generic, services
-from backoffice.generic.editing import integrity_sentence
 from backoffice.models import AuditEvent
+from backoffice.services import integrity_sentence
 from backoffice.testing_crud import check_page, form_values
 from telephony.tests.factories import make_number
 from tenants.models import Organization

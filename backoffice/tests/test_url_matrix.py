@@ -87,6 +87,7 @@ def address(route, pattern, rows, job):
         "label": "tenants.organization",
         "name": "hello",
         "key": "no-such-key",
+        "batch": "no-such-batch",
         "uidb36": "1",
     }
     route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route)

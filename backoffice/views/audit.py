@@ -1,6 +1,9 @@
+from django.urls import reverse
+
 from backoffice import generic
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.models import AuditEvent, ReadLog
+from backoffice.reverts import can_revert
 from backoffice.tables import Column, Table
 
 
@@ -43,6 +46,24 @@ class AuditEventDetail(generic.DetailView):
         "at", "actor", "source", "db_role", "jwt_sub", "reason", "request_id",
         "table_name", "row_label", "row_id", "action", "old", "new",
     ]  # fmt: skip
+
+    def get_actions(self):
+        event = self.object
+        if can_revert(event, self.request.user):
+            yield {
+                "label": "Undo",
+                "icon": "undo-2",
+                "url": reverse("backoffice:auditevent_revert", args=[event.pk]),
+            }
+        if (
+            event.request_id
+            and AuditEvent.objects.filter(request_id=event.request_id).exclude(pk=event.pk).exists()
+        ):
+            yield {
+                "label": "All of this batch",
+                "icon": "layers",
+                "url": reverse("backoffice:batch_revert", args=[event.request_id]),
+            }
 
 
 class ReadLogTable(Table):

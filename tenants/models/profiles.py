@@ -16,6 +16,9 @@ class UserProfile(PageModel):
         ENTERPRISE = "enterprise"
 
     search_fields = ("email", "full_name")
+    field_permissions = dict.fromkeys(
+        ["subscription_tier", "stripe_customer_id", "stripe_subscription_id"], "tenants.change_tier"
+    )
 
     id = models.UUIDField(primary_key=True, editable=False)
     email = models.EmailField("e-mail", max_length=255, unique=True)
