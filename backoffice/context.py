@@ -11,6 +11,7 @@ NAVIGATION = [
         [
             ("Organizations", "tenants:organization_list", "building-2", "tenants.view_organization"),
             ("User profiles", "tenants:userprofile_list", "users", "tenants.view_userprofile"),
+            ("Notes", "tenants:note_list", "sticky-note", "tenants.view_note"),
         ],
     ),
     (

@@ -18,6 +18,8 @@ EDIT = "view add change"
 MATRIX = {
     "tenants.organization": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "tenants.userprofile": {SUPPORT: EDIT, FINANCE: "view change_tier", MANAGER: VIEW},
+    # Everybody writes notes; one's own are changed and deleted by oneself, all of them by admins.
+    "tenants.note": {SUPPORT: EDIT, FINANCE: EDIT, MANAGER: EDIT},
     "agents.agent": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "agents.agentsession": {
         SUPPORT: "view read_transcript reveal_transcript close_session",

@@ -267,6 +267,11 @@ ENVIRONMENT_TONE = env.str(
     "ENVIRONMENT_TONE", {"demo": "info", "production": "bad"}.get(ENVIRONMENT.lower(), "warn")
 )
 CREDIT_UNIT = env.str("CREDIT_UNIT", "credits")
+TICKET_URL = env.str("TICKET_URL", "")
+if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https://", "http://"))):
+    raise ImproperlyConfigured(
+        "TICKET_URL is an address with {} for the number: https://tickets.example.com/{}"
+    )
 STALE_SESSION_HOURS = env.int("STALE_SESSION_HOURS", 24)
 MAX_CALL_MINUTES = env.int("MAX_CALL_MINUTES", 240)
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))

@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from tenants import views
-from tenants.models import Organization, UserProfile
+from tenants.models import Note, Organization, UserProfile
 
 
 @admin.register(Organization)
@@ -28,3 +28,12 @@ class UserProfileAdmin(RecordAdmin):
     columns = ["email", "full_name", "company_name", "subscription_tier", "created_at"]
     list_filter = ["subscription_tier"]
     search_help_text = "An id, a Stripe id, a telephone number, or a part of a name or mail address."
+
+
+@admin.register(Note)
+class NoteAdmin(RecordAdmin):
+    """Changed and deleted on the staff pages alone, which know whose note it is."""
+
+    list_page, record_page, add_page = views.NoteList, views.NoteDetail, views.NoteCreate
+    columns = ["text", "organization", "author_name", "created_at"]
+    search_help_text = "Beginnings of words of the note."

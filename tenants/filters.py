@@ -2,7 +2,8 @@ import django_filters
 from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet
-from tenants.models import Organization, UserProfile
+from backoffice.models import User
+from tenants.models import Note, Organization, UserProfile
 
 BALANCES = [("positive", "Above zero"), ("zero", "Zero or below"), ("null", "Not set")]
 BALANCE_CONDITIONS = {
@@ -47,3 +48,29 @@ class UserProfileFilter(FilterSet):
     class Meta:
         model = UserProfile
         fields = ["subscription_tier"]
+
+
+class NoteFilter(FilterSet):
+    q = django_filters.CharFilter(method="by_words", label="Search")
+    author = django_filters.ModelChoiceFilter(
+        queryset=User.objects.order_by("first_name", "last_name", "email"),
+        label="Written by",
+        empty_label="Anybody",
+    )
+    pinned = django_filters.ChoiceFilter(
+        method="by_pinned",
+        choices=[("yes", "Pinned"), ("no", "Not pinned")],
+        label="Pinned",
+        empty_label="Any",
+    )
+    since = DayFilter("created_at", label="Written from")
+
+    class Meta:
+        model = Note
+        fields = ["organization"]
+
+    def by_words(self, queryset, name, value):
+        return queryset.matching(value)
+
+    def by_pinned(self, queryset, name, value):
+        return queryset.filter(pinned_at__isnull=value == "no")

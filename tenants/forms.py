@@ -1,8 +1,12 @@
+import re
+
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
 
 from backoffice.forms import StaffForm
-from tenants.models import Organization, UserProfile
+from tenants.models import Note, Organization, UserProfile
 from tenants.services import find_logins
 
 NO_LOGIN = (
@@ -97,3 +101,53 @@ class UserProfileAddForm(UserProfileForm):
         if login := self.cleaned_data.get("login"):
             self.instance.pk = login.id
         super()._post_clean()
+
+
+TICKET_NUMBER = re.compile(r"#?([A-Za-z0-9][\w.-]{0,59})", re.ASCII)
+is_web_address = URLValidator(schemes=["http", "https"])
+
+
+class LinesField(forms.CharField):
+    """A text of several lines, whose length counts as it is stored: a browser sends two characters for a line break."""
+
+    widget = forms.Textarea(attrs={"rows": 4})
+
+    def to_python(self, value):
+        value = super().to_python(value)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value
+
+
+class NoteForm(StaffForm):
+    class Meta(StaffForm.Meta):
+        model = Note
+        fields = ["text", "ticket"]
+        field_classes = {"text": LinesField}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["ticket"].help_text = (
+            "Its number, or its address." if settings.TICKET_URL else "Its address, beginning with https://."
+        )
+
+    def clean_ticket(self):
+        ticket = self.cleaned_data["ticket"].strip()
+        if not ticket or "ticket" not in self.changed_data:
+            return ticket
+        if settings.TICKET_URL and (number := TICKET_NUMBER.fullmatch(ticket)):
+            return number[1]
+        try:
+            is_web_address(ticket)
+        except ValidationError:
+            raise ValidationError(
+                "Enter the ticket's number, or its address beginning with https:// or http://."
+                if settings.TICKET_URL
+                else "Enter the ticket's address, beginning with https:// or http://."
+            ) from None
+        if "@" in ticket.split("/")[2]:
+            raise ValidationError("Leave the log-in out of the address.")
+        return ticket
+
+
+class NoteAddForm(NoteForm):
+    class Meta(NoteForm.Meta):
+        fields = ["organization", "text", "ticket"]

@@ -1,5 +1,5 @@
 from backoffice.tables import Column, Table
-from tenants.models import Organization, UserProfile
+from tenants.models import Note, Organization, UserProfile
 
 
 class OrganizationTable(Table):
@@ -27,3 +27,16 @@ class UserProfileTable(Table):
         model = UserProfile
         fields = []
         rows = "tenants/userprofile_rows.html"
+
+
+class NoteTable(Table):
+    text = Column("Note")
+    organization = Column("Tenant")
+    ticket = Column("Ticket")
+    author = Column("Written by")
+    created_at = Column("Written", order="created")
+
+    class Meta(Table.Meta):
+        model = Note
+        fields = []
+        rows = "tenants/note_rows.html"

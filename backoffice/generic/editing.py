@@ -106,6 +106,10 @@ class UpdateView(FormPage, ObjectPage):
         unanswered = [name for name in asked if f"keep_{name}" not in self.request.POST]
         if unanswered:
             raise services.Conflict(self.model._default_manager.get(pk=form.instance.pk), unanswered)
+        return self.write(form)
+
+    def write(self, form):
+        """Writes what was typed over the record as it was opened; where a service does more, through that."""
         return services.save(
             form.instance,
             actor=self.request.user,

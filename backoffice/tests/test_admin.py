@@ -21,7 +21,7 @@ from billing.tests.factories import make_posting, make_usage
 from telephony.models import PhoneNumber, SipTrunk
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization, UserProfile
-from tenants.tests.factories import change, make_login, make_organization, make_profile
+from tenants.tests.factories import change, make_login, make_note, make_organization, make_profile
 
 ROLES = ["support", "finance", "manager", "admin"]
 OWN = [model for model in django_admin.site._registry if model._meta.app_label != "procrastinate"]
@@ -50,6 +50,7 @@ def make_reading():
 MAKERS = {
     "tenants.organization": make_organization,
     "tenants.userprofile": make_profile,
+    "tenants.note": make_note,
     "agents.agent": make_agent,
     "agents.agentsession": make_session,
     "agents.agentmessage": make_message,
@@ -516,7 +517,7 @@ class TestOddRows:
     @pytest.mark.parametrize("label", [label for label in MAKERS if not label.startswith("backoffice.")])
     def test_show_in_list_record_and_form(self, label, admin_client):
         row = MAKERS[label]()
-        table = row._meta.db_table
+        table = f"{'backoffice' if row._meta.managed else 'public'}.{row._meta.db_table}"
         fields = [
             field
             for field in row._meta.concrete_fields
@@ -532,9 +533,7 @@ class TestOddRows:
                 if value is None and not field.null:
                     continue
                 with platform(), connection.cursor() as cursor:
-                    cursor.execute(
-                        f'update public.{table} set "{field.column}" = %s where id = %s', [value, row.pk]
-                    )
+                    cursor.execute(f'update {table} set "{field.column}" = %s where id = %s', [value, row.pk])
             self.open(admin_client, row)
         self.open(admin_client, row)
 

@@ -114,6 +114,7 @@ def test_a_record_shows_every_column(view):
         "ChatMessage": {"text"},
         "CallLog": {"duration_seconds", "recording_url"},
         "CreditTransaction": {"actor_id"},
+        "Note": {"author", "organization_name"},
         "AuditEvent": {"id", "organization", "actor_id"},
         "ReadLog": {"id", "organization", "actor_id"},
     }.get(view.model.__name__, set())

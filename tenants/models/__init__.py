@@ -1,6 +1,7 @@
 """Tenants of the platform, the people who own them, and what the staff keeps about them."""
 
+from tenants.models.notes import Note
 from tenants.models.organizations import Organization
 from tenants.models.profiles import UserProfile
 
-__all__ = ["Organization", "UserProfile"]
+__all__ = ["Note", "Organization", "UserProfile"]

@@ -7,7 +7,7 @@ import uuid
 from django.db import connection
 
 from backoffice.testing import platform
-from tenants.models import Organization, UserProfile
+from tenants.models import Note, Organization, UserProfile
 
 _serial = itertools.count(1)
 
@@ -65,3 +65,11 @@ def make_organization(**fields):
         return insert(Organization, **fields)
     login = make_login(company_name=fields["name"])
     return change(Organization.objects.get(owner_id=login), **fields)
+
+
+def make_note(organization=None, author=None, **fields):
+    """A note of a member of staff, or of one whose account is gone."""
+    organization = organization or make_organization()
+    fields = {"text": f"Note {serial()}", "organization_name": organization.name, **fields}
+    who = {"author_id": author.pk, "author_name": str(author)} if author else {"author_name": "Somebody"}
+    return insert(Note, organization=organization, **who, **fields)

@@ -1,3 +1,13 @@
+from tenants.views.notes import (
+    NoteCreate,
+    NoteDelete,
+    NoteDetail,
+    NoteExport,
+    NoteList,
+    NotePin,
+    NoteUnpin,
+    NoteUpdate,
+)
 from tenants.views.organizations import (
     OrganizationCreate,
     OrganizationDelete,
@@ -19,12 +29,21 @@ from tenants.views.tab_pages import (
     OrganizationAgents,
     OrganizationCalls,
     OrganizationLedger,
+    OrganizationNotes,
     OrganizationNumbers,
     OrganizationOverview,
 )
 
 __all__ = [
     "TABS",
+    "NoteCreate",
+    "NoteDelete",
+    "NoteDetail",
+    "NoteExport",
+    "NoteList",
+    "NotePin",
+    "NoteUnpin",
+    "NoteUpdate",
     "OrganizationAgents",
     "OrganizationCalls",
     "OrganizationCreate",
@@ -32,6 +51,7 @@ __all__ = [
     "OrganizationExport",
     "OrganizationLedger",
     "OrganizationList",
+    "OrganizationNotes",
     "OrganizationNumbers",
     "OrganizationOverview",
     "OrganizationRecord",

@@ -1,8 +1,12 @@
 """The tabs of the tenant page, in the order of their bar (TABS)."""
 
+from django.http import HttpResponseRedirect
+
+from backoffice import generic, keyset
 from backoffice.audit import history
 from backoffice.keyset import newest
-from tenants.models import Organization
+from tenants.forms import NoteAddForm
+from tenants.models import Note, Organization
 from tenants.views.tabs import OrganizationTab
 
 SHOWN = 25
@@ -75,10 +79,52 @@ class OrganizationLedger(OrganizationTab):
         return {"sections": [section]}
 
 
+class OrganizationNotes(OrganizationTab):
+    """Pinned notes on top, the others newest first, a page at a time; the form to add one right there."""
+
+    slug = "notes"
+    label = "Notes"
+    permission = "tenants.view_note"
+    template_name = "tenants/organization_notes.html"
+
+    def get(self, request, pk):
+        try:
+            return super().get(request, pk)
+        except keyset.BadCursor:
+            return HttpResponseRedirect(request.path)
+
+    def context(self):
+        notes = Note.objects.of(self.object)
+        order = generic.Order(keyset.F("created_at"), by_time=True)
+        page = keyset.read_page(
+            notes.filter(pinned_at=None),
+            order.key,
+            descending=True,
+            size=SHOWN,
+            params=self.request.GET,
+        )
+        user = self.request.user
+        pinned = list(notes.pinned()) if page.is_first else []
+        for note in [*pinned, *page.rows]:
+            note.is_mine = note.may_be_changed_by(user)
+        may_add = user.has_perm("tenants.add_note")
+        return {
+            "pinned": pinned,
+            "notes": page.rows,
+            "previous_url": f"?{page.previous}" if page.previous else "",
+            "next_url": f"?{page.next}" if page.next else "",
+            "may_pin": user.has_perm("tenants.change_note"),
+            "note_form": NoteAddForm(actor=user, instance=Note(organization=self.object))
+            if may_add
+            else None,
+        }
+
+
 TABS = (
     OrganizationOverview,
     OrganizationAgents,
     OrganizationNumbers,
     OrganizationCalls,
     OrganizationLedger,
+    OrganizationNotes,
 )

@@ -9,6 +9,7 @@ from backoffice.roles import role_of
 from billing.views import PostCredit
 from tenants.desk.facts import facts_of
 from tenants.models import Organization
+from tenants.notes import pinned_notes
 
 VIEW = "tenants.view_organization"
 
@@ -96,7 +97,7 @@ class OrganizationTab(generic.ObjectPage):
 
         The partial gets the dict as `part`, with the page's context around it.
         """
-        return []
+        return [pinned_notes(self.object, self.request.user) if self.slug != "notes" else None]
 
     def context(self):
         """What the tab's template shows beside the head; for the usual one `sections`."""
