@@ -26,6 +26,7 @@ class AgentSessionTable(Table):
     message_count = Column("Messages", numeric=True)
     last_activity_at = Column("Last activity", order="activity")
     created_at = Column("Started", order="created")
+    profile = Column("Signed-in user", shown=False, needs=["profile__email"])
 
     class Meta(Table.Meta):
         model = AgentSession

@@ -248,6 +248,7 @@ class AgentMessageList(MessageList):
         "session__conversation_history", "session__context_data"
     )
     table_class = AgentMessageTable
+    not_exported = ["audio_url"]  # recordings are heard through the door that logs it
     filterset_class = AgentMessageFilter
     orders = {"created": generic.by_time()}
     text_field = "content"

@@ -12,9 +12,9 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db import DataError, models
+from django.db import DataError
 from django.db.models import F, OrderBy
 from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -25,8 +25,8 @@ from django.utils.text import Truncator, capfirst
 from django.views.decorators.cache import never_cache
 
 from backoffice import audit, keyset
+from backoffice.display import cell_of
 from backoffice.roles import role_of
-from backoffice.templatetags import ui
 
 # How many rows a list can be paged through by number: each page is reached by reading all before it.
 DEPTH = 10_000
@@ -347,30 +347,3 @@ def column(model, name, orders, *, first=False):
 
     cell.__name__ = name
     return cell
-
-
-def cell_of(obj, field):
-    """One value in a list: whatever the column holds, it is shown and raises nothing."""
-    value = getattr(obj, field.attname)
-    if value is None or value == "":
-        return ui.missing(value)
-    if isinstance(field, models.ForeignKey):
-        try:
-            related = getattr(obj, field.name)
-        except ObjectDoesNotExist:
-            related = None
-        return ui.short_id(value) if related is None else Truncator(str(related)).chars(60)
-    if field.choices:
-        known = str(value).lower() in ui.TONE_OF
-        return ui.status_pill(value) if known else getattr(obj, f"get_{field.name}_display")()
-    if isinstance(field, models.DateTimeField):
-        return ui.timeago_tag(value)
-    if isinstance(field, models.DecimalField):
-        return ui.money(value, field.decimal_places)
-    if isinstance(field, models.BooleanField):
-        return ui.missing(value)
-    if isinstance(field, models.IntegerField) and not field.primary_key:
-        return ui.number(value)
-    if isinstance(field, models.UUIDField):
-        return ui.short_id(value)
-    return Truncator(str(value)).chars(80)

@@ -6,7 +6,7 @@ import re
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
+from django.utils.text import Truncator, capfirst
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.templatetags import ui
@@ -183,6 +183,33 @@ def link(obj, field, user):
     ):
         return str(related)
     return format_html('<a href="{}">{}</a>', related.get_absolute_url(), related)
+
+
+def cell_of(obj, field):
+    """One value in a list: whatever the column holds, it is shown, short, and raises nothing. `obj` None: not set."""
+    value = None if obj is None else getattr(obj, field.attname)
+    if value is None or value == "":
+        return ui.missing(value)
+    if isinstance(field, models.ForeignKey):
+        try:
+            related = getattr(obj, field.name)
+        except ObjectDoesNotExist:
+            related = None
+        return ui.short_id(value) if related is None else Truncator(str(related)).chars(60)
+    if field.choices:
+        known = str(value).lower() in ui.TONE_OF
+        return ui.status_pill(value) if known else getattr(obj, f"get_{field.name}_display")()
+    if isinstance(field, models.DateTimeField):
+        return ui.timeago_tag(value)
+    if isinstance(field, models.DecimalField):
+        return ui.money(value, field.decimal_places)
+    if isinstance(field, models.BooleanField):
+        return ui.missing(value)
+    if isinstance(field, models.IntegerField) and not field.primary_key:
+        return ui.number(value)
+    if isinstance(field, models.UUIDField):
+        return ui.short_id(value)
+    return Truncator(redact_text(str(value))).chars(80)
 
 
 def links(rows):

@@ -155,6 +155,38 @@ class FilterSet(django_filters.FilterSet):
         return bool(self.form.errors) or any(value not in (None, "", []) for value in values)
 
 
+def chips(filterset, query):
+    """[{text, url}] of the filters that apply, each with the address without it.
+
+    Broken values are no chips: their field says what is wrong.
+    """
+    form = filterset.form
+    cleaned = getattr(form, "cleaned_data", {})
+    return [
+        {"text": f"{field.label}: {text}", "url": str(query.without(field.name, f"{field.name}_search"))}
+        for field in form
+        if (text := chip_text(field, cleaned.get(field.name)))
+    ]
+
+
+def chip_text(field, value):
+    """The value of a filter in the words that its field uses; "" where it does not narrow anything."""
+    if value in (None, "", []):
+        return ""
+    if field.name == "q":
+        return f"“{value}”"
+    if isinstance(value, datetime.date):
+        return f"{value.day} {value:%b} {value.year}"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    choices = getattr(field.field, "choices", None)
+    if isinstance(value, models.Model) or choices is None:
+        return str(value)
+    values = value if isinstance(value, list | tuple) else [value]
+    labels = {str(key): str(label) for key, label in choices}
+    return ", ".join(labels.get(str(item), str(item)) for item in values)
+
+
 def label_of(field):
     text = str(field.verbose_name)
     return text[:1].upper() + text[1:]

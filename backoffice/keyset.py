@@ -10,7 +10,7 @@ import base64
 import json
 from dataclasses import dataclass
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.functions import Cast, Coalesce
@@ -140,14 +140,26 @@ class Total:
 
 def total(queryset, *, filtered):
     """The Total of a list, by one cheap query: counting stops at COUNT_LIMIT, whole tables are estimated."""
-    if not filtered:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "select reltuples::bigint from pg_class where oid = to_regclass(%s)",
-                [queryset.model._meta.db_table],
-            )
-            (estimate,) = cursor.fetchone() or (0,)
-        if estimate and estimate > COUNT_LIMIT:
+    bounded = queryset.order_by().values("pk")[: COUNT_LIMIT + 1]
+    if filtered:
+        number = bounded.count()
+    else:
+        estimate, number = estimate_or_count(bounded)
+        if number is None:
             return Total(estimate, "about")
-    number = queryset.order_by().values("pk")[: COUNT_LIMIT + 1].count()
     return Total(COUNT_LIMIT, "at_least") if number > COUNT_LIMIT else Total(number, "exact")
+
+
+def estimate_or_count(bounded):
+    """(the planner's estimate for the table, the exact number or None where the estimate is beyond COUNT_LIMIT)."""
+    try:
+        sql, params = bounded.query.sql_with_params()
+    except EmptyResultSet:
+        return 0, 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select reltuples::bigint, case when reltuples > {COUNT_LIMIT} then null"
+            f" else (select count(*) from ({sql}) counted) end from pg_class where oid = to_regclass(%s)",
+            [*params, bounded.model._meta.db_table],
+        )
+        return cursor.fetchone() or (0, bounded.count())

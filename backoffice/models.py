@@ -8,8 +8,18 @@ from django.utils.functional import cached_property
 
 from backoffice.audit_models import AuditEvent, ReadLog
 from backoffice.job_models import Job
+from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
 
-__all__ = ["AuditEvent", "Job", "ReadLog", "User"]
+__all__ = [
+    "AuditEvent",
+    "BulkResult",
+    "BulkRun",
+    "Job",
+    "ListChoice",
+    "ReadLog",
+    "SavedView",
+    "User",
+]
 
 
 def validate_time_zone(value):

@@ -11,6 +11,7 @@ class CreditTransactionTable(Table):
     reason = Column("Reason")
     actor = Column("By")
     created_at = Column("Time")
+    reverses = Column("Reverses", shown=False)
 
     class Meta(Table.Meta):
         model = CreditTransaction
@@ -26,6 +27,7 @@ class UsageLogTable(Table):
     model_used = Column("Model")
     tokens_used = Column("Tokens", numeric=True)
     cost_usd = Column("Cost (USD)", numeric=True)
+    session = Column("Session", shown=False)
 
     class Meta(Table.Meta):
         model = UsageLog

@@ -5,9 +5,12 @@ from tenants.models import Note, Organization, UserProfile
 class OrganizationTable(Table):
     name = Column(order="name")
     owner = Column("Owner")
-    tier = Column("Tier")
+    tier = Column("Tier", accessor="owner__subscription_tier")
     credits_balance = Column("Balance", order="balance", numeric=True)
     created_at = Column("Created", order="created")
+    owner_name = Column("Owner's name", accessor="owner__full_name", shown=False)
+    owner_company = Column("Owner's company", accessor="owner__company_name", shown=False)
+    owner_phone = Column("Owner's phone", accessor="owner__phone_number", shown=False)
 
     class Meta(Table.Meta):
         model = Organization

@@ -1,15 +1,20 @@
-"""Lists: rows in pages by key, filtered and sorted by the address."""
+"""Lists: rows in pages by key; filters, order and columns are in the address, or as the reader left them."""
+
+from functools import cached_property
 
 from django.contrib import messages
 from django.db import DataError
 from django.db.models import F
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseRedirect, QueryDict
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.text import capfirst
 
 from backoffice import keyset
-from backoffice.filters import Query
+from backoffice.filters import Query, chips
 from backoffice.forms import PickerWidget
+from backoffice.generic.memory import ALL, PLACES, Memory, address_of, remembered
 from backoffice.generic.page import ModelPage
+from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50
 
@@ -17,7 +22,9 @@ PAGE_SIZE = 50
 class ListView(ModelPage):
     """Rows in pages, filtered and sorted by the address.
 
-    `orders` is {name: Order}; the first is the default, read falling unless it says otherwise.
+    `orders` is {name: Order}; the first is the default, read falling unless it says otherwise. `bulk` are the
+    ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
+    written to a file.
     """
 
     action = "view"
@@ -26,13 +33,18 @@ class ListView(ModelPage):
     table_class = None
     filterset_class = None
     orders = {}
+    bulk = ()
     title = ""
     not_exported = ()
     note = ""
 
+    def page_title(self):
+        return self.title or capfirst(self.model._meta.verbose_name_plural)
+
     def get_queryset(self):
         return (self.queryset if self.queryset is not None else self.model._default_manager).all()
 
+    @cached_property
     def filterset(self):
         return self.filterset_class(self.request.GET, queryset=self.get_queryset(), request=self.request)
 
@@ -45,51 +57,129 @@ class ListView(ModelPage):
             name, wanted = default, default if self.orders[default].rises_first else f"-{default}"
         return wanted, self.orders[name], wanted.startswith("-")
 
+    @cached_property
+    def list_name(self):
+        """The url name under which things are remembered; "" where the address has parameters."""
+        match = self.request.resolver_match
+        return match.view_name if match and not match.kwargs else ""
+
+    @cached_property
+    def memory(self):
+        return remembered(self.request.user, self.list_name) if self.list_name else Memory()
+
+    @cached_property
+    def offered(self):
+        return self.table_class.offered(self.not_exported)
+
+    @cached_property
+    def columns(self):
+        """The columns shown: those of the address, else those the reader chose last, else the usual ones."""
+        return self.choice[0]
+
+    @cached_property
+    def choice(self):
+        """(columns, names in the address that the list does not have)."""
+        named = [name for name in self.request.GET.get("columns", "").split(",") if name]
+        found, unknown = chosen_columns(self.offered, named or self.memory.columns or ())
+        if not named and not self.memory.columns:
+            found = [column for column in self.offered.values() if column.shown]
+        return found, unknown if named else []
+
+    def ignored(self):
+        """What the address names and the list does not have, in words: an old link or saved view still opens."""
+        known = {"columns", "sort", "view", "_pick", *PLACES, *self.filterset.filters}
+        for name in self.request.GET:
+            if name not in known and name.removesuffix("_search") not in known:
+                yield f"filter “{name}”"
+        if (sort := self.request.GET.get("sort", "")) and sort.lstrip("-") not in self.orders:
+            yield f"order “{sort}”"
+        yield from (f"column “{name}”" for name in self.choice[1])
+
     def get(self, request):
-        filterset = self.filterset()
-        queryset = filterset.qs
+        if not request.GET and self.memory.default:
+            return HttpResponseRedirect(f"{request.path}?{self.memory.default.state}")
+        queryset = self.filterset.qs
         wanted, order, falling = self.current_order()
         query = Query(request.GET)
         try:
             page = keyset.read_page(
-                queryset, order.key, descending=falling, size=PAGE_SIZE, params=request.GET
+                with_needs(queryset, self.columns),
+                order.key,
+                descending=falling,
+                size=PAGE_SIZE,
+                params=request.GET,
             )
         except (keyset.BadCursor, DataError):
             messages.warning(
                 request, "That place in the list does not exist any more; this is its beginning."
             )
-            return HttpResponseRedirect(str(query.without("after", "before", "last")) or request.path)
-        table = self.table_class(page.rows)
-        places = query.without("after", "before", "last")
+            return HttpResponseRedirect(str(query.without(*PLACES)) or request.path)
+        table = self.table_class(page.rows, shown=self.columns)
+        places = query.without(*PLACES)
         place = {
             side: str(places.with_(**dict([token.split("=", 1)]))) if token else ""
             for side, token in (("previous", page.previous), ("next", page.next))
         }
         context = {
-            "page_title": self.title or capfirst(self.model._meta.verbose_name_plural),
-            "filterset": filterset,
-            **filter_fields(filterset, query),
+            "page_title": self.page_title(),
+            "filterset": self.filterset,
+            **filter_fields(self.filterset),
+            "chips": chips(self.filterset, query.without(*PLACES)),
+            "ignored": list(self.ignored()),
             "table": table,
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": keyset.total(queryset, filtered=filterset.is_filtered),
+            "total": keyset.total(queryset, filtered=self.filterset.is_filtered),
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),
             "last_url": str(places.with_(last="1")) if place["next"] else "",
             "newer_label": order.before_label if falling else order.after_label,
             "older_label": order.after_label if falling else order.before_label,
-            "reset_url": request.path if filterset.is_filtered else "",
+            "reset_url": self.reset_url() if self.filterset.is_filtered else "",
             "add_url": self.url("add") if self.can("add") else "",
             "export_url": self.url("export"),
             "query": request.GET.urlencode(),
-            "sort": request.GET.get("sort", ""),
+            "kept": self.kept(),
             "note": self.note,
+            **self.tools(),
             **self.extra_context(),
         }
         template = "backoffice/list_results.html" if wants_results(request.htmx) else ""
         return self.render(context, template=template)
+
+    def reset_url(self):
+        """The list without filters: order and columns stay, and no default view comes instead."""
+        kept = {name: value for name, value in self.kept() if name != "view"}
+        if self.memory.default:
+            kept["view"] = ALL
+        return (
+            f"{self.request.path}{Query(QueryDict(mutable=True)).with_(**kept)}"
+            if kept
+            else self.request.path
+        )
+
+    def kept(self):
+        """[(name, value)] that the filter form carries on beside its fields."""
+        names = ("sort", "columns", "view")
+        kept = [(name, value) for name in names if (value := self.request.GET.get(name, ""))]
+        if self.memory.default and "view" not in self.request.GET:
+            kept.append(("view", ALL))
+        return kept
+
+    def state(self):
+        """The list as it is seen, as a query string: filters, order and columns, each said."""
+        return address_of(self.request.GET.urlencode(), [column.name for column in self.columns])
+
+    def tools(self):
+        """What stands above the table: columns."""
+        if not self.list_name:
+            return {}
+        return {
+            "list_name": self.list_name,
+            "columns_url": reverse("list_columns", args=[self.list_name]) + f"?{self.state()}",
+        }
 
     def row_context(self, rows):
         """What the rows template needs beside the rows, read once for the page."""
@@ -104,20 +194,39 @@ def wants_results(htmx):
     return htmx and not htmx.boosted and not htmx.history_restore_request
 
 
-def filter_fields(filterset, query):
-    """The fields of a filter bar: pickers, which take room, stand apart; what is chosen there shows as chips."""
+def filter_fields(filterset):
+    """The fields of a filter bar: pickers, which take room, stand apart."""
     fields = list(filterset.form)
     pickers = [field for field in fields if isinstance(field.field.widget, PickerWidget)]
+    cleaned = getattr(filterset.form, "cleaned_data", {})
     return {
         "plain_filters": [field for field in fields if field not in pickers],
         "picker_filters": pickers,
-        "chips": [
-            {"text": f"{field.label}: {row}", "url": query.without(field.name, "after", "before", "last")}
-            for field in pickers
-            if (row := getattr(filterset.form, "cleaned_data", {}).get(field.name))
-        ],
+        "pickers_used": sum(bool(cleaned.get(field.name)) for field in pickers),
         "pickers_open": any(field.errors or field.field.widget.typed for field in pickers),
     }
+
+
+def open_list(name, user, query=""):
+    """The page of a list, in a state, as `user` would see it, without a request of its own; not dispatched.
+
+    Raises Http404 if there is no such list, PermissionDenied if it is not for this person.
+    """
+    try:
+        path = reverse(name)
+        match = resolve(path)
+    except (NoReverseMatch, Http404):
+        raise Http404("There is no such list.") from None
+    view_class = getattr(match.func, "view_class", None)
+    if view_class is None or not issubclass(view_class, ListView):
+        raise Http404("There is no such list.")
+    view = view_class(**match.func.view_initkwargs)
+    view.require(user)
+    request = HttpRequest()
+    request.method, request.path, request.user, request.htmx = "GET", path, user, False
+    request.GET, request.resolver_match = QueryDict(query), match
+    view.setup(request)
+    return view
 
 
 class Order:

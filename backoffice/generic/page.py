@@ -30,12 +30,15 @@ class ModelPage(View):
             return False
         return user.has_perm(self.required_permission())
 
-    def dispatch(self, request, *args, **kwargs):
-        if not self.may_open(request.user):
+    def require(self, user):
+        if not self.may_open(user):
             raise PermissionDenied(
-                f"Your role ({role_of(request.user)}) may not {self.deed()}; "
+                f"Your role ({role_of(user)}) may not {self.deed()}; "
                 f"it lacks the permission {self.required_permission()}."
             )
+
+    def dispatch(self, request, *args, **kwargs):
+        self.require(request.user)
         return super().dispatch(request, *args, **kwargs)
 
     def deed(self):

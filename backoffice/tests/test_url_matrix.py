@@ -87,6 +87,7 @@ def address(route, pattern, rows, job):
     values = {
         "pk": rows[model._meta.label_lower].pk if model else job.pk,
         "label": "tenants.organization",
+        "list_name": "tenants:organization_list",
         "name": "hello",
         "key": "no-such-key",
         "batch": "no-such-batch",

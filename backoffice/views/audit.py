@@ -14,6 +14,7 @@ class AuditEventTable(Table):
     row_label = Column("Record")
     fields = Column("Fields", accessor="changes")
     reason = Column()
+    organization = Column("Organization", shown=False, needs=["organization__name"])
 
     class Meta(Table.Meta):
         model = AuditEvent
@@ -72,6 +73,7 @@ class ReadLogTable(Table):
     kind = Column("What")
     row_label = Column("Record")
     reason = Column()
+    organization = Column("Organization", shown=False, needs=["organization__name"])
 
     class Meta(Table.Meta):
         model = ReadLog

@@ -1,0 +1,89 @@
+"""The rows of a list: each column's cell is compiled once, and those that the reader chose are rendered in their order.
+
+    {% load ui lists %}{% rows %}
+    {% cell "name" %}<a class="row-link" href="{{ row.get_absolute_url }}">{{ row }}</a>{% endcell %}
+    {% cell "balance" %}{{ row.credits_balance|money }}{% endcell %}
+    {% endrows %}
+
+What stands in a cell is what stands inside its <td>; the tag itself, with heading and alignment, comes from the
+column. A column without a cell here shows its value as `display.cell_of` does. Context: rows, table (a
+backoffice.tables.Table) and selectable (whether rows can be selected for a bulk action); without a table, all cells in
+their order.
+"""
+
+from django import template
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import mark_safe
+
+from backoffice.display import cell_of
+
+register = template.Library()
+
+
+class RowsNode(template.Node):
+    def __init__(self, cells):
+        self.cells = cells
+
+    def render(self, context):
+        selectable = context.get("selectable")
+        cells = list(self.chosen(context.get("table")))
+        html = []
+        with context.push():
+            for row in context["rows"]:
+                context["row"] = row
+                html.append("<tr>")
+                if selectable:
+                    name = escape(f"Select {row}")
+                    html.append(
+                        f'<td><input type="checkbox" form="bulk" name="row" value="{row.pk}" data-check'
+                        f' aria-label="{name}"></td>'
+                    )
+                for start, content in cells:
+                    html.append(start)
+                    html.append(content(context))
+                    html.append("</td>")
+                html.append("</tr>\n")
+        return mark_safe("".join(html))
+
+    def chosen(self, table):
+        """(start of the <td>, function that gives what is inside) of each column."""
+        if table is None:
+            for name, nodes in self.cells.items():
+                yield opening(name.replace("_", " ").capitalize(), False), nodes.render
+            return
+        for column in table.shown:
+            nodes = self.cells.get(column.name)
+            yield opening(column.label, column.numeric), nodes.render if nodes else plain(column)
+
+    @property
+    def nodelist(self):
+        return template.NodeList()
+
+
+def opening(label, numeric):
+    return f'<td data-label="{escape(label)}"{" class=num" if numeric else ""}>'
+
+
+def plain(column):
+    def content(context):
+        row = column.value(context["row"])
+        if row is None or column.field is None:
+            return cell_of(row, None)
+        return conditional_escape(cell_of(row, column.field))
+
+    return content
+
+
+@register.tag
+def rows(parser, token):
+    cells = {}
+    while True:
+        parser.parse(
+            ("cell", "endrows")
+        )  # what stands between the cells is only for people who read the template
+        inner = parser.next_token()
+        if inner.contents == "endrows":
+            return RowsNode(cells)
+        _, name = inner.split_contents()
+        cells[name.strip("\"'")] = parser.parse(("endcell",))
+        parser.delete_first_token()
