@@ -272,6 +272,7 @@ class InAdmin:
     """Mixed into a staff page: its links stay in admin."""
 
     model_admin = None
+    has_inline = False  # the form is open there already
 
     def url(self, page, obj=None):
         if page not in PAGES or getattr(self.model_admin, f"{page}_page", True) is None:

@@ -39,6 +39,11 @@ def spoken(column):
     return column.replace("_", " ")
 
 
+def last_change(obj, columns):
+    """The newest audit event of a row that wrote one of these columns; None if none is on record."""
+    return AuditEvent.objects.of(obj).filter(new__has_any_keys=list(columns)).first()
+
+
 def undo_tag(obj, user):
     """The extra tag of a message about a row just saved: its toast then takes the change back with one click."""
     event = AuditEvent.objects.of(obj).filter(request_id=request_id.get(), actor_id=user.pk).first()

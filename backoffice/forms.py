@@ -1,5 +1,6 @@
 """Forms of staff pages: conflict check, reason, searching picker for foreign keys, errors beside their fields."""
 
+import json
 import re
 import uuid
 from decimal import Decimal
@@ -230,6 +231,10 @@ class StaffForm(forms.ModelForm):
             return signing.loads(self.data.get(self.add_prefix("opened"), ""), salt="opened")
         except signing.BadSignature:
             return {}
+
+    def opened_value(self, name):
+        """What a field held when the form was opened; None if it did not come with the form."""
+        return json.loads(self.opened_values().get(name, "null"))
 
     def _clean_fields(self):
         super()._clean_fields()

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
+from backoffice.generic.inline import InlineEdit
 from backoffice.views import audit, home, jobs, lists, me, picker, revert
 
 handler403 = "backoffice.errors.permission_denied"
@@ -33,6 +34,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/retry/", jobs.JobRetry.as_view(), name="job_retry"),
     path("jobs/<uuid:pk>/result/", jobs.JobResult.as_view(), name="job_result"),
     path("lists/<str:list_name>/columns/", lists.ListColumns.as_view(), name="list_columns"),
+    path("inline/<str:label>/<uuid:pk>/<slug:field>/", InlineEdit.as_view(), name="inline_edit"),
     path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
     path("me/", me.Me.as_view(), name="me"),
     path("me/theme/", me.Theme.as_view(), name="theme"),

@@ -32,10 +32,15 @@ class PhoneNumberForm(StaffForm):
 
     def clean(self):
         cleaned = super().clean()
-        agent, organization = cleaned.get("agent"), cleaned.get("organization")
+        agent = cleaned.get("agent") if "agent" in self.fields else self.instance.agent
+        # A form of one field, or one that leaves the other as it is stored, is held to the same rule.
+        organization = (
+            cleaned.get("organization") if "organization" in self.fields else self.instance.organization
+        )
         touched = {"agent", "organization"} & set(self.changed_data)
         if agent and organization and touched and agent.organization_id != organization.pk:
-            self.add_error("agent", f"{agent} belongs to another organization ({agent.organization}).")
+            field = "agent" if "agent" in self.fields else "organization"
+            self.add_error(field, f"{agent} belongs to another organization ({agent.organization}).")
         return cleaned
 
 

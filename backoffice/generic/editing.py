@@ -56,13 +56,17 @@ class FormPage(ModelPage):
         except DataError:
             form.add_error(None, "A value does not fit into its column: it is too long or too large.")
         else:
-            if form.changes():
-                tag = undo_tag(saved, request.user)
-                messages.success(request, self.success_message(saved), extra_tags=tag)
-            else:
-                messages.success(request, "Nothing was changed.")
-            return HttpResponseRedirect(self.success_url(saved))
+            return self.saved(saved, form)
         return self.show(form, status=422)
+
+    def saved(self, saved, form):
+        """Says what happened, with the way to undo it, and leads on."""
+        if form.changes():
+            tag = undo_tag(saved, self.request.user)
+            messages.success(self.request, self.success_message(saved), extra_tags=tag)
+        else:
+            messages.success(self.request, "Nothing was changed.")
+        return HttpResponseRedirect(self.success_url(saved))
 
     def searched_form(self):
         """The form as typed, nothing checked, with the rows that a picker's plain search found."""
@@ -120,17 +124,22 @@ class UpdateView(FormPage, ObjectPage):
     def success_message(self, saved):
         return f"{capfirst(self.model._meta.verbose_name)} {saved} was saved."
 
-    def show(self, form, status=200):
+    def title(self, obj):
+        return f"Edit {obj}"
+
+    def page_context(self, form):
         fresh = self.model._default_manager.filter(pk=self.kwargs["pk"]).first() or self.object
-        context = {
+        return {
             "form": form,
             "object": self.object,
-            "page_title": f"Edit {fresh}",
+            "page_title": self.title(fresh),
             "crumbs": self.crumbs(),
             "submit": "Save",
             "cancel_url": self.url("detail", self.object),
         }
-        return self.render(context, status=status)
+
+    def show(self, form, status=200):
+        return self.render(self.page_context(form), status=status)
 
     def get_form(self, **kwargs):
         form = super().get_form(**kwargs)

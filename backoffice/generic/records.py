@@ -5,6 +5,7 @@ from django.urls import reverse
 from backoffice import keyset
 from backoffice.audit import history, readings
 from backoffice.display import present
+from backoffice.generic import inline
 from backoffice.generic.page import ObjectPage
 
 
@@ -21,9 +22,12 @@ class DetailView(ObjectPage):
     related = []
     has_history = True
     has_readings = False
+    has_inline = True
+    editable = frozenset()
 
     def get(self, request, pk):
         obj = self.object
+        self.editable = inline.editable_fields(obj, request.user) if self.has_inline else frozenset()
         context = {
             "page_title": str(obj),
             "object": obj,
@@ -35,7 +39,8 @@ class DetailView(ObjectPage):
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
             "actions": list(self.get_actions()),
-            "warnings": self.warnings(),
+            "warnings": list(self.warnings()),
+            "refreshes": bool(self.editable),
             **self.extra_context(),
         }
         return self.render(context)
@@ -70,7 +75,10 @@ class DetailView(ObjectPage):
         if show := getattr(self, f"show_{name}", None):
             label, value = show(self.object)
             return {"name": name, "label": label, "value": value}
-        return present(self.object, name, self.request.user)
+        item = present(self.object, name, self.request.user)
+        if name in self.editable:
+            item["edit_url"] = inline.edit_url(self.object, name, self.request.get_full_path())
+        return item
 
     def related_links(self):
         links = []

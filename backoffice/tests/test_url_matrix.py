@@ -87,12 +87,15 @@ def address(route, pattern, rows, job):
     values = {
         "pk": rows[model._meta.label_lower].pk if model else job.pk,
         "label": "tenants.organization",
+        "field": "name",
         "list_name": "tenants:organization_list",
         "name": "hello",
         "key": "no-such-key",
         "batch": "no-such-batch",
         "uidb36": "1",
     }
+    if "<str:label>" in route:
+        values["pk"] = rows[values["label"]].pk
     route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route)
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(values[match[1]]), route)
 

@@ -21,7 +21,7 @@ class OrganizationOverview(OrganizationTab):
         others = Organization.objects.filter(owner_id=self.object.owner_id).exclude(pk=self.object.pk)
         return {
             "others": others[:10],
-            "events": history(self.object),
+            "events": history(self.object, user=self.request.user),
             "related": self.facts.related(self.object, self.may_list),
         }
 

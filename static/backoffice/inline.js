@@ -1,0 +1,54 @@
+// Editing one field in place (templates/components/inline_form.html): focus, Esc, Ctrl+Enter, and answers that are no form.
+
+document.addEventListener("htmx:load", (event) => {
+  const elt = event.detail.elt;
+  if (elt.matches?.("[data-inline-form]")) {
+    const field = elt.querySelector("[data-inline-focus]") || elt.querySelector(".field__error + * input, [aria-invalid=true]")
+      || [...elt.querySelectorAll("input, select, textarea")].find((input) => input.type !== "hidden" && input.checkVisibility());
+    field?.focus();
+    if (field?.matches("input[type=text], input[type=email], input:not([type])")) field.select();
+  } else if (elt.matches?.("[data-refocus]")) elt.querySelector(".pencil")?.focus();
+});
+
+document.addEventListener("keydown", (event) => {
+  const form = event.target.closest?.("[data-inline-form]");
+  if (!form || event.defaultPrevented || event.isComposing) return;
+  if (event.key === "Escape") {
+    event.preventDefault();
+    form.querySelector("[data-inline-cancel]").click();
+  } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+
+// Signed out meanwhile: the log-in page must not land in the middle of the record, and what was typed stays.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  if (!xhr.responseURL || !new URL(xhr.responseURL).pathname.startsWith("/accounts/login/")) return;
+  event.detail.shouldSwap = false;
+  say(requestConfig.elt, "You are signed out. Sign in in another tab, then try again: nothing typed is lost.");
+});
+for (const name of ["htmx:responseError", "htmx:sendError"])
+  document.addEventListener(name, (event) => {
+    const status = event.detail.xhr?.status;
+    say(
+      event.detail.requestConfig?.elt || event.target,
+      status === 403
+        ? "Your role may not do this."
+        : status === 404
+          ? "It is not there any more. Reload the page."
+          : status
+            ? `The server could not do this (${status}). Nothing was saved; try again.`
+            : "The server did not answer. Nothing was saved; try again.",
+    );
+  });
+function say(elt, text) {
+  const place = elt?.closest?.(".inline");
+  if (!place) return;
+  let note = place.querySelector("[data-inline-note]");
+  if (!note) place.append((note = Object.assign(document.createElement("div"), { className: "bad" })));
+  note.dataset.inlineNote = "";
+  note.setAttribute("role", "alert");
+  note.textContent = text;
+}
