@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
@@ -26,15 +27,21 @@ HEARTBEAT_SECONDS = 15
 
 # {kind: function(job, progress)}; a function writes its result, if any, to job.result_path and sets job.result_name.
 KINDS = {}
+# {kind: permission} of kinds whose results are for few: asked for at every download, and each download is logged.
+GUARDED = {}
 
 
 class Cancelled(Exception):
     """Somebody asked the running job to stop."""
 
 
-def kind(name):
+def kind(name, permission=""):
+    """Registers the function of a kind. With `permission`, only its holders get the result, and that is logged."""
+
     def register(function):
         KINDS[name] = function
+        if permission:
+            GUARDED[name] = permission
         return function
 
     return register
@@ -121,6 +128,10 @@ def run(job_id):
     except Cancelled:
         discard_result(job)
         finish(job, Job.Status.CANCELLED, "Cancelled while it ran.")
+    except (ValidationError, PermissionDenied) as error:
+        discard_result(job)
+        words = " ".join(getattr(error, "messages", None) or [str(error)])
+        finish(job, Job.Status.FAILED, f"Nothing was changed: {words}"[:500])
     except Exception:
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})

@@ -274,6 +274,7 @@ if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https:/
     )
 STALE_SESSION_HOURS = env.int("STALE_SESSION_HOURS", 24)
 MAX_CALL_MINUTES = env.int("MAX_CALL_MINUTES", 240)
+CLOSING_EXPORT_HOURS = min(env.int("CLOSING_EXPORT_HOURS", 24), 7 * 24)  # the database accepts seven days
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 

@@ -17,6 +17,10 @@ urlpatterns = [
     path("organizations/<uuid:pk>/notes/", views.OrganizationNotes.as_view(), name="organization_notes"),
     path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),
     path("organizations/<uuid:pk>/delete/", views.OrganizationDelete.as_view(), name="organization_delete"),
+    path(
+        "organizations/<uuid:pk>/archive/", views.OrganizationArchive.as_view(), name="organization_archive"
+    ),
+    path("organizations/<uuid:pk>/close/", views.OrganizationClose.as_view(), name="organization_close"),
     path("profiles/", views.UserProfileList.as_view(), name="userprofile_list"),
     path("profiles/export/", views.UserProfileExport.as_view(), name="userprofile_export"),
     path("profiles/add/", views.UserProfileCreate.as_view(), name="userprofile_add"),

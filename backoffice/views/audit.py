@@ -23,7 +23,7 @@ class AuditEventTable(Table):
 
 
 class AuditEventFilter(FilterSet):
-    search_fields = ["row_id__exact", "actor", "row_label"]
+    search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 
@@ -82,7 +82,7 @@ class ReadLogTable(Table):
 
 
 class ReadLogFilter(FilterSet):
-    search_fields = ["row_id__exact", "actor", "row_label"]
+    search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
-from backoffice import jobs, keyset
+from backoffice import jobs, keyset, services
 from backoffice.filters import Query
 from backoffice.generic import PAGE_SIZE
 from backoffice.models import Job
@@ -88,4 +88,17 @@ class JobResult(View):
             file = job.result_path.open("rb")
         except FileNotFoundError:
             raise Http404 from None
+        if permission := jobs.GUARDED.get(job.kind):
+            if not request.user.has_perm(permission):
+                file.close()
+                raise PermissionDenied(
+                    f"Your role may not download this; it lacks the permission {permission}."
+                )
+            services.log_read(
+                "export",
+                job,
+                actor=request.user,
+                organization_id=job.params.get("organization"),
+                detail=f"Downloaded {job.result_name}",
+            )
         return FileResponse(file, as_attachment=True, filename=job.result_name)

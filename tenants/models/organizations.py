@@ -40,6 +40,7 @@ class Organization(PageModel):
         db_table = "organizations"
         ordering = ["name", "id"]
         verbose_name = "organization"
+        permissions = [("close_organization", "Can export everything of tenants and close them")]
 
     def __str__(self):
         return self.name or f"(no name) {self.pk}"

@@ -1,3 +1,4 @@
+from tenants.views.closing import OrganizationArchive, OrganizationClose
 from tenants.views.notes import (
     NoteCreate,
     NoteDelete,
@@ -45,7 +46,9 @@ __all__ = [
     "NoteUnpin",
     "NoteUpdate",
     "OrganizationAgents",
+    "OrganizationArchive",
     "OrganizationCalls",
+    "OrganizationClose",
     "OrganizationCreate",
     "OrganizationDelete",
     "OrganizationExport",

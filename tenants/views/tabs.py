@@ -10,6 +10,7 @@ from billing.views import PostCredit
 from tenants.desk.facts import facts_of
 from tenants.models import Organization
 from tenants.notes import pinned_notes
+from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
 
 VIEW = "tenants.view_organization"
 
@@ -27,6 +28,10 @@ class OrganizationTab(generic.ObjectPage):
     page = "detail"
     slug = ""
     label = ""
+
+    @classmethod
+    def as_view(cls, **initkwargs):
+        return or_closed(super().as_view(**initkwargs))
 
     def may_open(self, user):
         return user.has_perm(VIEW) and super().may_open(user)
@@ -90,7 +95,11 @@ class OrganizationTab(generic.ObjectPage):
 
     def actions(self):
         """[(url name, ActionView)]: buttons in the head of every tab."""
-        return [("billing:post_credit", PostCredit)]
+        return [
+            ("billing:post_credit", PostCredit),
+            ("tenants:organization_archive", OrganizationArchive),
+            ("tenants:organization_close", OrganizationClose),
+        ]
 
     def head_parts(self):
         """What stands under the head of every tab, over the bar: dicts with `template` and what it shows, or None.
