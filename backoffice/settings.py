@@ -275,6 +275,15 @@ if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https:/
 STALE_SESSION_HOURS = env.int("STALE_SESSION_HOURS", 24)
 MAX_CALL_MINUTES = env.int("MAX_CALL_MINUTES", 240)
 CLOSING_EXPORT_HOURS = min(env.int("CLOSING_EXPORT_HOURS", 24), 7 * 24)  # the database accepts seven days
+# When a tenant's health shows a sign (tenants/health); each is stated on the tenant page.
+HEALTH_SPENDING_DAYS = env.int("HEALTH_SPENDING_DAYS", 28)
+HEALTH_DRY_DAYS = env.int("HEALTH_DRY_DAYS", 7)
+HEALTH_SILENT_DAYS = env.int("HEALTH_SILENT_DAYS", 3)
+HEALTH_DAILY_USE_DAYS = env.int("HEALTH_DAILY_USE_DAYS", 20)
+HEALTH_FORGOTTEN_DAYS = env.int("HEALTH_FORGOTTEN_DAYS", 60)
+HEALTH_CALL_DAYS = env.int("HEALTH_CALL_DAYS", 2)
+HEALTH_CALL_FAILURES = env.int("HEALTH_CALL_FAILURES", 5)
+HEALTH_CALL_FACTOR = env.float("HEALTH_CALL_FACTOR", 2)
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 

@@ -13,6 +13,21 @@ urlpatterns = [
         "organizations/<uuid:pk>/numbers/", views.OrganizationNumbers.as_view(), name="organization_numbers"
     ),
     path("organizations/<uuid:pk>/calls/", views.OrganizationCalls.as_view(), name="organization_calls"),
+    path(
+        "organizations/<uuid:pk>/conversations/",
+        views.OrganizationConversations.as_view(),
+        name="organization_conversations",
+    ),
+    path(
+        "organizations/<uuid:pk>/usage/",
+        views.OrganizationUsage.as_view(),
+        name="organization_usage",
+    ),
+    path(
+        "organizations/<uuid:pk>/timeline/",
+        views.OrganizationTimeline.as_view(),
+        name="organization_timeline",
+    ),
     path("organizations/<uuid:pk>/ledger/", views.OrganizationLedger.as_view(), name="organization_ledger"),
     path("organizations/<uuid:pk>/notes/", views.OrganizationNotes.as_view(), name="organization_notes"),
     path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),

@@ -1,27 +1,50 @@
 """What every tab of the tenant page says about the tenant, in one query."""
 
+import json
 from dataclasses import dataclass
 
 from django.db import connection
 from django.urls import reverse
 
+from tenants.health import credit
+
 COUNT_LIMIT = 1000
+OTHERS = 10
 # (label, url name of the list, the rows that it has of the tenant); counting stops at COUNT_LIMIT.
 RELATED = [
     ("Agents", "agents:agent_list", "agents where organization_id = %(id)s"),
     ("Phone numbers", "telephony:phonenumber_list", "phone_numbers where organization_id = %(id)s"),
     ("SIP trunks", "telephony:siptrunk_list", "sip_trunks where organization_id = %(id)s"),
+    (
+        "Sessions",
+        "agents:agentsession_list",
+        "agent_sessions s join agents a on a.id = s.agent_id where a.organization_id = %(id)s",
+    ),
+    (
+        "Legacy chats",
+        "agents:chatsession_list",
+        "chat_sessions s join agents a on a.id = s.project_id where a.organization_id = %(id)s",
+    ),
     ("Calls", "telephony:calllog_list", "call_logs where organization_id = %(id)s"),
     ("Usage", "billing:usagelog_list", "usage_logs where organization_id = %(id)s"),
     ("Credit ledger", "billing:credittransaction_list", "credit_transactions where organization_id = %(id)s"),
 ]
+OTHER_ORGANIZATIONS = f"""
+(select jsonb_agg(jsonb_build_object('id', id, 'name', name, 'balance', credits_balance::text) order by name, id)
+ from (select id, name, credits_balance from organizations where owner_id = %(owner)s and id <> %(id)s
+       limit {OTHERS + 1}) others)
+"""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """`counts` go by the labels of RELATED and end at COUNT_LIMIT + 1."""
+    """`counts` go by the labels of RELATED and end at COUNT_LIMIT + 1; `others` are the owner's other organizations,
+    {id, name, balance}, at most OTHERS + 1.
+    """
 
+    credit: credit.Credit
     counts: dict
+    others: list
 
     def related(self, organization, may_open):
         """[{label, url, count}] of the lists that the reader may open, narrowed to the tenant."""
@@ -41,6 +64,14 @@ def facts_of(organization):
         f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)" for _, _, rows in RELATED
     ]
     with connection.cursor() as cursor:
-        cursor.execute(f"select {', '.join(columns)}", {"id": organization.pk})
-        row = cursor.fetchone()
-    return Facts(dict(zip([label for label, _, _ in RELATED], row, strict=True)))
+        cursor.execute(
+            f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}, credit.* from ({credit.ONE}) credit",
+            credit.parameters(id=organization.pk, owner=organization.owner_id),
+        )
+        others, *rest = cursor.fetchone()
+    counts = dict(zip([label for label, _, _ in RELATED], rest, strict=False))
+    others = [
+        {**other, "url": reverse("tenants:organization_detail", args=[other["id"]])}
+        for other in json.loads(others or "[]")
+    ]
+    return Facts(credit.Credit(*rest[len(counts) :]), counts, others)

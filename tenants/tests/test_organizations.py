@@ -88,7 +88,7 @@ class TestOrganizationPage:
     def test_says_what_calls_will_run_into(self, support_client):
         tenant = make_organization(credits_balance=None)
         html = check_page(support_client.get(tenant.get_absolute_url()))
-        assert "the platform refuses inbound calls" in html
+        assert "The balance is not set: calls end in a server error" in html
 
     def test_an_owner_without_profile_is_named_as_such(self, support_client, owner):
         tenant = make_organization()

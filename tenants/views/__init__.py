@@ -29,10 +29,13 @@ from tenants.views.tab_pages import (
     TABS,
     OrganizationAgents,
     OrganizationCalls,
+    OrganizationConversations,
     OrganizationLedger,
     OrganizationNotes,
     OrganizationNumbers,
     OrganizationOverview,
+    OrganizationTimeline,
+    OrganizationUsage,
 )
 
 __all__ = [
@@ -49,6 +52,7 @@ __all__ = [
     "OrganizationArchive",
     "OrganizationCalls",
     "OrganizationClose",
+    "OrganizationConversations",
     "OrganizationCreate",
     "OrganizationDelete",
     "OrganizationExport",
@@ -58,7 +62,9 @@ __all__ = [
     "OrganizationNumbers",
     "OrganizationOverview",
     "OrganizationRecord",
+    "OrganizationTimeline",
     "OrganizationUpdate",
+    "OrganizationUsage",
     "UserProfileCreate",
     "UserProfileDelete",
     "UserProfileDetail",

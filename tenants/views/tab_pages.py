@@ -1,28 +1,55 @@
 """The tabs of the tenant page, in the order of their bar (TABS)."""
 
+from django.conf import settings
 from django.http import HttpResponseRedirect
+from django.urls import reverse
 
+from agents.effective import effective
 from backoffice import generic, keyset
-from backoffice.audit import history
-from backoffice.keyset import newest
+from backoffice.keyset import BadCursor, newest
+from tenants.desk.conversations import conversations_of
+from tenants.desk.timeline import KINDS as TIMELINE_KINDS
+from tenants.desk.timeline import timeline_of
+from tenants.desk.usage import usage_of
 from tenants.forms import NoteAddForm
-from tenants.models import Note, Organization
+from tenants.health import KINDS
+from tenants.models import Note
 from tenants.views.tabs import OrganizationTab
 
 SHOWN = 25
+FEW = 6
+SIGNS_OF_A_KIND = 4
+NEWEST = [newest().desc(), "-id"]
 
 
 class OrganizationOverview(OrganizationTab):
+    """The one page that support needs: a little of every tab, and what is wrong."""
+
     slug = "overview"
     label = "Overview"
     template_name = "tenants/organization_overview.html"
 
     def context(self):
-        others = Organization.objects.filter(owner_id=self.object.owner_id).exclude(pk=self.object.pk)
+        tenant, user = self.object, self.request.user
+        sections = [
+            reader(self, FEW)
+            for reader, permission in (
+                (agents_section, "agents.view_agent"),
+                (numbers_section, "telephony.view_phonenumber"),
+                (conversations_section, "agents.view_agentsession"),
+                (calls_section, "telephony.view_calllog"),
+            )
+            if user.has_perm(permission)
+        ]
+        for section in sections:
+            section["brief"] = True
         return {
-            "others": others[:10],
-            "events": history(self.object, user=self.request.user),
-            "related": self.facts.related(self.object, self.may_list),
+            "sections": sections,
+            "related": self.facts.related(tenant, self.may_list),
+            "kinds": KINDS.values(),
+            "sign_groups": grouped(self.signs),
+            "usage": usage_of(tenant) if user.has_perm("billing.view_usagelog") else None,
+            "timeline": timeline_of(tenant, user, limit=FEW),
         }
 
 
@@ -32,8 +59,7 @@ class OrganizationAgents(OrganizationTab):
     permission = "agents.view_agent"
 
     def context(self):
-        rows = list(self.object.agents.order_by(newest().desc(), "-id")[:SHOWN])
-        return {"sections": [self.section("Agents", rows, "agents", "agents:agent_list", "No agent yet.")]}
+        return {"sections": [agents_section(self, SHOWN)]}
 
 
 class OrganizationNumbers(OrganizationTab):
@@ -42,19 +68,19 @@ class OrganizationNumbers(OrganizationTab):
     permission = "telephony.view_phonenumber"
 
     def context(self):
-        order = [newest().desc(), "-id"]
-        numbers = list(self.object.phone_numbers.select_related("agent").order_by(*order)[:SHOWN])
-        sections = [
-            self.section(
-                "Phone numbers", numbers, "numbers", "telephony:phonenumber_list", "No phone number yet."
-            )
-        ]
+        sections = [numbers_section(self, SHOWN)]
         if self.request.user.has_perm("telephony.view_siptrunk"):
-            trunks = list(self.object.sip_trunks.order_by(*order)[:SHOWN])
-            sections.append(
-                self.section("SIP trunks", trunks, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
-            )
+            sections.append(trunks_section(self, SHOWN))
         return {"sections": sections}
+
+
+class OrganizationConversations(OrganizationTab):
+    slug = "conversations"
+    label = "Conversations"
+    permission = "agents.view_agentsession"
+
+    def context(self):
+        return {"sections": [conversations_section(self, SHOWN)]}
 
 
 class OrganizationCalls(OrganizationTab):
@@ -63,20 +89,114 @@ class OrganizationCalls(OrganizationTab):
     permission = "telephony.view_calllog"
 
     def context(self):
-        rows = list(self.object.calls.select_related("agent", "phone_number")[:SHOWN])
-        return {"sections": [self.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")]}
+        return {"sections": [calls_section(self, SHOWN)]}
+
+
+class OrganizationUsage(OrganizationTab):
+    slug = "usage"
+    label = "Usage"
+    permission = "billing.view_usagelog"
+    template_name = "tenants/organization_usage.html"
+
+    def context(self):
+        rows = list(self.object.usage_logs.select_related("agent")[:SHOWN])
+        section = self.section(
+            "Usage records", rows, "usage", "billing:usagelog_list", "No usage recorded yet."
+        )
+        return {"usage": usage_of(self.object), "sections": [section]}
 
 
 class OrganizationLedger(OrganizationTab):
     slug = "ledger"
     label = "Ledger"
     permission = "billing.view_credittransaction"
+    template_name = "tenants/organization_ledger.html"
 
     def context(self):
         rows = list(self.object.credit_transactions.all()[:SHOWN])
         empty = "No posting yet: the balance never changed."
         section = self.section("Postings", rows, "ledger", "billing:credittransaction_list", empty)
-        return {"sections": [section]}
+        return {"sections": [section], "spending_days": settings.HEALTH_SPENDING_DAYS}
+
+
+class OrganizationTimeline(OrganizationTab):
+    slug = "timeline"
+    label = "Timeline"
+    template_name = "tenants/organization_timeline.html"
+
+    def get(self, request, pk):
+        try:
+            return super().get(request, pk)
+        except BadCursor:
+            return HttpResponseRedirect(request.path)
+
+    def context(self):
+        kind = self.request.GET.get("kind", "")
+        kind = kind if kind in TIMELINE_KINDS else ""
+        place = self.request.GET.get("after", "")
+        timeline = timeline_of(self.object, self.request.user, kind=kind, place=place)
+        here = f"?kind={kind}&" if kind else "?"
+        return {
+            "timeline": timeline,
+            "kinds": [
+                {"slug": slug, "label": label, "icon": icon, "current": slug == kind}
+                for slug, (label, icon) in TIMELINE_KINDS.items()
+            ],
+            "kind": kind,
+            "next_url": f"{here}after={timeline.next}" if timeline.next else "",
+            "first_url": (f"?kind={kind}" if kind else self.request.path) if place else "",
+        }
+
+
+def agents_section(tab, limit):
+    rows = list(tab.object.agents.order_by(*NEWEST)[:limit])
+    wrong = {}
+    for sign in tab.signs:
+        kind, _, cause = sign.cause.partition(":")
+        if kind == "agent":
+            wrong.setdefault(cause.partition(":")[0], []).append(sign)
+    for row in rows:
+        row.settings = effective(row)
+        row.signs = wrong.get(str(row.pk), [])
+    return tab.section("Agents", rows, "agents", "agents:agent_list", "No agent yet.")
+
+
+def numbers_section(tab, limit):
+    rows = list(tab.object.phone_numbers.select_related("agent").order_by(*NEWEST)[:limit])
+    empty = "No phone number yet."
+    return tab.section("Phone numbers", rows, "numbers", "telephony:phonenumber_list", empty)
+
+
+def trunks_section(tab, limit):
+    rows = list(tab.object.sip_trunks.order_by(*NEWEST)[:limit])
+    return tab.section("SIP trunks", rows, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
+
+
+def conversations_section(tab, limit):
+    rows = conversations_of(tab.object, tab.request.user, limit)
+    empty = "No conversation yet, in none of the three stores."
+    section = tab.section("Conversations", rows, "conversations", "agents:agentsession_list", empty)
+    section["all"] = "All sessions"
+    if tab.may_list("agents:chatsession_list"):
+        section["more"] = {
+            "label": "All legacy chats",
+            "url": f"{reverse('agents:chatsession_list')}?organization={tab.object.pk}",
+        }
+    return section
+
+
+def calls_section(tab, limit):
+    rows = list(tab.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:limit])
+    return tab.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")
+
+
+def grouped(signs):
+    """[(kind, its first signs, the others)], in the order of the signs; the least grave kind shows its first alone."""
+    groups = {}
+    for sign in signs:
+        groups.setdefault(sign.kind, []).append(sign)
+    shown = {kind: 1 if KINDS[kind].tone == "info" else SIGNS_OF_A_KIND for kind in groups}
+    return [(KINDS[kind], signs[: shown[kind]], signs[shown[kind] :]) for kind, signs in groups.items()]
 
 
 class OrganizationNotes(OrganizationTab):
@@ -90,7 +210,7 @@ class OrganizationNotes(OrganizationTab):
     def get(self, request, pk):
         try:
             return super().get(request, pk)
-        except keyset.BadCursor:
+        except BadCursor:
             return HttpResponseRedirect(request.path)
 
     def context(self):
@@ -124,7 +244,10 @@ TABS = (
     OrganizationOverview,
     OrganizationAgents,
     OrganizationNumbers,
+    OrganizationConversations,
     OrganizationCalls,
+    OrganizationUsage,
     OrganizationLedger,
+    OrganizationTimeline,
     OrganizationNotes,
 )

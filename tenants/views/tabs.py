@@ -8,6 +8,7 @@ from backoffice import generic
 from backoffice.roles import role_of
 from billing.views import PostCredit
 from tenants.desk.facts import facts_of
+from tenants.health import signs_of
 from tenants.models import Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
@@ -55,6 +56,10 @@ class OrganizationTab(generic.ObjectPage):
     def facts(self):
         return facts_of(self.object)
 
+    @cached_property
+    def signs(self):
+        return signs_of(self.object, self.facts.credit)
+
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""
         view = resolve(reverse(name)).func.view_class
@@ -65,6 +70,7 @@ class OrganizationTab(generic.ObjectPage):
             {
                 "object": self.object,
                 "facts": self.facts,
+                "signs": self.signs,
                 "page_title": str(self.object),
                 "tab": {"slug": self.slug, "label": self.label},
                 "tabs": list(self.tab_bar()),

@@ -1,0 +1,82 @@
+"""The signs of one tenant for its page, and of all tenants for the queue."""
+
+import json
+
+from django.conf import settings
+from django.db import connection
+
+from agents.effective import JSON_SETTINGS, SETTINGS, resolve
+from tenants.health import credit, sql
+from tenants.health.kinds import ORDER
+from tenants.health.words import agent_signs, credit_sign, found_sign
+
+COLUMNS = list(SETTINGS)
+AGENTS = f"""
+select id, organization_id, name, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
+from agents where {{of_agents}}
+"""
+ROWS_AT_ONCE = 2000
+# Those that can show a sign: with a configuration that can differ, or columns that do not work by themselves.
+CANDIDATES = """jsonb_typeof(config) = 'object' or voice_provider not in ('elevenlabs', 'openai', '')
+  or stt_provider not in ('whisper', 'deepgram', '') or llm_model !~ '^(gpt|claude|gemini|$)'"""
+
+
+def parameters(**more):
+    return {
+        "silent": settings.HEALTH_SILENT_DAYS,
+        "forgotten": settings.HEALTH_FORGOTTEN_DAYS,
+        "daily": settings.HEALTH_DAILY_USE_DAYS,
+        "call_days": settings.HEALTH_CALL_DAYS,
+        "call_failures": settings.HEALTH_CALL_FAILURES,
+        "call_factor": settings.HEALTH_CALL_FACTOR,
+        **more,
+    }
+
+
+def of_agent_row(row):
+    """The signs of one row of AGENTS."""
+    agent_id, organization_id, name, *values, config = row
+    columns = dict(zip(COLUMNS, values, strict=True))
+    columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
+    return agent_signs(organization_id, agent_id, name, resolve(loaded(config), columns))
+
+
+def loaded(text):
+    """The value of a jsonb column, which arrives as its text; None for one nested too deeply to read."""
+    try:
+        return None if text is None else json.loads(text)
+    except RecursionError:
+        return None
+
+
+def signs_of(organization, known_credit=None):
+    """[Sign] of one tenant, grave ones first, in two queries (three if its Credit is not given)."""
+    signs = [credit_sign(known_credit or credit.credit_of(organization))]
+    with connection.cursor() as cursor:
+        cursor.execute(sql.OF_ONE, parameters(id=organization.pk))
+        signs += [
+            found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in cursor.fetchall()
+        ]
+        cursor.execute(AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES})"), [organization.pk])
+        for row in cursor.fetchall():
+            signs += of_agent_row(row)
+    return sorted(filter(None, signs), key=lambda sign: (ORDER[sign.kind], sign.cause))
+
+
+def all_signs():
+    """Every Sign of every tenant, kind by kind, read through server-side cursors: memory stays flat."""
+    for row in stream(credit.ANY, credit.parameters()):
+        if sign := credit_sign(credit.Credit(*row)):
+            yield sign
+    for statement in sql.ALL:
+        for organization_id, kind, cause, numbers in stream(statement, parameters()):
+            yield found_sign(organization_id, kind, cause, loaded(numbers))
+    for row in stream(AGENTS.format(of_agents=CANDIDATES), None):
+        yield from of_agent_row(row)
+
+
+def stream(statement, params):
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(statement, params)
+        while rows := cursor.fetchmany(ROWS_AT_ONCE):
+            yield from rows

@@ -1,0 +1,115 @@
+"""A sign's reason in words, with its numbers, and the address of its cause."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from agents.effective import drifting, unserved
+from agents.models import Agent
+from backoffice.templatetags.ui import money, number
+from tenants.health.kinds import Sign
+
+NAMED = 5
+
+
+def days_in_words(days):
+    """A number of days with one decimal below ten: "3.4 days"."""
+    if days < 1:
+        return "less than a day"
+    if days > 3650:
+        return "more than ten years"
+    return f"{number(days, 1 if days < 10 else 0)} days"
+
+
+def credit_sign(credit):
+    """The Sign of a balance, or None. Both have one cause each: an empty balance covers one that runs dry."""
+    url = reverse("tenants:organization_ledger", args=[credit.organization_id])
+    if credit.balance is None:
+        text = "The balance is not set: calls end in a server error (500)."
+        return Sign(credit.organization_id, "no_credit", "balance", {"balance": None}, text, url)
+    if not credit.is_number:
+        text = f"The balance is no number ({credit.balance}): calls end in a server error (500)."
+        numbers = {"balance": str(credit.balance)}
+        return Sign(credit.organization_id, "no_credit", "balance", numbers, text, url)
+    if credit.is_gone:
+        text = f"The balance is {money(credit.balance)}: calls are refused (402)."
+        numbers = {"balance": str(credit.balance)}
+        return Sign(credit.organization_id, "no_credit", "balance", numbers, text, url)
+    left = credit.days_left
+    if left is None or left >= settings.HEALTH_DRY_DAYS:
+        return None
+    text = (
+        f"{money(credit.balance)} lasts {days_in_words(left)} at {money(credit.per_day)} a day "
+        f"({money(credit.spent)} in {number(credit.days)} days, by {credit.basis})."
+    )
+    numbers = {
+        "balance": str(credit.balance),
+        "days_left": str(round(left, 1)),
+        "spent": str(credit.spent),
+        "days": str(round(credit.days)),
+    }
+    return Sign(credit.organization_id, "runs_dry", "balance", numbers, text, url)
+
+
+def share(part, whole):
+    return f"{100 * part / whole:.0f} %" if whole else "0 %"
+
+
+def counted(count, word):
+    return f"{number(count)} {word}{'' if count == 1 else 's'}"
+
+
+def found_sign(organization_id, kind, cause, numbers):
+    """The Sign of a row of one of the statements."""
+    if kind == "silent":
+        talks = counted(numbers["conversations"], "conversation")
+        text = (
+            f"No conversation for {counted(int(numbers['silent_days']), 'day')}, after {talks} on "
+            f"{numbers['days_of_use']} of the 28 days up to the last one."
+        )
+        url = reverse("tenants:organization_conversations", args=[organization_id])
+    elif kind == "failing_calls":
+        before = numbers["calls_before"]
+        norm = (
+            f"the norm of the 28 days before is {share(numbers['failed_before'], before)} "
+            f"({number(numbers['failed_before'])} of {number(before)})"
+            if before
+            else "there was none in the 28 days before"
+        )
+        calls = counted(numbers["calls"], "call")
+        text = (
+            f"{number(numbers['failed'])} of {calls} in {settings.HEALTH_CALL_DAYS} days failed or were busy "
+            f"({share(numbers['failed'], numbers['calls'])}); {norm}."
+        )
+        url = reverse("tenants:organization_calls", args=[organization_id])
+    else:
+        number_id = cause.partition(":")[2]
+        url = reverse("telephony:phonenumber_detail", args=[number_id])
+        if kind == "number_unassigned":
+            text = f"{numbers['number']} is active and has no agent: calls get 404."
+        else:
+            agent = Agent(name=numbers["agent"], pk=numbers["agent_id"])
+            whose = numbers["answered_by"] or "an unknown organization"
+            text = f"{numbers['number']} is answered by “{agent}” of {whose}, and this tenant pays."
+    return Sign(organization_id, kind, cause, numbers, text, url)
+
+
+def agent_signs(organization_id, agent_id, name, settings_):
+    """The Signs of one agent with these settings (agents.effective)."""
+    url = reverse("agents:agent_detail", args=[agent_id])
+    name = Agent(name=name, pk=agent_id).display_name
+    if wrong := unserved(settings_):
+        reasons = "; ".join(
+            f"{setting.label} “{str(setting.value)[:60]}”: the runtime {outcome}"
+            for setting, outcome in wrong
+        )
+        numbers = {setting.name: str(setting.value)[:200] for setting, _ in wrong}
+        yield Sign(
+            organization_id, "agent_unserved", f"agent:{agent_id}:served", numbers, f"{name}: {reasons}.", url
+        )
+    if drift := drifting(settings_):
+        labels = [setting.label for setting in drift]
+        more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+        verb = "differs" if len(labels) == 1 else "differ"
+        text = f"{name}: {counted(len(labels), 'setting')} {verb}: {', '.join(labels[:NAMED])}{more}."
+        numbers = {"settings": len(labels), "names": [setting.name for setting in drift]}
+        yield Sign(organization_id, "agent_drift", f"agent:{agent_id}:drift", numbers, text, url)
