@@ -5,18 +5,20 @@ Read in one query out of the audit and the ledger, page by page by key: (time, s
 
 import base64
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
 from django.apps import apps
 from django.db import connection
-from django.urls import NoReverseMatch
+from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
 from backoffice.keyset import BadCursor
+from backoffice.models import AuditEvent
 from backoffice.page_model import PageModel
+from backoffice.reverts import can_revert
 
 PAGE = 30
 KINDS = {
@@ -70,6 +72,7 @@ class Entry:
     balance_after: object
     money_kind: str | None
     reference: str | None
+    undo_url: str = ""  # the page that puts it back, for those who may
 
     @property
     def icon(self):
@@ -169,7 +172,24 @@ def timeline_of(organization, user, *, kind="", place="", limit=PAGE):
         rows = cursor.fetchall()
     entries = [Entry(*row[:12], loaded(row[12]), loaded(row[13]), *row[14:]) for row in rows]
     last = entries[limit - 1] if len(entries) > limit else None
-    return Timeline(entries[:limit], encode(last) if last else "")
+    entries = [replace(entry, undo_url=undo_url(entry, user)) for entry in entries[:limit]]
+    return Timeline(entries, encode(last) if last else "")
+
+
+def undo_url(entry, user):
+    if not entry.is_event or entry.action != "update":
+        return ""
+    event = AuditEvent(
+        id=entry.id,
+        at=entry.at,
+        table_name=entry.table_name,
+        row_id=entry.row_id,
+        action=entry.action,
+        old=entry.old,
+        new=entry.new,
+        source=entry.source,
+    )
+    return reverse("backoffice:auditevent_revert", args=[entry.id]) if can_revert(event, user) else ""
 
 
 def loaded(text):
