@@ -17,6 +17,7 @@ from tenants.tests.factories import change, make_login, make_organization, make_
 class TestOrganizationPages(CrudTests):
     model = Organization
     edit_data = {"name": "Meier & Söhne"}
+    gone = 410
     their_data = {"name": "Meyer GmbH"}
 
     def make(self, n):
