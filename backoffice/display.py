@@ -1,11 +1,13 @@
 """How the value of a field is shown on a record's page: links, times, statuses, secrets masked, nothing that raises."""
 
+import difflib
 import json
 import re
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.text import Truncator, capfirst
 
 from backoffice.model_fields import OpenChoiceField
@@ -24,6 +26,7 @@ URL_SECRET = re.compile(r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|aut
 CUT_OFF_SECRET = re.compile(
     r'^\s*[{\[].*"[^"]*(pass|pwd|secret|token|auth|key|credential)[^"]*"\s*:', re.I | re.S
 )
+WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 HIDDEN = "••••••"
 # Open value sets that are a state or a kind of the row; the others are settings, and shown in words.
 PILLS = {"status", "kind", "subscription_tier", "action", "source", "channel", "direction"}
@@ -107,6 +110,48 @@ def side(field, value, names=None):
     if isinstance(field, OpenChoiceField):
         return dict(field.flatchoices).get(value, value)
     return redact_text(value) if isinstance(value, str) else value
+
+
+LONG = 60  # characters from which on only the differences of a text are worth reading
+MOST_COMPARED = 30_000
+
+
+def differences(old, new):
+    """`new` with what differs from `old` marked, both as side() gives them; short values and huge ones as they are."""
+    texts = [json_or_text(value) for value in (old, new)]
+    if (
+        not all(texts)
+        or max(map(len, texts)) < LONG
+        or sum(map(len, texts)) > MOST_COMPARED
+        or texts[0] == texts[1]
+    ):
+        return new
+    before, after = (WORDS.findall(text) for text in texts)
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=len(after) > 2000)
+    parts = []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            parts.append(("{}", (shortened("".join(before[a:b])),)))
+            continue
+        if a < b:
+            parts.append(("<del>{}</del>", ("".join(before[a:b]),)))
+        if c < d:
+            parts.append(("<ins>{}</ins>", ("".join(after[c:d]),)))
+    return mark_safe("".join(format_html(html, *args) for html, args in parts))
+
+
+def json_or_text(value):
+    """A value as the text that a page shows; "" for what is none."""
+    if isinstance(value, dict | list):
+        return ui.pretty_json(value)
+    return value if isinstance(value, str) and not hasattr(value, "__html__") else ""
+
+
+def shortened(text):
+    """An unchanged piece: its ends only, where it is long."""
+    if len(text) < 4 * LONG:
+        return text
+    return format_html('{} <span class="compare__skip">… as it was …</span> {}', text[:LONG], text[-LONG:])
 
 
 def is_lines(value):

@@ -65,8 +65,7 @@ def save(obj, *, actor, reason="", opened=None):
             obj.save(force_insert=True)
             return obj
         stored = type(obj)._base_manager.select_for_update().get(pk=obj.pk)
-        moved = [name for name, value in snapshot(stored, opened or {}).items() if value != opened[name]]
-        if moved:
+        if moved := moved_fields(stored, opened or {}):
             raise Conflict(stored, moved)
         changed = changed_fields(stored, obj)
         if opened is not None:  # what else changed in the store since obj was read is not the actor's doing
@@ -74,6 +73,11 @@ def save(obj, *, actor, reason="", opened=None):
         if changed:
             obj.save(update_fields=changed)
     return obj
+
+
+def moved_fields(stored, opened):
+    """Names of the fields of a snapshot that hold something else by now."""
+    return [name for name, value in snapshot(stored, opened).items() if value != opened[name]]
 
 
 def snapshot(obj, names):

@@ -11,7 +11,8 @@ from django.utils.html import format_html_join
 from django.utils.text import capfirst
 
 from backoffice import services
-from backoffice.audit import history, undo_tag
+from backoffice.audit import last_change, undo_tag
+from backoffice.display import differences, side
 from backoffice.forms import StaffForm
 from backoffice.generic.page import ModelPage, ObjectPage
 
@@ -40,7 +41,7 @@ class FormPage(ModelPage):
         return self.show(self.get_form(initial=initial))
 
     def post(self, request, **kwargs):
-        if "_pick" in request.POST:
+        if "_pick" in request.POST or "_edit" in request.POST:
             return self.show(self.searched_form())
         form = self.get_form(data=request.POST)
         if not form.is_valid():
@@ -69,9 +70,13 @@ class FormPage(ModelPage):
         return HttpResponseRedirect(self.success_url(saved))
 
     def searched_form(self):
-        """The form as typed, nothing checked, with the rows that a picker's plain search found."""
+        """The form as typed, nothing checked, with the rows that a picker's plain search found.
+
+        From the conflict page too: what was not one's own change there is as it is stored.
+        """
         data = self.request.POST
-        form = self.get_form(initial=data.dict())
+        typed = {name: value for name, value in data.items() if data.get(f"keep_{name}") != "theirs"}
+        form = self.get_form(initial=typed)
         for name, field in form.fields.items():
             if hasattr(field.widget, "typed") and data.get("_pick") == name:
                 field.widget.typed = data.get(f"{name}_search", "").strip()
@@ -109,7 +114,9 @@ class UpdateView(FormPage, ObjectPage):
         asked = self.request.POST.getlist("asked")  # on the conflict page
         unanswered = [name for name in asked if f"keep_{name}" not in self.request.POST]
         if unanswered:
-            raise services.Conflict(self.model._default_manager.get(pk=form.instance.pk), unanswered)
+            stored = self.model._default_manager.get(pk=form.instance.pk)
+            moved = services.moved_fields(stored, form.opened_values())
+            raise services.Conflict(stored, list(dict.fromkeys([*unanswered, *moved])))
         return self.write(form)
 
     def write(self, form):
@@ -150,29 +157,61 @@ class UpdateView(FormPage, ObjectPage):
         return form
 
     def show_conflict(self, form, conflict):
-        """The 409 page: what it was, what it is now, what was typed; asks which to keep, field by field."""
-        opened = form.opened_values()
-        rows = [
-            {
-                "name": name,
-                "label": form.fields[name].label,
-                "opened": json.loads(opened.get(name, "null")),
-                "current": conflict.stored.serializable_value(name),
-                "mine": form.instance.serializable_value(name),
-                "conflict": name in conflict.fields,
-            }
-            for name in form.own_fields()
-        ]
+        """The 409 page: what it was, what it is now, what was typed. Asks about fields that both changed."""
+        rows = [row for name in form.own_fields() if (row := self.conflict_row(form, conflict, name))]
         form.data = form.data.copy()
         form.data["opened"] = form.sign(conflict.stored)
-        last = next(iter(history(conflict.stored, limit=1)), None)
+        columns = [column_of(self.model, name) for name in conflict.fields]
+        hidden = [field for field in form if field.name != "reason"]
         context = {
             "object": conflict.stored,
-            "conflict": {"who": last["actor"], "when": last["at"], "reason": last["reason"]} if last else {},
-            "rows": rows,
-            "hidden": format_html_join("", "{}", ((field.as_hidden(),) for field in form)),
+            "event": last_change(conflict.stored, columns),
+            "rows": sorted(rows, key=lambda row: KINDS.index(row["kind"])),
+            "asks": any(row["conflict"] for row in rows),
+            "form": form,
+            "hidden": format_html_join("", "{}", ((field.as_hidden(),) for field in hidden)),
             "page_title": f"{conflict.stored} was changed meanwhile",
             "crumbs": self.crumbs(),
             "cancel_url": self.url("detail", conflict.stored),
         }
         return self.render(context, status=409, template="409.html")
+
+    def conflict_row(self, form, conflict, name):
+        """One field on the conflict page; None where nobody changed anything.
+
+        `kind`: both changed it, only mine or theirs did, or both to the same value.
+        """
+        opened, current = form.opened_value(name), comparable(conflict.stored, name)
+        mine = comparable(form.instance, name)
+        if name not in conflict.fields:
+            if mine == current:
+                return None
+            kind = "mine"
+        elif mine == current:
+            kind = "same"
+        else:
+            kind = "theirs" if opened == mine != current else "both"
+        field = next((f for f in self.model._meta.concrete_fields if f.name == name), None)
+        shown = [side(field, value) for value in (opened, current, mine)]
+        return {
+            "name": name,
+            "label": form.fields[name].label,
+            "kind": kind,
+            "conflict": kind == "both",
+            "opened": shown[0],
+            "current": differences(shown[0], shown[1]),
+            "mine": differences(shown[0], shown[2]),
+        }
+
+
+# The order of fields on the conflict page.
+KINDS = ["both", "mine", "theirs", "same"]
+
+
+def comparable(obj, name):
+    """A field's value as the form carries it from its opening."""
+    return json.loads(services.snapshot(obj, [name])[name])
+
+
+def column_of(model, name):
+    return next((field.column for field in model._meta.concrete_fields if field.name == name), name)

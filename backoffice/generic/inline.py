@@ -18,7 +18,7 @@ from django.views import View
 from django_htmx.http import trigger_client_event
 
 from backoffice.audit import last_change, undo_tag
-from backoffice.display import present, side
+from backoffice.display import differences, present, side
 from backoffice.generic.editing import UpdateView
 from backoffice.generic.page import safe_next
 from backoffice.roles import field_permission, role_of
@@ -167,7 +167,9 @@ class InlineField:
             409,
             conflict={
                 "opened": side(field, opened),
-                "current": side(field, conflict.stored.serializable_value(name)),
+                "current": differences(
+                    side(field, opened), side(field, conflict.stored.serializable_value(name))
+                ),
                 "event": last_change(conflict.stored, [field.column]),
             },
         )
