@@ -38,7 +38,7 @@ class AgentMessageTable(Table):
     created_at = Column("Time", order="created")
     session = Column("Session")
     role = Column("Role")
-    content = Column("Text")
+    content = Column("Text", export=False)  # what was said leaves by no file
     tokens_used = Column("Tokens", numeric=True)
     latency_ms = Column("Latency", numeric=True)
     model_used = Column("Model")
@@ -65,7 +65,7 @@ class ChatMessageTable(Table):
     timestamp = Column("Time", order="created")
     session = Column("Chat")
     role = Column("Role")
-    text = Column("Text")
+    text = Column("Text", export=False)
 
     class Meta(Table.Meta):
         model = ChatMessage

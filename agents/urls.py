@@ -5,7 +5,6 @@ from agents import views
 app_name = "agents"
 urlpatterns = [
     path("agents/", views.AgentList.as_view(), name="agent_list"),
-    path("agents/export/", views.AgentExport.as_view(), name="agent_export"),
     path("agents/add/", views.AgentCreate.as_view(), name="agent_add"),
     path("agents/<uuid:pk>/", views.AgentDetail.as_view(), name="agent_detail"),
     path("agents/<uuid:pk>/edit/", views.AgentUpdate.as_view(), name="agent_edit"),

@@ -13,7 +13,6 @@ from agents.filters import (
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.tables import AgentMessageTable, AgentSessionTable, AgentTable, ChatMessageTable, ChatSessionTable
 from backoffice import display, generic, keyset
-from backoffice.export import ListExport
 from backoffice.masking import mask, mask_beginning
 from backoffice.recordings import Recording
 from backoffice.services import log_read
@@ -33,10 +32,6 @@ class AgentList(generic.ListView):
     table_class = AgentTable
     filterset_class = AgentFilter
     orders = {"created": generic.by_time(), "name": generic.Order(keyset.F("name"), rises_first=True)}
-
-
-class AgentExport(ListExport):
-    list_view = AgentList
 
 
 class AgentDetail(generic.DetailView):

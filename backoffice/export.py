@@ -1,111 +1,229 @@
-"""A list as CSV: the page's own filters, in the model's order, streamed out of COPY, safe to open in a spreadsheet."""
+"""A list as CSV or XLSX: the rows, order and columns that the page shows, out of COPY, safe in a spreadsheet."""
 
 from contextlib import contextmanager
 
-from django.core.exceptions import PermissionDenied
+import xlsxwriter
 from django.db import connection, connections
-from django.db.models import Case, CharField, F, Func, Q, TextField, Value, When
-from django.http import HttpResponseRedirect, QueryDict
-from django.urls import resolve, reverse
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    DecimalField,
+    F,
+    ForeignKey,
+    Func,
+    IntegerField,
+    Q,
+    TextField,
+    Value,
+    When,
+)  # fmt: skip
+from django.db.models.functions import Cast
 from django.utils import timezone
-from django.views import View
 
 from backoffice import jobs, keyset, services
+from backoffice.display import HIDDEN, SECRET_KEY
+from backoffice.generic.lists import open_list
 from backoffice.models import User
 
-
-class ListExport(View):
-    """Starts the job that exports a list as it is filtered; for whoever may see the list."""
-
-    http_method_names = ["post"]
-    list_view = None
-
-    def post(self, request):
-        view = self.list_view
-        if not request.user.has_perm(view.required_permission()):
-            raise PermissionDenied(f"Your role may not see {view.model._meta.verbose_name_plural}.")
-        meta = view.model._meta
-        job = jobs.start(
-            "export",
-            title=f"Export of {meta.verbose_name_plural}",
-            owner=request.user,
-            list=f"{meta.app_label}:{meta.model_name}_list",
-            query=request.GET.urlencode(),
-        )
-        return HttpResponseRedirect(job.get_absolute_url())
-
+FORMATS = {"csv": "CSV", "xlsx": "XLSX"}
 
 # A cell that a spreadsheet would take for a formula; a plain signed number is none.
 FORMULA = r"^(?=[=+\-@\t\r])(?![+-]?[0-9][0-9 .,]*$)"
+ADDRESS_SECRET = r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*"
+
+# What a sheet of Excel holds.
+SHEET_ROWS = 1_048_576
+CELL_CHARACTERS = 32_767
+# What a number of Excel holds: beyond it digits would be lost.
+SAFE_NUMBER = 10**15
 
 
-class Plain(Func):
-    """A text with an apostrophe in front if it would be taken for a formula."""
+class Replaced(Func):
+    """regexp_replace(text, pattern, with, flags)."""
 
     function = "regexp_replace"
     output_field = TextField()
 
-    def __init__(self, expression):
-        super().__init__(expression, Value(FORMULA), Value("'"))
+    def __init__(self, expression, pattern, replacement, flags=""):
+        super().__init__(expression, Value(pattern), Value(replacement), Value(flags))
 
 
-def export_columns(view):
-    """The columns that an export of a list holds: all that are mapped, but JSON and what the list leaves out."""
-    return [
-        field
-        for field in view.model._meta.concrete_fields
-        if field.get_internal_type() != "JSONField" and field.name not in view.not_exported
-    ]
+def export_columns(page):
+    """([(column, path or expression)] that a file of the list holds, [columns that are shown but never exported])."""
+    found, left_out = [], []
+    for column in page.columns:
+        source = source_of(column) if column.name not in page.not_exported else None
+        if source is None:
+            left_out.append(column)
+        else:
+            found.append((column, source))
+    return found, left_out
 
 
-def export_value(field):
-    """What stands in the file: texts safe in a spreadsheet; not a text that is JSON, which may hold secrets."""
-    if not isinstance(field, CharField | TextField):
-        return F(field.attname)
-    is_json = Q(**{f"{field.attname}__regex": r"^\s*[[{]\s*[\"{\[]"})
+def source_of(column):
+    """Where the exported value of a column comes from; None if it is not for files."""
+    field = column.field
+    if column.export is not None:
+        return column.export or None
+    if field is None or field.get_internal_type() == "JSONField" or SECRET_KEY.search(field.name):
+        return None
+    if isinstance(field, ForeignKey):
+        return "__".join([column.path, (getattr(field.related_model, "search_fields", ()) or ["pk"])[0]])
+    return column.path
+
+
+def export_value(column, source, *, guard):
+    """What stands in the file. Texts lose what pages hide too: JSON, which may hold secrets, and secrets in addresses;
+    `guard` marks those that a spreadsheet would take for a formula.
+    """
+    expression = F(source) if isinstance(source, str) else source
+    field = column.field
+    if isinstance(field, BooleanField):
+        return Cast(expression, TextField())
+    if not isinstance(field, CharField | TextField | ForeignKey | None):
+        return expression
+    text = Cast(expression, TextField())
+    address = Replaced(Replaced(text, "//[^/@]*@", f"//{HIDDEN}@"), ADDRESS_SECRET, rf"\1{HIDDEN}", "gi")
     return Case(
-        When(is_json, then=Value("[JSON]")), default=Plain(F(field.attname)), output_field=TextField()
+        When(Q(Matches(text, r"^\s*[[{]\s*[\"{\[]")), then=Value("[JSON]")),
+        When(Q(Matches(text, r"^https?://")), then=address),
+        default=Replaced(text, FORMULA, "'") if guard else text,
+        output_field=TextField(),
     )
+
+
+class Matches(Func):
+    template = "(%(expressions)s)"
+    arg_joiner = " ~ "
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, expression, pattern):
+        super().__init__(expression, Value(pattern))
+
+
+def copy_statement(page, columns, *, guard):
+    """The COPY that gives the rows of a list, in its order."""
+    _, order, falling = page.current_order()
+    values = {f"column_{n}": export_value(*column, guard=guard) for n, column in enumerate(columns)}
+    key = [order.key.desc(), F("pk").desc()] if falling else [order.key.asc(), F("pk").asc()]
+    queryset = page.filterset.qs.select_related(None).order_by(*key).values(**values)
+    sql, params = queryset.query.sql_with_params()
+    options = "with (format csv)" if guard else ""
+    return f"copy ({connection.ops.compose_sql(sql, params)}) to stdout {options}"
 
 
 @jobs.kind("export")
 def export_list(job, progress):
-    """params: list (a url name), query (its query string)."""
-    view = resolve(reverse(job.params["list"])).func.view_class()
-    filterset = view.filterset_class(QueryDict(job.params["query"]), queryset=view.get_queryset())
-    columns = export_columns(view)
+    """params: list (a url name), query (its state, columns said), format."""
     owner = User.objects.get(pk=job.owner_id)
+    kind = job.params.get("format", "csv")
     with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
-        found = filterset.qs
-    queryset = found.select_related(None).order_by(*view.model._meta.ordering)
-    values = {f"column_{field.column}": export_value(field) for field in columns}
-    sql, params = queryset.values(**values).query.sql_with_params()
-    statement = f"copy ({connection.ops.compose_sql(sql, params)}) to stdout with (format csv)"
+        page = open_list(job.params["list"], owner, job.params["query"])
+        columns, left_out = export_columns(page)
+        found = page.filterset.qs
+        statement = copy_statement(page, columns, guard=kind == "csv")
     job.result_path.parent.mkdir(parents=True, exist_ok=True)
+    progress.start(keyset.total(found, filtered=page.filterset.is_filtered).number)
+    with copying(statement, owner.time_zone) as rows:
+        notes = WRITERS[kind](job, columns, rows, progress)
+    if left_out:
+        notes.append(f"Left out, as it is not for files: {', '.join(column.label for column in left_out)}.")
+    # Logged before anybody can fetch the file.
+    names = ", ".join(column.name for column, _ in columns)
+    asked = page.request.GET.copy()
+    asked.pop("columns", None)
     services.log_read(
         "export",
-        view.model(),
+        page.model(),
         actor=owner,
-        detail=f"{job.title}: {job.params['query']}",
+        detail=f"{job.title}: {asked.urlencode() or 'all rows'}; columns {names}; {job.done:,} rows",
     )
-    progress.start(keyset.total(found, filtered=filterset.is_filtered).number)
-    with job.result_path.open("wb") as file, copying(statement) as rows:
-        file.write((",".join(field.column for field in columns) + "\n").encode())
+    job.total = job.done
+    job.result_name = f"{page.model._meta.verbose_name_plural.replace(' ', '-')}.{kind}"
+    job.message = " ".join([f"{job.done:,} rows.", *notes])[:500]
+
+
+def write_csv(job, columns, rows, progress):
+    with job.result_path.open("wb") as file:
+        headings = ",".join(quoted(column.label) for column, _ in columns)
+        file.write(f"{headings}\n".encode())
         for row in rows:
             file.write(row)
             progress.step()
-    job.total = job.done
-    job.result_name = f"{view.model._meta.verbose_name_plural.replace(' ', '-')}.csv"
-    job.message = f"{job.done:,} rows."
+    return []
+
+
+def quoted(text):
+    return '"' + text.replace('"', '""') + '"' if any(sign in text for sign in '",\n') else text
+
+
+def write_xlsx(job, columns, rows, progress):
+    """Row by row, each at once on disk. Texts are written as texts, whatever they look like."""
+    numeric = [isinstance(column.field, IntegerField | DecimalField) for column, _ in columns]
+    cut = sheets = 0
+    options = {"constant_memory": True, "tmpdir": str(job.result_path.parent)}
+    with xlsxwriter.Workbook(str(job.result_path), options) as book:
+        bold = book.add_format({"bold": True})
+        line = SHEET_ROWS
+        for row in with_heading(rows.rows()):
+            if line >= SHEET_ROWS:
+                sheet = book.add_worksheet()
+                sheets += 1
+                sheet.freeze_panes(1, 0)
+                sheet.set_column(0, len(columns), 18)
+                for at, (column, _) in enumerate(columns):
+                    sheet.write_string(0, at, column.label, bold)
+                line = 1
+            if row is None:
+                continue
+            for at, value in enumerate(row):
+                if value is None:
+                    continue
+                if numeric[at] and is_safe_number(value):
+                    sheet.write_number(line, at, float(value))
+                else:
+                    cut += len(value) > CELL_CHARACTERS
+                    sheet.write_string(line, at, value[:CELL_CHARACTERS])
+            line += 1
+            progress.step()
+    notes = []
+    if sheets > 1:
+        notes.append(f"On {sheets} sheets: one holds {SHEET_ROWS:,} rows.")
+    if cut:
+        texts = "text was" if cut == 1 else "texts were"
+        notes.append(f"{cut:,} {texts} cut at Excel's {CELL_CHARACTERS:,} characters; a CSV has them whole.")
+    return notes
+
+
+def with_heading(rows):
+    """None first, so that a list without rows gets a sheet with its headings too."""
+    yield None
+    yield from rows
+
+
+def is_safe_number(text):
+    try:
+        return abs(float(text)) < SAFE_NUMBER
+    except ValueError:
+        return False
+
+
+WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
 
 
 @contextmanager
-def copying(statement):
-    """The rows of a COPY, over a connection of its own: the job goes on reporting over the usual one meanwhile."""
+def copying(statement, time_zone):
+    """The rows of a COPY, over a connection of its own: the job goes on reporting over the usual one meanwhile.
+
+    Times come in the named zone, with their offset.
+    """
     own = connections.create_connection("default")
     try:
         with transaction_of(own), own.cursor() as cursor:
             cursor.execute("set local statement_timeout = 0")
+            cursor.execute("select set_config('timezone', %s, true)", [time_zone])
             with cursor.cursor.copy(statement) as copy:
                 yield copy
     finally:

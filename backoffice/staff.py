@@ -50,6 +50,7 @@ def delete_account(user, *, actor, reason):
         what = ", ".join(blocker_words(*blocker) for blocker in blockers)
         raise ValidationError(f"{user} cannot be deleted: {what} depend on it. Suspend the account instead.")
     with services.acting(actor, reason):
+        user.saved_views.filter(shared=False).delete()  # the shared ones stay
         user.delete()
 
 

@@ -3,7 +3,7 @@ from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
-from backoffice.views import audit, home, jobs, lists, me, picker, revert
+from backoffice.views import audit, home, jobs, me, picker, revert
 
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
@@ -33,7 +33,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>/cancel/", jobs.JobCancel.as_view(), name="job_cancel"),
     path("jobs/<uuid:pk>/retry/", jobs.JobRetry.as_view(), name="job_retry"),
     path("jobs/<uuid:pk>/result/", jobs.JobResult.as_view(), name="job_result"),
-    path("lists/<str:list_name>/columns/", lists.ListColumns.as_view(), name="list_columns"),
+    path("", include("backoffice.list_urls")),
     path("inline/<str:label>/<uuid:pk>/<slug:field>/", InlineEdit.as_view(), name="inline_edit"),
     path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
     path("me/", me.Me.as_view(), name="me"),

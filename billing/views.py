@@ -1,5 +1,4 @@
 from backoffice import generic
-from backoffice.export import ListExport
 from billing.filters import CreditTransactionFilter, UsageLogFilter
 from billing.forms import PostCreditForm
 from billing.models import CreditTransaction, UsageLog
@@ -15,10 +14,6 @@ class CreditTransactionList(generic.ListView):
     table_class = CreditTransactionTable
     filterset_class = CreditTransactionFilter
     orders = {"id": generic.by_id()}
-
-
-class CreditTransactionExport(ListExport):
-    list_view = CreditTransactionList
 
 
 class CreditTransactionDetail(generic.DetailView):
@@ -62,10 +57,6 @@ class UsageLogList(generic.ListView):
     table_class = UsageLogTable
     filterset_class = UsageLogFilter
     orders = {"created": generic.by_time()}
-
-
-class UsageLogExport(ListExport):
-    list_view = UsageLogList
 
 
 class UsageLogDetail(generic.DetailView):

@@ -1,3 +1,6 @@
+from django.db.models import Value
+from django.db.models.functions import Concat
+
 from backoffice.tables import Column, Table
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
@@ -17,10 +20,10 @@ class PhoneNumberTable(Table):
 
 
 class SipTrunkTable(Table):
-    trunk = Column("Trunk", empty_values=())
+    trunk = Column("Trunk", empty_values=(), export=Concat("provider", Value(" "), "sip_domain"))
     organization = Column("Organization")
     username = Column("User name")
-    password = Column("Password", empty_values=())
+    password = Column("Password", empty_values=(), export=False)
     created_at = Column("Added", order="created")
 
     class Meta(Table.Meta):

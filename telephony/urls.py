@@ -5,7 +5,6 @@ from telephony import views
 app_name = "telephony"
 urlpatterns = [
     path("numbers/", views.PhoneNumberList.as_view(), name="phonenumber_list"),
-    path("numbers/export/", views.PhoneNumberExport.as_view(), name="phonenumber_export"),
     path("numbers/add/", views.PhoneNumberCreate.as_view(), name="phonenumber_add"),
     path("numbers/<uuid:pk>/", views.PhoneNumberDetail.as_view(), name="phonenumber_detail"),
     path("numbers/<uuid:pk>/edit/", views.PhoneNumberUpdate.as_view(), name="phonenumber_edit"),
@@ -21,7 +20,6 @@ urlpatterns = [
     path("trunks/<uuid:pk>/delete/", views.SipTrunkDelete.as_view(), name="siptrunk_delete"),
     path("trunks/<uuid:pk>/password/", views.SipTrunkPassword.as_view(), name="siptrunk_password"),
     path("calls/", views.CallLogList.as_view(), name="calllog_list"),
-    path("calls/export/", views.CallLogExport.as_view(), name="calllog_export"),
     path("calls/<uuid:pk>/", views.CallLogDetail.as_view(), name="calllog_detail"),
     path("calls/<uuid:pk>/correct/", views.CallLogCorrect.as_view(), name="calllog_correct"),
     path("calls/<uuid:pk>/recording/", views.CallRecording.as_view(), name="calllog_recording"),

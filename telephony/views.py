@@ -1,5 +1,4 @@
 from backoffice import display, generic, keyset
-from backoffice.export import ListExport
 from backoffice.recordings import Recording, is_playable
 from backoffice.templatetags.ui import duration, missing
 from telephony import forms, services
@@ -17,10 +16,6 @@ class PhoneNumberList(generic.ListView):
         "created": generic.by_time(),
         "number": generic.Order(keyset.F("e164"), rises_first=True),
     }
-
-
-class PhoneNumberExport(ListExport):
-    list_view = PhoneNumberList
 
 
 class PhoneNumberRelease(generic.ActionView):
@@ -151,10 +146,6 @@ class CallLogList(generic.ListView):
     table_class = CallLogTable
     filterset_class = CallLogFilter
     orders = {"created": generic.by_time()}
-
-
-class CallLogExport(ListExport):
-    list_view = CallLogList
 
 
 class CallLogCorrect(generic.UpdateView):

@@ -34,9 +34,9 @@ class UserProfileTable(Table):
 
 class NoteTable(Table):
     text = Column("Note")
-    organization = Column("Tenant")
+    organization = Column("Tenant", export="organization_name")
     ticket = Column("Ticket")
-    author = Column("Written by")
+    author = Column("Written by", export="author_name")
     created_at = Column("Written", order="created")
 
     class Meta(Table.Meta):

@@ -5,7 +5,6 @@ from tenants import views
 app_name = "tenants"
 urlpatterns = [
     path("organizations/", views.OrganizationList.as_view(), name="organization_list"),
-    path("organizations/export/", views.OrganizationExport.as_view(), name="organization_export"),
     path("organizations/add/", views.OrganizationCreate.as_view(), name="organization_add"),
     path("organizations/<uuid:pk>/", views.OrganizationOverview.as_view(), name="organization_detail"),
     path("organizations/<uuid:pk>/agents/", views.OrganizationAgents.as_view(), name="organization_agents"),
@@ -37,13 +36,11 @@ urlpatterns = [
     ),
     path("organizations/<uuid:pk>/close/", views.OrganizationClose.as_view(), name="organization_close"),
     path("profiles/", views.UserProfileList.as_view(), name="userprofile_list"),
-    path("profiles/export/", views.UserProfileExport.as_view(), name="userprofile_export"),
     path("profiles/add/", views.UserProfileCreate.as_view(), name="userprofile_add"),
     path("profiles/<uuid:pk>/", views.UserProfileDetail.as_view(), name="userprofile_detail"),
     path("profiles/<uuid:pk>/edit/", views.UserProfileUpdate.as_view(), name="userprofile_edit"),
     path("profiles/<uuid:pk>/delete/", views.UserProfileDelete.as_view(), name="userprofile_delete"),
     path("notes/", views.NoteList.as_view(), name="note_list"),
-    path("notes/export/", views.NoteExport.as_view(), name="note_export"),
     path("notes/add/", views.NoteCreate.as_view(), name="note_add"),
     path("notes/<uuid:pk>/", views.NoteDetail.as_view(), name="note_detail"),
     path("notes/<uuid:pk>/edit/", views.NoteUpdate.as_view(), name="note_edit"),

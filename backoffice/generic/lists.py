@@ -139,8 +139,6 @@ class ListView(ModelPage):
             "older_label": order.after_label if falling else order.before_label,
             "reset_url": self.reset_url() if self.filterset.is_filtered else "",
             "add_url": self.url("add") if self.can("add") else "",
-            "export_url": self.url("export"),
-            "query": request.GET.urlencode(),
             "kept": self.kept(),
             "note": self.note,
             **self.tools(),
@@ -173,12 +171,26 @@ class ListView(ModelPage):
         return address_of(self.request.GET.urlencode(), [column.name for column in self.columns])
 
     def tools(self):
-        """What stands above the table: columns."""
+        """What stands above the table: views, columns."""
         if not self.list_name:
             return {}
+        state = self.state()
+        opened = self.memory.view(self.request.GET.get("view", ""))
+        if opened:
+            opened.is_open = True
         return {
             "list_name": self.list_name,
-            "columns_url": reverse("list_columns", args=[self.list_name]) + f"?{self.state()}",
+            "views": self.memory.views,
+            "open_view": opened,
+            "view_changed": opened and opened.differs(state),
+            "all_open": not opened,
+            "all_url": f"{self.request.path}?view={ALL}" if self.memory.default else self.request.path,
+            "columns_url": f"{reverse('list_columns', args=[self.list_name])}?{state}",
+            "save_view_url": f"{reverse('view_add', args=[self.list_name])}?{state}",
+            "edit_view_url": f"{reverse('view_edit', args=[opened.id])}?{state}" if opened else "",
+            "export_url": reverse("list_export", args=[self.list_name]),
+            "state": state,
+            "shared_address": self.request.build_absolute_uri(f"{self.request.path}?{state}"),
         }
 
     def row_context(self, rows):

@@ -35,6 +35,11 @@ class View:
         """The view as parameters of an address."""
         return address_of(self.query, self.columns, self.id)
 
+    def differs(self, state):
+        """Whether a list in that state shows something else than the view."""
+        mine = QueryDict(address_of(self.query, self.columns))
+        return sorted(mine.lists()) != sorted(QueryDict(state).lists())
+
 
 def address_of(query, columns, view=""):
     """The query string of a list in a state: explicit, so that whoever gets the address sees the same."""

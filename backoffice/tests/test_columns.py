@@ -1,8 +1,10 @@
 """Columns of lists: chosen, ordered, remembered, and said in the address."""
 
 import re
+from pathlib import Path
 
 import pytest
+from django.template.loader import get_template
 from django.urls import URLPattern, get_resolver, reverse
 
 from agents.tests.factories import make_agent, make_session
@@ -54,6 +56,16 @@ def test_every_list_offers_its_models_columns_but_no_secret(name, admin_client):
     first, *others = offered
     assert [value in html for value in (f'value="{column}"' for column in others)] == [True] * len(others)
     assert f'name="column" value="{first}"' not in html, "the first column is not for choosing"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_rows_of_every_list_follow_the_chosen_columns(name):
+    source = Path(get_template(LISTS[name].table_class.Meta.rows).origin.name).read_text()
+    assert "{% rows %}" in source and "<td" not in source
+    table = LISTS[name].table_class
+    cells = re.findall(r'{% cell "(\w+)" %}', source)
+    assert set(cells) <= set(table.offered()) and cells[0] == next(iter(table.offered()))
+    assert "row-link" in source.split("{% endcell %}")[0]
 
 
 def test_all_columns_of_a_list_cost_as_many_queries_as_the_usual_ones(support_client):

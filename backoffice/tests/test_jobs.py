@@ -232,7 +232,7 @@ def test_an_export_goes_through_the_queue_and_the_worker(fresh_database, folder)
     }
     with fresh_database.django():
         client = client_of(testing.make_user("support"))
-        response = client.post(reverse("tenants:organization_export"))
+        response = client.post(reverse("list_export", args=["tenants:organization_list"]))
         command = [sys.executable, "manage.py", "worker", "--once"]
         done = subprocess.run(
             command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60, check=False

@@ -21,8 +21,8 @@ from django.urls.converters import get_converters
 
 from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
 from backoffice import roles
-from backoffice.models import AuditEvent, Job, ReadLog
-from backoffice.services import log_read
+from backoffice.models import AuditEvent, Job, ReadLog, SavedView
+from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
 from billing.tests.factories import make_posting, make_usage
@@ -71,7 +71,11 @@ def rows(db):
     staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}
     log_read("transcript", session, actor=staff["Support"])
     found.append(make_note(agent.organization, staff["Support"]))
-    found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"]]
+    view = SavedView(
+        owner=staff["Support"], name="Shared", shared=True, list_name="tenants:organization_list"
+    )
+    save(view, actor=staff["Support"])
+    found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"], view]
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 

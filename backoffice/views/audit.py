@@ -1,3 +1,4 @@
+from django.db.models import Func, TextField
 from django.urls import reverse
 
 from backoffice import generic
@@ -7,12 +8,22 @@ from backoffice.reverts import can_revert
 from backoffice.tables import Column, Table
 
 
+class FieldNames(Func):
+    """The names of the fields that an audit event is about, as one text."""
+
+    template = (
+        "(select string_agg(key, ', ' order by key)"
+        " from jsonb_object_keys(coalesce(new, '{}') || coalesce(old, '{}')) key)"
+    )
+    output_field = TextField()
+
+
 class AuditEventTable(Table):
     at = Column("Time", order="id")
     actor = Column("By")
     action = Column("What")
     row_label = Column("Record")
-    fields = Column("Fields", accessor="changes")
+    fields = Column("Fields", accessor="changes", export=FieldNames())
     reason = Column()
     organization = Column("Organization", shown=False, needs=["organization__name"])
 

@@ -1,10 +1,11 @@
-"""What can be done with every list: choose its columns."""
+"""What can be done with every list: choose its columns, export it."""
 
-from django.http import HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.views import View
 
-from backoffice import saved_views
+from backoffice import jobs, saved_views
+from backoffice.export import FORMATS
 from backoffice.generic.lists import open_list
 from backoffice.generic.memory import address_of, list_url
 
@@ -66,6 +67,26 @@ class ListColumns(ListPage):
         columns = [first, *(name for name in names if name != first)]
         saved_views.remember_columns(request.user, self.list_name, columns)
         return HttpResponseRedirect(self.list_url(address_of(self.list.state(), columns)))
+
+
+class ListExport(ListPage):
+    """Starts the job that writes a list into a file, as it is seen."""
+
+    http_method_names = ["post"]
+
+    def post(self, request):
+        kind = request.POST.get("format", "csv")
+        if kind not in FORMATS:
+            raise Http404("There is no such format.")
+        job = jobs.start(
+            "export",
+            title=f"Export of {self.list.model._meta.verbose_name_plural} ({FORMATS[kind]})",
+            owner=request.user,
+            list=self.list_name,
+            query=self.list.state(),
+            format=kind,
+        )
+        return HttpResponseRedirect(job.get_absolute_url())
 
 
 def position(text):

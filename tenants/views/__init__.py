@@ -3,7 +3,6 @@ from tenants.views.notes import (
     NoteCreate,
     NoteDelete,
     NoteDetail,
-    NoteExport,
     NoteList,
     NotePin,
     NoteUnpin,
@@ -12,7 +11,6 @@ from tenants.views.notes import (
 from tenants.views.organizations import (
     OrganizationCreate,
     OrganizationDelete,
-    OrganizationExport,
     OrganizationList,
     OrganizationRecord,
     OrganizationUpdate,
@@ -21,7 +19,6 @@ from tenants.views.profiles import (
     UserProfileCreate,
     UserProfileDelete,
     UserProfileDetail,
-    UserProfileExport,
     UserProfileList,
     UserProfileUpdate,
 )
@@ -43,7 +40,6 @@ __all__ = [
     "NoteCreate",
     "NoteDelete",
     "NoteDetail",
-    "NoteExport",
     "NoteList",
     "NotePin",
     "NoteUnpin",
@@ -55,7 +51,6 @@ __all__ = [
     "OrganizationConversations",
     "OrganizationCreate",
     "OrganizationDelete",
-    "OrganizationExport",
     "OrganizationLedger",
     "OrganizationList",
     "OrganizationNotes",
@@ -68,7 +63,6 @@ __all__ = [
     "UserProfileCreate",
     "UserProfileDelete",
     "UserProfileDetail",
-    "UserProfileExport",
     "UserProfileList",
     "UserProfileUpdate",
 ]

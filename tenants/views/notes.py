@@ -2,7 +2,6 @@ from django.core.exceptions import PermissionDenied
 from django.utils.html import format_html
 
 from backoffice import display, generic, keyset
-from backoffice.export import ListExport
 from backoffice.forms import ReasonForm
 from backoffice.templatetags import ui
 from tenants import forms
@@ -19,10 +18,6 @@ class NoteList(generic.ListView):
     table_class = NoteTable
     filterset_class = NoteFilter
     orders = {"created": generic.Order(keyset.F("created_at"), by_time=True)}
-
-
-class NoteExport(ListExport):
-    list_view = NoteList
 
 
 class NoteDetail(generic.DetailView):

@@ -1,5 +1,4 @@
 from backoffice import display, generic, keyset
-from backoffice.export import ListExport
 from backoffice.templatetags.ui import missing
 from billing.views import PostCredit
 from tenants import forms
@@ -18,10 +17,6 @@ class OrganizationList(generic.ListView):
         "name": generic.Order(keyset.F("name"), rises_first=True),
         "balance": generic.Order(keyset.zero_if_null("credits_balance"), rises_first=True),
     }
-
-
-class OrganizationExport(ListExport):
-    list_view = OrganizationList
 
 
 class OrganizationRecord(generic.DetailView):

@@ -1,5 +1,4 @@
 from backoffice import display, generic, keyset
-from backoffice.export import ListExport
 from tenants import forms
 from tenants.filters import UserProfileFilter
 from tenants.models import UserProfile
@@ -14,10 +13,6 @@ class UserProfileList(generic.ListView):
         "created": generic.by_time(),
         "email": generic.Order(keyset.F("email"), rises_first=True),
     }
-
-
-class UserProfileExport(ListExport):
-    list_view = UserProfileList
 
 
 class UserProfileDetail(generic.DetailView):
