@@ -33,6 +33,12 @@ NAVIGATION = [
         [
             ("Agents", "agents:agent_list", "bot", "agents.view_agent"),
             ("Phone numbers", "telephony:phonenumber_list", "hash", "telephony.view_phonenumber"),
+            (
+                "Why are calls refused?",
+                "telephony:call_check",
+                "list-checks",
+                "telephony.view_phonenumber",
+            ),
             ("SIP trunks", "telephony:siptrunk_list", "server", "telephony.view_siptrunk"),
             ("Calls", "telephony:calllog_list", "phone", "telephony.view_calllog"),
         ],

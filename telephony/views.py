@@ -1,7 +1,10 @@
+from django.urls import reverse
+
 from backoffice import display, generic, keyset
 from backoffice.recordings import Recording, is_playable
 from backoffice.templatetags.ui import duration, missing
 from telephony import forms, services
+from telephony.call_check import check_dialled, check_number
 from telephony.filters import CallLogFilter, PhoneNumberFilter, SipTrunkFilter
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 from telephony.tables import CallLogTable, PhoneNumberTable, SipTrunkTable
@@ -48,6 +51,31 @@ class PhoneNumberReactivate(generic.ActionView):
         return not obj.is_active
 
 
+class PhoneNumberCheck(generic.ObjectPage):
+    """The same for one row, as it is stored."""
+
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    action = "view"
+    page = "check"
+    label = "Why are calls refused?"
+    icon = "list-checks"
+
+    @classmethod
+    def applies_to(cls, obj):
+        return True
+
+    def get(self, request, pk):
+        context = {
+            "page_title": self.label,
+            "crumbs": self.crumbs(),
+            "typed": self.object.e164 or "",
+            "form_url": reverse("telephony:call_check"),
+            "check": check_number(self.object),
+        }
+        return self.render(context, template="telephony/call_check.html")
+
+
 class PhoneNumberDetail(generic.DetailView):
     model = PhoneNumber
     queryset = PhoneNumber.objects.select_related("organization", "agent")
@@ -59,6 +87,7 @@ class PhoneNumberDetail(generic.DetailView):
 
     def actions(self):
         return [
+            ("telephony:phonenumber_check", PhoneNumberCheck),
             ("telephony:phonenumber_release", PhoneNumberRelease),
             ("telephony:phonenumber_reactivate", PhoneNumberReactivate),
         ]
@@ -73,6 +102,24 @@ class PhoneNumberDetail(generic.DetailView):
             yield "The agent belongs to another organization than the one that pays for the calls."
         if not number.organization.has_credit:
             yield "The organization's balance is not above zero: the platform answers 402 to calls."
+
+
+class CallCheck(generic.ModelPage):
+    """Why are calls refused: the way of a call to a number that somebody types, step by step."""
+
+    model = PhoneNumber
+    action = "view"
+    page = "check"
+
+    def get(self, request):
+        typed = request.GET.get("number", "")[:60].replace("\0", "")
+        context = {
+            "page_title": "Why are calls refused?",
+            "crumbs": self.crumbs(),
+            "typed": typed,
+            "check": check_dialled(typed) if typed.strip() else None,
+        }
+        return self.render(context, template="telephony/call_check.html")
 
 
 class PhoneNumberCreate(generic.CreateView):

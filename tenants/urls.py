@@ -11,6 +11,11 @@ urlpatterns = [
     path(
         "organizations/<uuid:pk>/numbers/", views.OrganizationNumbers.as_view(), name="organization_numbers"
     ),
+    path(
+        "organizations/<uuid:pk>/calls/check/",
+        views.OrganizationCallCheck.as_view(),
+        name="organization_call_check",
+    ),
     path("organizations/<uuid:pk>/calls/", views.OrganizationCalls.as_view(), name="organization_calls"),
     path(
         "organizations/<uuid:pk>/conversations/",

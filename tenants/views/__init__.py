@@ -25,6 +25,7 @@ from tenants.views.profiles import (
 from tenants.views.tab_pages import (
     TABS,
     OrganizationAgents,
+    OrganizationCallCheck,
     OrganizationCalls,
     OrganizationConversations,
     OrganizationLedger,
@@ -46,6 +47,7 @@ __all__ = [
     "NoteUpdate",
     "OrganizationAgents",
     "OrganizationArchive",
+    "OrganizationCallCheck",
     "OrganizationCalls",
     "OrganizationClose",
     "OrganizationConversations",

@@ -7,6 +7,7 @@ from django.urls import reverse
 from agents.effective import effective
 from backoffice import generic, keyset
 from backoffice.keyset import BadCursor, newest
+from telephony.call_check import check_dialled, check_number
 from tenants.desk.conversations import conversations_of
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
 from tenants.desk.timeline import timeline_of
@@ -90,6 +91,33 @@ class OrganizationCalls(OrganizationTab):
 
     def context(self):
         return {"sections": [calls_section(self, SHOWN)]}
+
+
+class OrganizationCallCheck(OrganizationTab):
+    """Why are calls refused: what callers of each number get, and one number step by step. Belongs to the calls."""
+
+    slug = "call_check"
+    label = "Why are calls refused?"
+    in_bar_as = "calls"
+    permission = "telephony.view_phonenumber"
+    template_name = "tenants/organization_call_check.html"
+
+    def context(self):
+        typed = self.request.GET.get("number", "")[:60].replace("\0", "")
+        check = check_dialled(typed) if typed.strip() else None
+        numbers = self.object.phone_numbers.select_related("agent").order_by(*NEWEST)[: SHOWN + 1]
+        checks = []
+        for number in numbers:
+            number.organization = self.object
+            checks.append(check_number(number))
+        lists = reverse("telephony:phonenumber_list")
+        return {
+            "typed": typed,
+            "check": check,
+            "elsewhere": bool(check and check.number and check.number.organization_id != self.object.pk),
+            "checks": checks[:SHOWN],
+            "more_url": f"{lists}?organization={self.object.pk}" if len(checks) > SHOWN else "",
+        }
 
 
 class OrganizationUsage(OrganizationTab):
@@ -187,7 +215,11 @@ def conversations_section(tab, limit):
 
 def calls_section(tab, limit):
     rows = list(tab.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:limit])
-    return tab.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")
+    section = tab.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")
+    if tab.request.user.has_perm("telephony.view_phonenumber"):
+        url = reverse("tenants:organization_call_check", args=[tab.object.pk])
+        section["more"] = {"label": "Why are calls refused?", "url": url, "always": True}
+    return section
 
 
 def grouped(signs):

@@ -29,6 +29,7 @@ class OrganizationTab(generic.ObjectPage):
     page = "detail"
     slug = ""
     label = ""
+    in_bar_as = ""  # the slug of the tab to which a page beside the tabs belongs
 
     @classmethod
     def as_view(cls, **initkwargs):
@@ -96,7 +97,7 @@ class OrganizationTab(generic.ObjectPage):
                 yield {
                     "label": tab.label,
                     "url": tab.address(self.object),
-                    "current": tab.slug == self.slug,
+                    "current": tab.slug == (self.in_bar_as or self.slug),
                 }
 
     def actions(self):
