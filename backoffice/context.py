@@ -9,6 +9,7 @@ NAVIGATION = [
     (
         "Tenants",
         [
+            ("Needs attention", "tenants:attentionitem_list", "bell-ring", "tenants.view_attentionitem"),
             ("Organizations", "tenants:organization_list", "building-2", "tenants.view_organization"),
             ("User profiles", "tenants:userprofile_list", "users", "tenants.view_userprofile"),
             ("Notes", "tenants:note_list", "sticky-note", "tenants.view_note"),
@@ -63,6 +64,11 @@ NAVIGATION = [
 ]
 
 
+# {url name: function(user) that gives what stands beside the entry, "" for nothing}. Apps put theirs in when they are
+# ready; each costs one bounded query on every page.
+COUNTS = {}
+
+
 def shell(request):
     """What base.html shows around every page: navigation by permission, environment, role, addresses of the
     controls.
@@ -88,6 +94,7 @@ def navigation(request):
                 "url": (url := reverse(name)),
                 "icon": icon,
                 "active": is_under(request.path, url),
+                "count": COUNTS[name](request.user) if name in COUNTS else "",
             }
             for text, name, icon, permission in entries
             if not permission or request.user.has_perm(permission)

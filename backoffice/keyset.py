@@ -141,7 +141,7 @@ class Total:
 def total(queryset, *, filtered):
     """The Total of a list, by one cheap query: counting stops at COUNT_LIMIT, whole tables are estimated."""
     bounded = queryset.order_by().values("pk")[: COUNT_LIMIT + 1]
-    if filtered:
+    if filtered or queryset.query.where:  # a list may be of a part of its table from the start
         number = bounded.count()
     else:
         estimate, number = estimate_or_count(bounded)

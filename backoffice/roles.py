@@ -20,6 +20,11 @@ MATRIX = {
     "tenants.userprofile": {SUPPORT: EDIT, FINANCE: "view change_tier", MANAGER: VIEW},
     # Everybody writes notes; one's own are changed and deleted by oneself, all of them by admins.
     "tenants.note": {SUPPORT: EDIT, FINANCE: EDIT, MANAGER: EDIT},
+    "tenants.attentionitem": {
+        SUPPORT: "view act_on_tenant follow_tenant",
+        FINANCE: "view follow_tenant",
+        MANAGER: "view act_on_tenant follow_tenant",
+    },
     "agents.agent": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "agents.agentsession": {
         SUPPORT: "view read_transcript reveal_transcript close_session",
@@ -41,6 +46,7 @@ MATRIX = {
 
 # What an admin, who is in no group, may not do either: nobody writes these by hand.
 READ_ONLY = {
+    "tenants.attentionitem",
     "agents.agentmessage",
     "agents.chatmessage",
     "billing.usagelog",

@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from tenants import views
-from tenants.models import Note, Organization, UserProfile
+from tenants.models import AttentionItem, Note, Organization, UserProfile
 
 
 @admin.register(Organization)
@@ -37,3 +37,10 @@ class NoteAdmin(RecordAdmin):
     list_page, record_page, add_page = views.NoteList, views.NoteDetail, views.NoteCreate
     columns = ["text", "organization", "author_name", "created_at"]
     search_help_text = "Beginnings of words of the note."
+
+
+@admin.register(AttentionItem)
+class AttentionItemAdmin(RecordAdmin):
+    list_page, record_page = views.AttentionList, views.AttentionDetail
+    columns = ["organization_name", "kind", "text", "first_seen_at", "done_at", "gone_at"]
+    list_filter = ["kind"]

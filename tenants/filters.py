@@ -3,7 +3,8 @@ from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.models import User
-from tenants.models import Note, Organization, UserProfile
+from tenants.health import KINDS
+from tenants.models import AttentionItem, Care, Follow, Note, Organization, UserProfile
 
 BALANCES = [("positive", "Above zero"), ("zero", "Zero or below"), ("null", "Not set")]
 BALANCE_CONDITIONS = {
@@ -11,6 +12,11 @@ BALANCE_CONDITIONS = {
     "zero": Q(credits_balance__lte=0),
     "null": Q(credits_balance=None),
 }
+
+
+def me(filterset):
+    """The id of who looks at a list."""
+    return filterset.request.user.pk
 
 
 class OrganizationFilter(FilterSet):
@@ -26,10 +32,26 @@ class OrganizationFilter(FilterSet):
     )
     since = DayFilter("created_at", label="Created from")
     until = DayFilter("created_at", label="Created until", until=True)
+    desk = django_filters.ChoiceFilter(
+        method="by_desk",
+        choices=[
+            ("mine", "Assigned to me"),
+            ("followed", "Followed by me"),
+            ("assigned", "Assigned to somebody"),
+        ],
+        label="Looked after",
+        empty_label="Any",
+    )
 
     class Meta:
         model = Organization
         fields = []
+
+    def by_desk(self, queryset, name, value):
+        if value == "followed":
+            return queryset.filter(pk__in=Follow.objects.filter(user=me(self)).values("organization"))
+        who = {"assignee": me(self)} if value == "mine" else {"assignee__isnull": False}
+        return queryset.filter(pk__in=Care.objects.filter(**who).values("organization"))
 
     def by_balance(self, queryset, name, value):
         return queryset.filter(BALANCE_CONDITIONS[value])
@@ -74,3 +96,44 @@ class NoteFilter(FilterSet):
 
     def by_pinned(self, queryset, name, value):
         return queryset.filter(pinned_at__isnull=value == "no")
+
+
+class AttentionFilter(FilterSet):
+    """Without a state: what waits."""
+
+    search_fields = ["organization_name", "text", "organization_id__id"]
+    kind = django_filters.ChoiceFilter(
+        choices=[(name, kind.label) for name, kind in KINDS.items()], label="Sign", empty_label="Any"
+    )
+    assigned = django_filters.ChoiceFilter(
+        method="by_assigned",
+        choices=[("me", "Me"), ("nobody", "Nobody"), ("somebody", "Somebody")],
+        label="Assigned to",
+        empty_label="Anybody or nobody",
+    )
+    followed = django_filters.ChoiceFilter(
+        method="by_followed", choices=[("me", "By me")], label="Followed", empty_label="Any"
+    )
+    state = django_filters.ChoiceFilter(
+        method="by_state",
+        choices=[("snoozed", "Snoozed"), ("done", "Done"), ("lasting", "All that last"), ("gone", "Gone")],
+        label="State",
+        empty_label="Waiting",
+    )
+
+    class Meta:
+        model = AttentionItem
+        fields = ["organization"]
+
+    def filter_queryset(self, queryset):
+        queryset = super().filter_queryset(queryset)
+        return queryset if self.form.cleaned_data.get("state") else queryset.waiting()
+
+    def by_assigned(self, queryset, name, value):
+        return queryset.assigned_to(me(self)) if value == "me" else queryset.assigned(value == "somebody")
+
+    def by_followed(self, queryset, name, value):
+        return queryset.followed_by(me(self))
+
+    def by_state(self, queryset, name, value):
+        return getattr(queryset, value)()

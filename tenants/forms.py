@@ -1,11 +1,14 @@
+import datetime
 import re
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.utils import timezone
 
-from backoffice.forms import StaffForm
+from backoffice.forms import REASON_HELP, StaffForm
+from tenants.care import colleagues
 from tenants.models import Note, Organization, UserProfile
 from tenants.services import find_logins
 
@@ -151,3 +154,75 @@ class NoteForm(StaffForm):
 class NoteAddForm(NoteForm):
     class Meta(NoteForm.Meta):
         fields = ["organization", "text", "ticket"]
+
+
+class QuickForm(forms.Form):
+    """A reason if one wants to give one. `next` is the page to come back to."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=500,
+        help_text=REASON_HELP,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class AssignForm(QuickForm):
+    """`seen` is the id of who had the tenant on the page from which it was taken."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class HandOverForm(AssignForm):
+    to = forms.ModelChoiceField(None, label="Colleague", empty_label="Choose somebody")
+    field_order = ["to"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["to"].queryset = colleagues().order_by("first_name", "last_name", "email")
+
+
+MORNING = datetime.time(8)
+
+
+def tomorrow():
+    return timezone.localdate() + datetime.timedelta(days=1)
+
+
+def next_monday():
+    today = timezone.localdate()
+    return today + datetime.timedelta(days=7 - today.weekday())
+
+
+class SnoozeForm(QuickForm):
+    """Cleans `until` to a time: a preset is the morning of a day in the reader's zone."""
+
+    PRESETS = {"tomorrow": tomorrow, "monday": next_monday}
+
+    until = forms.ChoiceField(
+        choices=[
+            ("tomorrow", "Tomorrow, 08:00"),
+            ("monday", "Next Monday, 08:00"),
+            ("custom", "Another time"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    at = forms.DateTimeField(
+        label="Date and time",
+        required=False,
+        help_text="For “another time”.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    field_order = ["until", "at"]
+
+    def clean(self):
+        cleaned = super().clean()
+        until = cleaned.get("until")
+        if until in self.PRESETS:
+            cleaned["until"] = timezone.make_aware(datetime.datetime.combine(self.PRESETS[until](), MORNING))
+        elif until and "at" in cleaned:  # else it has an error already
+            cleaned["until"] = cleaned["at"]
+            if cleaned["at"] is None:
+                self.add_error("at", "Enter a date and a time.")
+        return cleaned

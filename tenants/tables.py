@@ -1,5 +1,5 @@
 from backoffice.tables import Column, Table
-from tenants.models import Note, Organization, UserProfile
+from tenants.models import AttentionItem, Note, Organization, UserProfile
 
 
 class OrganizationTable(Table):
@@ -36,10 +36,23 @@ class NoteTable(Table):
     text = Column("Note")
     organization = Column("Tenant", export="organization_name")
     ticket = Column("Ticket")
-    author = Column("Written by", export="author_name")
+    author_name = Column("Written by")
     created_at = Column("Written", order="created")
 
     class Meta(Table.Meta):
         model = Note
         fields = []
         rows = "tenants/note_rows.html"
+
+
+class AttentionTable(Table):
+    organization_name = Column("Tenant")
+    text = Column("Sign", order="worst")
+    first_seen_at = Column("Since", order="oldest")
+    assignee = Column("Assigned to", export=False)
+    act = Column("Act", export=False)
+
+    class Meta(Table.Meta):
+        model = AttentionItem
+        fields = []
+        rows = "tenants/attentionitem_rows.html"

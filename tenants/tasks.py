@@ -1,3 +1,13 @@
 """Work of the queue that is about tenants (procrastinate finds this module by its name)."""
 
+from procrastinate.contrib.django import app
+
+from tenants import attention
 from tenants.closing import archive, procedure  # noqa: F401  (they register their kinds)
+
+
+# At the start of a worker too: the last full five minutes are made up for.
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="look_up_signs", queueing_lock="look_up_signs", pass_context=False)
+def look_up_signs(timestamp):
+    attention.refresh()

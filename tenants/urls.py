@@ -34,6 +34,23 @@ urlpatterns = [
     ),
     path("organizations/<uuid:pk>/ledger/", views.OrganizationLedger.as_view(), name="organization_ledger"),
     path("organizations/<uuid:pk>/notes/", views.OrganizationNotes.as_view(), name="organization_notes"),
+    path("organizations/<uuid:pk>/assign/", views.OrganizationAssign.as_view(), name="organization_assign"),
+    path(
+        "organizations/<uuid:pk>/hand-over/",
+        views.OrganizationHandOver.as_view(),
+        name="organization_hand_over",
+    ),
+    path(
+        "organizations/<uuid:pk>/release/", views.OrganizationRelease.as_view(), name="organization_release"
+    ),
+    path("organizations/<uuid:pk>/snooze/", views.OrganizationSnooze.as_view(), name="organization_snooze"),
+    path("organizations/<uuid:pk>/wake/", views.OrganizationWake.as_view(), name="organization_wake"),
+    path("organizations/<uuid:pk>/follow/", views.OrganizationFollow.as_view(), name="organization_follow"),
+    path(
+        "organizations/<uuid:pk>/unfollow/",
+        views.OrganizationUnfollow.as_view(),
+        name="organization_unfollow",
+    ),
     path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),
     path("organizations/<uuid:pk>/delete/", views.OrganizationDelete.as_view(), name="organization_delete"),
     path(
@@ -52,4 +69,8 @@ urlpatterns = [
     path("notes/<uuid:pk>/delete/", views.NoteDelete.as_view(), name="note_delete"),
     path("notes/<uuid:pk>/pin/", views.NotePin.as_view(), name="note_pin"),
     path("notes/<uuid:pk>/unpin/", views.NoteUnpin.as_view(), name="note_unpin"),
+    path("attention/", views.AttentionList.as_view(), name="attentionitem_list"),
+    path("attention/<uuid:pk>/", views.AttentionDetail.as_view(), name="attentionitem_detail"),
+    path("attention/<uuid:pk>/done/", views.AttentionFinish.as_view(), name="attentionitem_done"),
+    path("attention/<uuid:pk>/reopen/", views.AttentionReopen.as_view(), name="attentionitem_reopen"),
 ]

@@ -115,6 +115,7 @@ def test_a_record_shows_every_column(view):
         "CallLog": {"duration_seconds", "recording_url"},
         "CreditTransaction": {"actor_id"},
         "Note": {"author", "organization_name"},
+        "AttentionItem": {"organization_name", "position", "done_by"},
         "AuditEvent": {"id", "organization", "actor_id"},
         "ReadLog": {"id", "organization", "actor_id"},
     }.get(view.model.__name__, set())

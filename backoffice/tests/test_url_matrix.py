@@ -27,7 +27,7 @@ from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
-from tenants.tests.factories import make_note
+from tenants.tests.factories import make_item, make_note
 
 MATRIX = Path(__file__).with_name("url_matrix.txt")
 COLUMNS = ("anonymous", *roles.ROLES)
@@ -67,6 +67,7 @@ def rows(db):
         make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
         make_usage(agent),
         make_posting(agent.organization),
+        make_item(agent.organization),
     ]
     staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}
     log_read("transcript", session, actor=staff["Support"])

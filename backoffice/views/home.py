@@ -35,6 +35,8 @@ class Tile:
 TILES = [
     Tile("Organizations", "building-2", "tenants:organization_list"),
     Tile("New organizations", "sparkles", "tenants:organization_list", "since={week}", "last 7 days"),
+    Tile("Assigned to you", "user-check", "tenants:organization_list", "desk=mine", "tenants"),
+    Tile("Followed by you", "star", "tenants:organization_list", "desk=followed", "tenants"),
     Tile("Agents", "bot", "agents:agent_list"),
     Tile("Active numbers", "hash", "telephony:phonenumber_list", "status=active"),
     Tile("Conversations", "messages-square", "agents:agentsession_list", "since={week}", "last 7 days"),
@@ -43,6 +45,15 @@ TILES = [
     Tile("Credit postings", "coins", "billing:credittransaction_list", "since={week}", "last 7 days"),
 ]
 ATTENTION = [
+    Tile("Needs attention", "bell-ring", "tenants:attentionitem_list", "", "signs that wait"),
+    Tile(
+        "Waiting, assigned to you",
+        "user-check",
+        "tenants:attentionitem_list",
+        "assigned=me",
+        "signs of your tenants",
+    ),
+    Tile("Waiting, followed by you", "star", "tenants:attentionitem_list", "followed=me", "signs of tenants"),
     Tile(
         "Balance at or below zero",
         "circle-dollar-sign",
@@ -84,13 +95,13 @@ def list_view(name, user):
     return view if user.has_perm(view.required_permission()) else None
 
 
-def read_tile(tile, user):
+def read_tile(tile, request):
     """{label, icon, note, url, total}, or None where the reader's role does not include the list."""
-    view = list_view(tile.list, user)
+    view = list_view(tile.list, request.user)
     if view is None:
         return None
     query = tile.query.format(week=today() - datetime.timedelta(days=7))
-    filterset = view.filterset_class(QueryDict(query), queryset=view().get_queryset())
+    filterset = view.filterset_class(QueryDict(query), queryset=view().get_queryset(), request=request)
     url = reverse(tile.list)
     return {
         "label": tile.label,
@@ -134,8 +145,8 @@ class Home(View):
         user = request.user
         context = {
             "page_title": "Dashboard",
-            "tiles": list(filter(None, (read_tile(tile, user) for tile in TILES))),
-            "attention": list(filter(None, (read_tile(tile, user) for tile in ATTENTION))),
+            "tiles": list(filter(None, (read_tile(tile, request) for tile in TILES))),
+            "attention": list(filter(None, (read_tile(tile, request) for tile in ATTENTION))),
             "charts": list(filter(None, (read_chart(*chart, user) for chart in CHARTS))),
             "days": DAYS,
         }

@@ -1,7 +1,8 @@
 """Tenants of the platform, the people who own them, and what the staff keeps about them."""
 
+from tenants.models.attention import AttentionItem, Care, Follow, SignLookup
 from tenants.models.notes import Note
 from tenants.models.organizations import Organization
 from tenants.models.profiles import UserProfile
 
-__all__ = ["Note", "Organization", "UserProfile"]
+__all__ = ["AttentionItem", "Care", "Follow", "Note", "Organization", "SignLookup", "UserProfile"]

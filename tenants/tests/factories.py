@@ -5,9 +5,10 @@ import json
 import uuid
 
 from django.db import connection
+from django.utils import timezone
 
 from backoffice.testing import platform
-from tenants.models import Note, Organization, UserProfile
+from tenants.models import AttentionItem, Note, Organization, UserProfile
 
 _serial = itertools.count(1)
 
@@ -73,3 +74,21 @@ def make_note(organization=None, author=None, **fields):
     fields = {"text": f"Note {serial()}", "organization_name": organization.name, **fields}
     who = {"author_id": author.pk, "author_name": str(author)} if author else {"author_name": "Somebody"}
     return insert(Note, organization=organization, **who, **fields)
+
+
+def make_item(organization=None, **fields):
+    """A sign in the queue, as the look-up would have put it there."""
+    organization = organization or make_organization()
+    number = serial()
+    fields = {
+        "kind": "no_credit",
+        "cause": f"cause:{number}",
+        "text": f"Sign {number}",
+        "url": organization.get_absolute_url(),
+        "position": number,
+        "first_seen_at": timezone.now(),
+        "last_seen_at": timezone.now(),
+        "organization_name": organization.name,
+        **fields,
+    }
+    return insert(AttentionItem, organization=organization, **fields)

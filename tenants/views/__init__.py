@@ -1,3 +1,13 @@
+from tenants.views.attention import AttentionDetail, AttentionFinish, AttentionList, AttentionReopen
+from tenants.views.care import (
+    OrganizationAssign,
+    OrganizationFollow,
+    OrganizationHandOver,
+    OrganizationRelease,
+    OrganizationSnooze,
+    OrganizationUnfollow,
+    OrganizationWake,
+)
 from tenants.views.closing import OrganizationArchive, OrganizationClose
 from tenants.views.notes import (
     NoteCreate,
@@ -38,6 +48,10 @@ from tenants.views.tab_pages import (
 
 __all__ = [
     "TABS",
+    "AttentionDetail",
+    "AttentionFinish",
+    "AttentionList",
+    "AttentionReopen",
     "NoteCreate",
     "NoteDelete",
     "NoteDetail",
@@ -47,21 +61,28 @@ __all__ = [
     "NoteUpdate",
     "OrganizationAgents",
     "OrganizationArchive",
+    "OrganizationAssign",
     "OrganizationCallCheck",
     "OrganizationCalls",
     "OrganizationClose",
     "OrganizationConversations",
     "OrganizationCreate",
     "OrganizationDelete",
+    "OrganizationFollow",
+    "OrganizationHandOver",
     "OrganizationLedger",
     "OrganizationList",
     "OrganizationNotes",
     "OrganizationNumbers",
     "OrganizationOverview",
     "OrganizationRecord",
+    "OrganizationRelease",
+    "OrganizationSnooze",
     "OrganizationTimeline",
+    "OrganizationUnfollow",
     "OrganizationUpdate",
     "OrganizationUsage",
+    "OrganizationWake",
     "UserProfileCreate",
     "UserProfileDelete",
     "UserProfileDetail",

@@ -1,24 +1,11 @@
 """Verbs that need no more than a click: a button posts, the answer is the page it stands on, with an undo."""
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 
 from backoffice import generic
-from backoffice.forms import REASON_HELP
-
-
-class QuickForm(forms.Form):
-    """A reason if one wants to give one. `next` is the page to come back to."""
-
-    reason = forms.CharField(
-        required=False,
-        max_length=500,
-        help_text=REASON_HELP,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    next = forms.CharField(required=False, widget=forms.HiddenInput)
+from tenants.forms import QuickForm
 
 
 class QuickAction(generic.ActionView):

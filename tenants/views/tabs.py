@@ -7,6 +7,8 @@ from django.utils.functional import cached_property
 from backoffice import generic
 from backoffice.roles import role_of
 from billing.views import PostCredit
+from tenants import attention
+from tenants.care import care_part
 from tenants.desk.facts import facts_of
 from tenants.health import signs_of
 from tenants.models import Organization
@@ -59,7 +61,9 @@ class OrganizationTab(generic.ObjectPage):
 
     @cached_property
     def signs(self):
-        return signs_of(self.object, self.facts.credit)
+        signs = signs_of(self.object, self.facts.credit)
+        attention.keep(self.object, signs)  # the queue learns of it at once
+        return signs
 
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""
@@ -113,7 +117,11 @@ class OrganizationTab(generic.ObjectPage):
 
         The partial gets the dict as `part`, with the page's context around it.
         """
-        return [pinned_notes(self.object, self.request.user) if self.slug != "notes" else None]
+        user = self.request.user
+        return [
+            care_part(self.object, user),
+            pinned_notes(self.object, user) if self.slug != "notes" else None,
+        ]
 
     def context(self):
         """What the tab's template shows beside the head; for the usual one `sections`."""
