@@ -19,7 +19,7 @@ NO_LOGIN = (
 
 
 class LoginField(forms.CharField):
-    """A login, given by its mail or id. Cleans to services.Login; errors: none, or several with this mail."""
+    """A login, given by its mail or id. Cleans to services.Login, or None where it is optional; errors: none, or several with this mail."""
 
     def __init__(self, **kwargs):
         super().__init__(
@@ -31,6 +31,8 @@ class LoginField(forms.CharField):
 
     def clean(self, value):
         text = super().clean(value)
+        if not text:
+            return None
         found = find_logins(text)
         if not found:
             raise ValidationError(NO_LOGIN)

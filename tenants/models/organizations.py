@@ -23,6 +23,7 @@ class Organization(PageModel):
     """
 
     search_fields = ("name",)
+    reviewed_fields = {"owner": "tenants:organization_owner"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)

@@ -25,6 +25,7 @@ from tenants.views.organizations import (
     OrganizationRecord,
     OrganizationUpdate,
 )
+from tenants.views.ownership import OrganizationOwner
 from tenants.views.profiles import (
     UserProfileCreate,
     UserProfileDelete,
@@ -75,6 +76,7 @@ __all__ = [
     "OrganizationNotes",
     "OrganizationNumbers",
     "OrganizationOverview",
+    "OrganizationOwner",
     "OrganizationRecord",
     "OrganizationRelease",
     "OrganizationSnooze",
