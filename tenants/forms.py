@@ -19,7 +19,10 @@ NO_LOGIN = (
 
 
 class LoginField(forms.CharField):
-    """A login, given by its mail or id. Cleans to services.Login, or None where it is optional; errors: none, or several with this mail."""
+    """A login, given by its mail or id. Cleans to services.Login, or None where it is optional and empty.
+
+    Errors: no login, or several with this mail.
+    """
 
     def __init__(self, **kwargs):
         super().__init__(
