@@ -82,6 +82,8 @@ def shell(request):
         "role": role_of(user),
         "theme_url": reverse("theme"),
         "settings_url": reverse("me"),
+        "search_url": reverse("search"),
+        "palette_url": reverse("palette"),
         "credit_unit": settings.CREDIT_UNIT,
     }
 
@@ -101,6 +103,17 @@ def navigation(request):
         ]
         if items:
             yield {"label": label, "items": items}
+
+
+def pages_named(request, text):
+    """Pages of the navigation in whose names every word of `text` occurs."""
+    words = text.lower().split()
+    return [
+        {**item, "section": section["label"]}
+        for section in navigation(request)
+        for item in section["items"]
+        if words and all(word in f"{item['label']} {section['label']}".lower() for word in words)
+    ]
 
 
 def is_under(path, url):

@@ -9,6 +9,7 @@ from django.utils.functional import cached_property
 from backoffice.audit_models import AuditEvent, ReadLog
 from backoffice.job_models import Job
 from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
+from backoffice.recent_models import Recent
 
 __all__ = [
     "AuditEvent",
@@ -17,6 +18,7 @@ __all__ = [
     "Job",
     "ListChoice",
     "ReadLog",
+    "Recent",
     "SavedView",
     "User",
 ]

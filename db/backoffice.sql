@@ -2,7 +2,7 @@
 -- transaction, re-runnable. Afterwards give the role a password:  alter role backoffice password '…';
 --
 --   1. role and schemas      3. who may do what      5. definer functions
---   2. audit                 4. audit triggers      7. closing and erasure of a person
+--   2. audit                 4. audit triggers       6. search                7. closing and erasure of a person
 --
 -- The back office logs in as `backoffice`. It owns schema `backoffice` (Django's own tables) and nothing else: a mistake
 -- in Python, or an SQL injection, cannot read or forge what is not granted here.
@@ -542,6 +542,93 @@ grant execute on function audit.record(), audit.find_login(text), audit.trunks_w
   audit.delete_record(text, uuid), audit.caller_role(),
   public.post_credit(uuid, numeric, text, text, text, text, text, bigint)
   to backoffice;
+
+-- 6. Search ----------------------------------------------------------------------------------------------------------
+-- Names are found by the beginnings of their words, numbers by their last digits, identifiers as they are. The indexes
+-- stand on the platform's own columns, so whatever anybody writes is found at once. Changing one of the functions makes
+-- its indexes wrong: give the new one another name, and the indexes too. docs/search.md says how to build the index on
+-- call_logs beforehand where that table is large. The database's encoding has to be UTF8, as everywhere on Supabase.
+
+-- A text as it is compared: the words of its first 2,000 characters in lower case without accents, one space between.
+create or replace function audit.search_text(value text) returns text
+language sql immutable parallel safe cost 500 return
+  btrim(regexp_replace(normalize(replace(replace(replace(translate(lower(regexp_replace(
+        normalize(left(value, 2000), NFKD), '[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]', '', 'g')),
+      'łøđðþıħŧς', 'loddtihtσ'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), NFC),
+    '[\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u00d7\u00f7\u02b0-\u02ff\u0589-\u058f\u05f3\u05f4\u0600-\u061f'
+    '\u066a-\u066d\u06d4\u0964\u0965\u2000-\u2bff\u3000-\u3004\u3008-\u3020\u3030\u30fb\ufe00-\ufe6f\uff00-\uff0f]+',
+    ' ', 'g'), ' ');
+
+-- The words of such a text, for an index. A run of a script without spaces between words (Chinese, Japanese, Thai …)
+-- counts as all its pairs of neighbors, so that any part of it is found.
+create or replace function audit.search_vector(words text) returns tsvector
+language plpgsql immutable parallel safe cost 500 set search_path = '' as $$
+declare
+  unspaced constant text := '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf'
+    '\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+';
+  lexemes text[] := string_to_array(words, ' ');
+begin
+  if words ~ unspaced then
+    lexemes := string_to_array(regexp_replace(words, unspaced, ' ', 'g'), ' ') || array(
+      select substr(run[1], i, 2)
+      from regexp_matches(words, '(' || unspaced || ')', 'g') run, generate_series(1, length(run[1])) i);
+  end if;
+  return array_to_tsvector(array(select distinct left(lexeme, 60) from unnest(lexemes) lexeme where lexeme <> ''));
+end $$;
+
+-- What finds all of these words by their beginnings (the first ten of them).
+create or replace function audit.search_query(words text) returns tsquery
+language plpgsql immutable parallel safe cost 500 set search_path = '' as $$
+declare
+  unspaced constant text := '[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf'
+    '\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+';
+  lexemes text[] := string_to_array(regexp_replace(words, unspaced, ' ', 'g'), ' ') || array(
+    select substr(run[1], i, 2)
+    from regexp_matches(words, '(' || unspaced || ')', 'g') run,
+      generate_series(1, greatest(length(run[1]) - 1, 1)) i);
+begin
+  return (
+    select string_agg(format('''%s'':*', replace(replace(left(lexeme, 60), '\', '\\'), '''', '''''')), ' & ')
+    from (select distinct lexeme from unnest(lexemes) lexeme where lexeme <> '' limit 10) l)::tsquery;
+end $$;
+
+-- The login with this mail, written as Supabase writes it. Quick, as find_login is not: it reads one index.
+create or replace function audit.login_of_mail(p_mail text) returns setof uuid
+language sql stable security definer set search_path = '' as $$
+  select u.id from auth.users u where u.email = lower(btrim(p_mail)) and u.is_sso_user = false
+$$;
+
+-- An index is written with the rights of whoever writes the row, and whoever that is must not be stopped.
+revoke all on function audit.login_of_mail(text) from public, anon, authenticated, service_role;
+grant execute on function audit.login_of_mail(text) to backoffice;
+grant execute on function audit.search_text(text), audit.search_vector(text), audit.search_query(text) to public;
+
+create index if not exists search_organizations_words on public.organizations
+  using gin (audit.search_vector(audit.search_text(name)));
+create index if not exists search_organizations_name on public.organizations
+  (left(audit.search_text(name), 100) text_pattern_ops);
+-- A builder's fault writes JSON into the name of an agent, which may hold secrets: of that only the name inside counts.
+create index if not exists search_agents_words on public.agents
+  using gin (audit.search_vector(audit.search_text(
+    case when ltrim(name) like '{%' then substring(name, '"name"\s*:\s*"([^"\\]+)"') else name end)));
+create index if not exists search_agents_name on public.agents
+  (left(audit.search_text(
+    case when ltrim(name) like '{%' then substring(name, '"name"\s*:\s*"([^"\\]+)"') else name end), 100) text_pattern_ops);
+create index if not exists search_user_profiles_words on public.user_profiles
+  using gin (audit.search_vector(audit.search_text(
+    coalesce(full_name, '') || ' ' || coalesce(company_name, '') || ' ' || coalesce(email, ''))));
+-- Digits of a number from the last to the first, so that the end of one can be looked up.
+create index if not exists search_user_profiles_phone on public.user_profiles
+  (left(reverse(regexp_replace(right(phone_number, 100), '[^0-9]', '', 'g')), 20) text_pattern_ops);
+create index if not exists search_phone_numbers_number on public.phone_numbers
+  (left(reverse(regexp_replace(right(phone_number, 100), '[^0-9]', '', 'g')), 20) text_pattern_ops);
+create index if not exists search_phone_numbers_sid on public.phone_numbers using hash (provider_sid);
+create index if not exists search_sip_trunks_domain on public.sip_trunks
+  (left(lower(sip_domain), 200) text_pattern_ops);
+create index if not exists search_sip_trunks_username on public.sip_trunks
+  (left(lower(username), 200) text_pattern_ops);
+create index if not exists search_call_logs_caller on public.call_logs
+  (left(reverse(regexp_replace(right(caller_number, 100), '[^0-9]', '', 'g')), 20) text_pattern_ops);
 
 -- 7. Closing and erasure ---------------------------------------------------------------------------------------------
 -- Nothing here touches schema backoffice: its owner may put triggers on its tables, which would run with our rights. The

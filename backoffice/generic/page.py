@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.views import View
 
 from backoffice.roles import READ_ONLY, role_of
+from backoffice.search import recent
 
 
 class ModelPage(View):
@@ -72,9 +73,23 @@ class ModelPage(View):
 
 
 class ObjectPage(ModelPage):
-    """A page about one row, found by the id in the address; `queryset` may join what it shows."""
+    """A page about one row, found by the id in the address; `queryset` may join what it shows.
+
+    A page that shows a row is remembered among what the reader opened lately.
+    """
 
     queryset = None
+
+    def dispatch(self, request, *args, **kwargs):
+        response = super().dispatch(request, *args, **kwargs)
+        if (
+            self.action == "view"
+            and request.method == "GET"
+            and response.status_code == 200
+            and not request.htmx
+        ):
+            recent.opened(request.user, self.object)
+        return response
 
     @cached_property
     def object(self):

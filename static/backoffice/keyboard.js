@@ -47,14 +47,18 @@ document.addEventListener("keydown", (event) => {
   if (act && act() !== false) event.preventDefault();
 });
 
-// The palette: the pages of the navigation at once, what the server finds (htmx fills #palette-found) above them.
+// The palette: what the server finds (htmx fills #palette-found), then the pages of the navigation, which are there at
+// once. The focus stays in the field; the marked one is told to screen readers by aria-activedescendant.
+const field = palette && $("input", palette);
+const found = $("#palette-found");
 function item(label, url, hint) {
-  const link = Object.assign(document.createElement("a"), { className: "menu__item", href: url, textContent: label });
+  const link = Object.assign(document.createElement("a"), { className: "menu__item", href: url, role: "option" });
+  link.append(Object.assign(document.createElement("span"), { className: "palette__name", textContent: label }));
   if (hint) link.append(Object.assign(document.createElement("span"), { className: "palette__hint", textContent: hint }));
   return link;
 }
 function listPages() {
-  const text = $("input", palette).value.trim();
+  const text = field.value.trim();
   const words = text.toLowerCase().split(/\s+/);
   const pages = all(".nav__item")
     .map((link) => [$("span", link).textContent, link.href, link.closest("ul").previousElementSibling?.textContent])
@@ -63,29 +67,45 @@ function listPages() {
   const search = palette.dataset.searchUrl;
   if (search && text) pages.push(item(`Search everything for “${text}”`, `${search}?q=${encodeURIComponent(text)}`));
   $("#palette-pages").replaceChildren(...pages);
-  $("#palette-found").replaceChildren(); // what was found for the text before must not be chosen now
+  found.toggleAttribute("data-stale", true); // what was found for the text before must not be chosen now
   mark(0);
 }
-const items = () => all(".menu__item", palette);
+const items = () => all("#palette-found:not([data-stale]) .menu__item, #palette-pages .menu__item");
 const marked = () => items().findIndex((link) => link.hasAttribute("data-marked"));
 function mark(index) {
-  items().forEach((link, at) => link.toggleAttribute("data-marked", at === index));
-  items()[index]?.scrollIntoView({ block: "nearest" });
+  all("[data-marked]", palette).forEach((link) => link.removeAttribute("data-marked"));
+  const links = items();
+  links.forEach((link, at) => {
+    link.id = `palette-${at}`;
+    link.tabIndex = -1;
+    link.setAttribute("aria-selected", at === index);
+  });
+  const chosen = links[index];
+  chosen?.toggleAttribute("data-marked", true);
+  chosen?.scrollIntoView({ block: "nearest" });
+  if (chosen) field.setAttribute("aria-activedescendant", chosen.id);
+  else field.removeAttribute("aria-activedescendant");
 }
 function openPalette() {
   palette.showModal();
-  $("input", palette).value = "";
+  field.value = "";
+  found.replaceChildren();
   listPages();
+  field.dispatchEvent(new Event("palette-open"));
 }
 document.addEventListener("click", (event) => event.target.closest("[data-palette-open]") && openPalette());
 palette?.addEventListener("input", listPages);
-palette?.addEventListener("htmx:afterSwap", () => mark(0));
+palette?.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.requestConfig.parameters.q !== field.value) return;
+  found.removeAttribute("data-stale");
+  mark(0);
+});
 palette?.addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) {
+  if (step && !event.isComposing) {
     event.preventDefault();
     mark((marked() + step + items().length) % (items().length || 1));
-  } else if (event.key === "Enter" && event.target.matches("input")) {
+  } else if (event.key === "Enter" && event.target === field && !event.isComposing) {
     event.preventDefault();
     items()[marked()]?.click();
   }

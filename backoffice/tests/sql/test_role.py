@@ -517,6 +517,7 @@ def test_functions_that_it_may_call(world):
         "audit.find_login",
         "audit.trunks_with_password",
         "audit.log_read",
+        "audit.login_of_mail",  # by a whole mail address only, as find_login
         "audit.delete_blockers",
         "audit.delete_record",
         "audit.closing_blockers",

@@ -1,0 +1,59 @@
+"""The records that a person opened lately, newest first."""
+
+from django.db import DatabaseError, connection, transaction
+
+from backoffice.models import Recent
+from backoffice.search.find import Hit
+from backoffice.search.kinds import KINDS
+
+KEPT = 30
+SHOWN = 8
+
+
+def opened(user, obj):
+    """Remembers that `user` opened the page of `obj`, in one statement; the oldest of more than KEPT is forgotten.
+
+    What goes wrong here never keeps the page from being shown.
+    """
+    table = Recent._meta.db_table
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                with kept as (
+                  insert into {table} (user_id, model, record, opened_at)
+                  values (%(user)s, %(model)s, %(record)s, clock_timestamp())
+                  on conflict (user_id, model, record) do update set opened_at = excluded.opened_at
+                )
+                delete from {table} where id in (
+                  select id from {table} where user_id = %(user)s and (model, record) <> (%(model)s, %(record)s)
+                  order by opened_at desc offset %(others)s)
+                """,
+                {
+                    "user": user.pk,
+                    "model": obj._meta.label_lower,
+                    "record": str(obj.pk),
+                    "others": KEPT - 1,
+                },
+            )
+    except DatabaseError:
+        pass
+
+
+def recent(user, limit=SHOWN):
+    """Hits of the records opened last that are still there and that `user` may see."""
+    kinds = {kind.model_label.lower(): kind for kind in KINDS if user.has_perm(kind.permission)}
+    kept = list(Recent.objects.filter(user=user).order_by("-opened_at").values_list("model", "record")[:KEPT])
+    kept = [(model, record) for model, record in kept if model in kinds][: limit * 2]
+    rows = {
+        model: kinds[model].rows([record for of, record in kept if of == model], user)
+        for model in {model for model, _ in kept}
+    }
+    may_see_tenants = user.has_perm("tenants.view_organization")
+    hits = []
+    for model, record in kept:
+        if row := rows[model].get(record):
+            kind = kinds[model]
+            tenant = kind.tenant_of(row) if may_see_tenants else None
+            hits.append(Hit(kind, row.get_absolute_url(), str(row), [], "", 0, tenant))
+    return hits[:limit]

@@ -1,0 +1,106 @@
+"""What a person put into the search box, taken apart: ids, mail, number, address of a page, words."""
+
+import re
+import unicodedata
+import uuid
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import phonenumbers
+from django.urls import Resolver404, resolve
+
+LONGEST_TEXT = 5000  # an embed snippet, a log line
+LONGEST_WORDS = 200  # of it, what is looked for in names
+MOST_IDS = 20
+FEWEST_DIGITS = 5
+UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.I)
+MAIL = re.compile(r"[^\s<>()\[\],;:\"'@]+@[^\s<>()\[\],;:\"'@]+\.[^\s<>()\[\],;:\"'@]+")
+# Everything that people put between and around the digits of a telephone number.
+PHONE = re.compile(r"(?:tel:|sip:|☎|📞)?\s*[+＋]?[\d\s()./\u2010-\u2015\u2212\u00a0-]+(?:;.*)?", re.I)
+NUMBER = re.compile(r"#\s*(\d{1,18})")
+
+
+@dataclass
+class Typed:
+    """`text` is what was typed, without NUL and outer spaces. What it cannot be is empty or None."""
+
+    text: str
+    uuids: list = field(default_factory=list)
+    mail: str = ""
+    token: str = ""  # the whole, if it has no spaces: an id of somebody else's, a domain
+    digits: list = field(default_factory=list)  # endings that a telephone number may have, likeliest first
+    number: int | None = None
+    page: object = None  # ResolverMatch of one of our own addresses
+    address: str = ""  # that address, path and query
+    names: str = ""
+
+    @property
+    def is_empty(self):
+        return not self.text
+
+    @property
+    def is_page(self):
+        """Whether it is the address of one of our pages that is about no record, such as a list."""
+        return bool(self.page) and "pk" not in self.page.kwargs
+
+
+def read(text):
+    """A Typed of any text; never raises."""
+    text = text[:LONGEST_TEXT].replace("\0", " ").strip()
+    typed = Typed(text)
+    if not text:
+        return typed
+    typed.page, typed.address = our_page(text)
+    if typed.page:
+        pk = typed.page.kwargs.get("pk")
+        typed.uuids = [pk] if isinstance(pk, uuid.UUID) else []
+        return typed
+    typed.uuids = list(dict.fromkeys(uuid.UUID(found) for found in UUID.findall(text)))[:MOST_IDS]
+    if mails := set(MAIL.findall(text.removeprefix("mailto:"))):
+        typed.mail = mails.pop().strip(".") if len(mails) == 1 else ""
+    if not re.search(r"\s", text) and len(text) <= 255:
+        typed.token = text
+    if found := NUMBER.fullmatch(text):
+        typed.number = int(found[1])
+    elif len(text) <= 60 and PHONE.fullmatch(text):
+        typed.digits = endings(text)
+    if not typed.uuids:
+        typed.names = text[:LONGEST_WORDS]
+    return typed
+
+
+def our_page(text):
+    """(ResolverMatch, path and query) of an address of ours, of whatever host; (None, "") for other texts."""
+    if re.search(r"\s", text) or not text.startswith(("/", "http://", "https://")):
+        return None, ""
+    try:
+        parts = urlsplit(text)
+        path = "/" + parts.path.lstrip("/")
+        match = resolve(path)
+    except (ValueError, Resolver404):
+        return None, ""
+    return match, f"{path}?{parts.query}" if parts.query else path
+
+
+def endings(text):
+    """The digits in which a number that was meant may end, for any way of writing it.
+
+    "+44 (0)20 7946 0000" is looked for as 442079460000, then as what the country's own people dial.
+    """
+    text = unicodedata.normalize("NFKC", text).partition(";")[0]
+    text = re.sub(r"\(\s*0\s*\)", "", text)
+    digits = "".join(
+        str(unicodedata.digit(sign)) for sign in text if unicodedata.digit(sign, None) is not None
+    )
+    whole = digits.lstrip("0")
+    if len(whole) < FEWEST_DIGITS or len(digits) > 20:
+        return []
+    found = [whole]
+    if "+" in text or digits.startswith("00"):
+        try:
+            national = str(phonenumbers.parse(f"+{whole}").national_number)
+        except phonenumbers.NumberParseException:
+            national = ""
+        if len(national) >= 7 and national != whole:
+            found.append(national)
+    return found
