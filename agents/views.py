@@ -153,6 +153,20 @@ class Reveal(generic.ActionView):
         return page.get(self.request, **self.kwargs)
 
 
+class AgentSessionClose(generic.ActionView):
+    model = AgentSession
+    permission = "agents.close_session"
+    service = staticmethod(services.close_session)
+    label = "Close"
+    icon = "circle-stop"
+    explanation = "Marks the conversation as ended now. The platform itself never does; nothing else changes."
+    success = "The session was closed."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return obj.status != AgentSession.Status.ENDED
+
+
 class AgentSessionList(generic.ListView):
     model = AgentSession
     queryset = AgentSession.objects.select_related("agent__organization").only(
@@ -162,6 +176,7 @@ class AgentSessionList(generic.ListView):
     table_class = AgentSessionTable
     filterset_class = AgentSessionFilter
     orders = {"created": generic.by_time(), "activity": generic.by_time("last_activity_at")}
+    bulk = (AgentSessionClose,)
 
 
 class AgentSessionDetail(TranscriptPage):
@@ -202,20 +217,6 @@ class AgentSessionReveal(Reveal):
     model = AgentSession
     queryset = AgentSession.objects.select_related("agent")
     detail_view = AgentSessionDetail
-
-
-class AgentSessionClose(generic.ActionView):
-    model = AgentSession
-    permission = "agents.close_session"
-    service = staticmethod(services.close_session)
-    label = "Close"
-    icon = "circle-stop"
-    explanation = "Marks the conversation as ended now. The platform itself never does; nothing else changes."
-    success = "The session was closed."
-
-    @classmethod
-    def applies_to(cls, obj):
-        return obj.status != AgentSession.Status.ENDED
 
 
 class AgentSessionDelete(generic.DeleteView):

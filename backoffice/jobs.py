@@ -26,6 +26,7 @@ REPORT_EVERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
 
 # {kind: function(job, progress)}; a function writes its result, if any, to job.result_path and sets job.result_name.
+# What it leaves in job.message is told, also when it is cancelled or fails.
 KINDS = {}
 # {kind: permission} of kinds whose results are for few: asked for at every download, and each download is logged.
 GUARDED = {}
@@ -127,7 +128,7 @@ def run(job_id):
             KINDS[job.kind](job, Progress(job))
     except Cancelled:
         discard_result(job)
-        finish(job, Job.Status.CANCELLED, "Cancelled while it ran.")
+        finish(job, Job.Status.CANCELLED, f"Cancelled while it ran. {job.message}".strip())
     except (ValidationError, PermissionDenied) as error:
         discard_result(job)
         words = " ".join(getattr(error, "messages", None) or [str(error)])
@@ -136,7 +137,8 @@ def run(job_id):
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})
         discard_result(job)
-        finish(job, Job.Status.FAILED, "It failed; the log has the details. Nothing of the result was kept.")
+        kept = job.message or "Nothing of the result was kept."
+        finish(job, Job.Status.FAILED, f"It failed; the log has the details. {kept}")
     else:
         finish(job, Job.Status.SUCCEEDED, job.message)
 

@@ -78,6 +78,9 @@ class BulkRun(models.Model):
     def __str__(self):
         return f"{self.action} of {len(self.row_ids)}"
 
+    def get_absolute_url(self):
+        return reverse("bulk_confirm", args=[self.pk])
+
 
 class BulkResult(models.Model):
     """What became of one row of a bulk action, written in the same transaction as the change itself."""

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from backoffice import export, jobs, reverts  # noqa: F401  (these register their kinds)
+from backoffice import bulk, export, jobs, reverts  # noqa: F401  (these register their kinds)
 
 
 @app.task(name=jobs.RUN_JOB)
@@ -14,3 +14,4 @@ def run_job(job_id):
 @app.task(name="tidy_jobs", queueing_lock="tidy_jobs", pass_context=False)
 def tidy_jobs(timestamp):
     jobs.tidy()
+    bulk.tidy()

@@ -10,17 +10,6 @@ from telephony.models import CallLog, PhoneNumber, SipTrunk
 from telephony.tables import CallLogTable, PhoneNumberTable, SipTrunkTable
 
 
-class PhoneNumberList(generic.ListView):
-    model = PhoneNumber
-    queryset = PhoneNumber.objects.select_related("organization", "agent")
-    table_class = PhoneNumberTable
-    filterset_class = PhoneNumberFilter
-    orders = {
-        "created": generic.by_time(),
-        "number": generic.Order(keyset.F("e164"), rises_first=True),
-    }
-
-
 class PhoneNumberRelease(generic.ActionView):
     model = PhoneNumber
     service = staticmethod(services.release_number)
@@ -74,6 +63,18 @@ class PhoneNumberCheck(generic.ObjectPage):
             "check": check_number(self.object),
         }
         return self.render(context, template="telephony/call_check.html")
+
+
+class PhoneNumberList(generic.ListView):
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    table_class = PhoneNumberTable
+    filterset_class = PhoneNumberFilter
+    orders = {
+        "created": generic.by_time(),
+        "number": generic.Order(keyset.F("e164"), rises_first=True),
+    }
+    bulk = (PhoneNumberRelease, PhoneNumberReactivate)
 
 
 class PhoneNumberDetail(generic.DetailView):

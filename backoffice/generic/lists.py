@@ -17,6 +17,8 @@ from backoffice.generic.page import ModelPage
 from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50
+# Rows of one bulk action at the most.
+BULK_LIMIT = 10_000
 
 
 class ListView(ModelPage):
@@ -188,10 +190,21 @@ class ListView(ModelPage):
             "columns_url": f"{reverse('list_columns', args=[self.list_name])}?{state}",
             "save_view_url": f"{reverse('view_add', args=[self.list_name])}?{state}",
             "edit_view_url": f"{reverse('view_edit', args=[opened.id])}?{state}" if opened else "",
+            "bulk_actions": (actions := self.bulk_actions()),
+            "selectable": bool(actions),
+            "bulk_limit": BULK_LIMIT,
             "export_url": reverse("list_export", args=[self.list_name]),
             "state": state,
             "shared_address": self.request.build_absolute_uri(f"{self.request.path}?{state}"),
         }
+
+    def bulk_actions(self):
+        """The actions on many rows that this person may do."""
+        return [
+            {"name": view.__name__, "label": view.label, "icon": view.icon}
+            for view in self.bulk
+            if view().may_open(self.request.user)
+        ]
 
     def row_context(self, rows):
         """What the rows template needs beside the rows, read once for the page."""

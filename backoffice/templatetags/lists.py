@@ -16,6 +16,7 @@ from django.utils.html import conditional_escape, escape
 from django.utils.safestring import mark_safe
 
 from backoffice.display import cell_of
+from backoffice.generic import walk
 
 register = template.Library()
 
@@ -72,6 +73,12 @@ def plain(column):
         return conditional_escape(cell_of(row, column.field))
 
     return content
+
+
+@register.inclusion_tag("components/walk.html", takes_context=True)
+def record_walk(context, obj):
+    """Links to the neighbours of a record in the list that it was opened from."""
+    return {"walk": walk.walk(context["request"], obj)}
 
 
 @register.tag

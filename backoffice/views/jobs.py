@@ -6,10 +6,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
-from backoffice import jobs, keyset, services
+from backoffice import bulk, jobs, keyset, services
 from backoffice.filters import Query
 from backoffice.generic import PAGE_SIZE
-from backoffice.models import Job
+from backoffice.generic.memory import list_url
+from backoffice.models import BulkRun, Job
 
 
 def visible_jobs(user):
@@ -18,6 +19,20 @@ def visible_jobs(user):
         raise PermissionDenied("Your role may not see jobs; it lacks the permission backoffice.view_job.")
     queryset = Job.objects.select_related("owner")
     return queryset if user.is_superuser else queryset.filter(owner=user)
+
+
+def outcome_of(job):
+    """What became of the rows of a bulk action; {} for other jobs."""
+    run = BulkRun.objects.filter(job=job).first()
+    if run is None:
+        return {}
+    return {
+        "run": run,
+        "counts": bulk.counts(run),
+        "failed": list(run.results.filter(outcome="failed")[:20]),
+        "list_url": list_url(run.list_name, run.query),
+        "revert_url": reverse("backoffice:batch_revert", args=[job.pk]),
+    }
 
 
 class JobList(View):
@@ -51,7 +66,8 @@ class JobDetail(View):
         job = get_object_or_404(visible_jobs(request.user), pk=pk)
         template = "backoffice/job_state.html" if request.htmx else "backoffice/job_detail.html"
         crumbs = [("Jobs", reverse("job_list"))]
-        return render(request, template, {"page_title": job.title, "job": job, "crumbs": crumbs})
+        context = {"page_title": job.title, "job": job, "crumbs": crumbs, **outcome_of(job)}
+        return render(request, template, context)
 
 
 class JobAction(View):

@@ -1,4 +1,4 @@
-// The keyboard: / ? Ctrl-K j k e [ ], and the Ctrl-K palette.
+// The keyboard: / ? Ctrl-K j k x e [ ], and the Ctrl-K palette.
 
 const $ = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -24,11 +24,19 @@ function moveRow(step) {
   return true;
 }
 
+// x checks the row that has the focus.
+function selectRow() {
+  const box = document.activeElement.closest("tr")?.querySelector("[data-check]");
+  if (!box) return false;
+  box.click();
+}
+
 const keys = {
   "/": focusSearch,
   "?": () => $("#shortcuts")?.showModal() ?? true,
   j: () => moveRow(1),
   k: () => moveRow(-1),
+  x: selectRow,
   e: () => $("a[data-key=e]")?.click(),
   "[": () => $("a[rel=prev]")?.click(),
   "]": () => $("a[rel=next]")?.click(),

@@ -1,4 +1,4 @@
-// Lists: dialogs beside them, the order of columns.
+// Lists: dialogs beside them, the order of columns, rows selected for a bulk action.
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -31,3 +31,23 @@ document.addEventListener("submit", (event) => {
   const list = event.target.matches("[data-columns]") && event.target.querySelector(".column-list");
   if (list) number(list);
 }, true);
+
+// Selecting rows: the bar shows while one is checked. Without JavaScript it always does.
+function select() {
+  const boxes = all("[data-check]");
+  const checked = boxes.filter((box) => box.checked).length;
+  const every = document.querySelector("[data-bulk-all]");
+  if (every?.checked && checked < boxes.length) every.checked = false;
+  const head = document.querySelector("[data-check-all]");
+  if (head) [head.checked, head.indeterminate] = [checked && checked === boxes.length, checked > 0 && checked < boxes.length];
+  for (const bar of all("[data-bulk]")) bar.toggleAttribute("data-on", checked > 0);
+  for (const label of all("[data-bulk-count]")) label.textContent = every?.checked ? every.dataset.bulkAll : checked;
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-check-all]")) for (const box of all("[data-check]")) box.checked = event.target.checked;
+  if (event.target.matches("[data-bulk-all]") && event.target.checked) for (const box of all("[data-check]")) box.checked = true;
+  if (event.target.matches("[data-check], [data-check-all], [data-bulk-all]")) select();
+});
+document.addEventListener("reset", () => setTimeout(select));
+addEventListener("pageshow", select); // the browser may have kept what was checked
+document.addEventListener("htmx:afterSettle", select);

@@ -1,4 +1,4 @@
-// The shell: theme, dialogs, menus, toasts, copy buttons, row clicks, selection, relative times. Everything listens on
+// The shell: theme, dialogs, menus, toasts, copy buttons, row clicks, relative times. Everything listens on
 // the document, so that fragments that htmx puts in work as well.
 
 const html = document.documentElement;
@@ -34,7 +34,7 @@ async function copy(button) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-copy], [data-dialog], [data-close], [data-check-all], dialog") || event.target;
+  const target = event.target.closest("[data-copy], [data-dialog], [data-close], dialog") || event.target;
   if (target.matches("[data-copy]")) copy(target);
   else if (target.matches("[data-dialog]")) document.getElementById(target.dataset.dialog)?.showModal();
   else if (target.matches("[data-close]")) target.closest("[data-toast], .banner")?.remove();
@@ -55,19 +55,6 @@ document.addEventListener("keydown", (event) => {
     menu.open = false;
     $("summary", menu).focus();
   }
-});
-
-// Selecting rows: [data-check-all] checks every [data-check] of its table; [data-bulk] shows while one is checked.
-document.addEventListener("change", (event) => {
-  const table = event.target.closest("table");
-  if (!table || !event.target.matches("[data-check], [data-check-all]")) return;
-  const boxes = all("[data-check]", table);
-  if (event.target.matches("[data-check-all]")) for (const box of boxes) box.checked = event.target.checked;
-  const count = boxes.filter((box) => box.checked).length;
-  const head = $("[data-check-all]", table);
-  if (head) [head.checked, head.indeterminate] = [count === boxes.length, count > 0 && count < boxes.length];
-  for (const bar of all("[data-bulk]")) bar.hidden = !count;
-  for (const label of all("[data-bulk-count]")) label.textContent = count;
 });
 
 // Toasts go by themselves, except errors and warnings; not while one points at them or has the focus inside.

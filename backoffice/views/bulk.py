@@ -1,0 +1,143 @@
+"""Bulk actions: which rows and what, the confirmation in numbers, and what became of each row."""
+
+import csv
+import re
+
+from django.contrib import messages
+from django.http import HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views import View
+
+from backoffice import bulk
+from backoffice.export import FORMULA
+from backoffice.generic.lists import PAGE_SIZE, open_list
+from backoffice.generic.memory import list_url
+from backoffice.models import BulkRun
+from backoffice.views.jobs import visible_jobs
+from backoffice.views.lists import ListPage
+
+# Up to so many rows are looked at one by one before the question is asked.
+LOOKED_AT = PAGE_SIZE
+
+
+class BulkPrepare(ListPage):
+    """Fixes the rows that were checked, or all that match, and leads to the confirmation."""
+
+    http_method_names = ["post"]
+
+    def post(self, request):
+        action = bulk.action_of(self.list, request.POST.get("action", ""), request.user)
+        if "all" in request.POST:
+            ids, _ = bulk.matching_ids(self.list)
+        else:
+            ids = self.checked(action)
+        if not ids:
+            messages.warning(request, "No row was checked.")
+            return HttpResponseRedirect(self.list_url())
+        run = bulk.prepare(self.list, self.list_name, action, ids, request.user)
+        return HttpResponseRedirect(run.get_absolute_url())
+
+    def checked(self, action):
+        """Ids of the checked rows that exist, each once."""
+        key = action.model._meta.pk
+        ids = []
+        for text in dict.fromkeys(self.request.POST.getlist("row")):
+            try:
+                ids.append(key.to_python(text))
+            except Exception:
+                continue
+        return [
+            str(pk)
+            for pk in action.model._default_manager.filter(pk__in=ids[: bulk.LIMIT]).values_list(
+                "pk", flat=True
+            )
+        ]
+
+
+class BulkConfirm(View):
+    """What will be done with how many rows, and the form of the action. Confirming twice starts it once."""
+
+    def dispatch(self, request, pk):
+        self.run = get_object_or_404(BulkRun.objects.select_related("job"), pk=pk, owner=request.user)
+        self.list = open_list(self.run.list_name, request.user, self.run.query)
+        self.action = bulk.action_of(self.list, self.run.action, request.user)
+        return super().dispatch(request)
+
+    def get(self, request):
+        if self.run.job:
+            return HttpResponseRedirect(self.run.job.get_absolute_url())
+        return self.show(self.action.form_class())
+
+    def post(self, request):
+        form = self.action.form_class(data=request.POST)
+        if self.run.job is None and not form.is_valid():
+            return self.show(form, status=422)
+        return HttpResponseRedirect(bulk.confirm(self.run, self.action, request.POST).get_absolute_url())
+
+    def show(self, form, status=200):
+        meta = self.action.model._meta
+        number = len(self.run.row_ids)
+        noun = meta.verbose_name if number == 1 else meta.verbose_name_plural
+        context = {
+            "page_title": f"{self.action.label}: {number:,} {noun}",
+            "crumbs": [(self.list.page_title(), list_url(self.run.list_name, self.run.query))],
+            "form": form,
+            "action": self.action,
+            "run": self.run,
+            "is_cut": number == bulk.LIMIT,
+            "limit": bulk.LIMIT,
+            "cancel_url": list_url(self.run.list_name, self.run.query),
+            **self.looked_at(),
+        }
+        return render(self.request, "backoffice/bulk_confirm.html", context, status=status)
+
+    def looked_at(self):
+        """For few rows: which of them the action applies to."""
+        if len(self.run.row_ids) > LOOKED_AT:
+            return {}
+        queryset = (
+            self.list.get_queryset()
+            if self.action.model is self.list.model
+            else self.action.model.objects.all()
+        )
+        rows = list(queryset.filter(pk__in=self.run.row_ids))
+        applies = [row for row in rows if self.action.applies_to(row)]
+        return {
+            "rows": applies[:10],
+            "applies": len(applies),
+            "more": len(applies) - 10,
+            "skipped": len(rows) - len(applies),
+        }
+
+
+class BulkOutcome(View):
+    """What became of every row, as CSV."""
+
+    def get(self, request, pk):
+        job = get_object_or_404(visible_jobs(request.user), pk=pk, bulk_run__isnull=False)
+        writer = csv.writer(Line())
+        rows = job.bulk_run.results.values_list("outcome", "row_id", "label", "message").iterator(
+            chunk_size=1000
+        )
+        lines = (writer.writerow([guarded(text) for text in row]) for row in rows)
+        head = writer.writerow(["outcome", "id", "record", "why"])
+        answer = StreamingHttpResponse(streaming(head, lines), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = 'attachment; filename="outcome.csv"'
+        return answer
+
+
+class Line:
+    """What csv.writer writes to: gives each line back."""
+
+    def write(self, text):
+        return text
+
+
+def guarded(text):
+    """A text that no spreadsheet takes for a formula."""
+    return re.sub(FORMULA, r"'\g<0>", text)
+
+
+def streaming(head, lines):
+    yield head
+    yield from lines
