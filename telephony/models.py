@@ -69,6 +69,7 @@ class PhoneNumber(PageModel):
     class Status(models.TextChoices):
         ACTIVE = "active"
         RELEASED = "released"
+        SUSPENDED = "suspended"  # ours: switched off with its tenant; the platform answers active ones only
 
     class Provider(models.TextChoices):
         TWILIO = "twilio"
@@ -112,6 +113,11 @@ class PhoneNumber(PageModel):
     @property
     def is_active(self):
         return self.status == self.Status.ACTIVE
+
+    @property
+    def is_suspended(self):
+        """Whether it was switched off with its tenant, and not by itself."""
+        return self.status == self.Status.SUSPENDED
 
 
 class CallLogQuerySet(models.QuerySet):

@@ -3,6 +3,7 @@ from django.db import connection, transaction
 
 from backoffice import services
 from telephony.models import PhoneNumber
+from tenants.models import Suspension
 
 
 @transaction.atomic
@@ -20,12 +21,23 @@ def release_number(number, *, actor, reason):
 
 @transaction.atomic
 def reactivate_number(number, *, actor, reason):
-    """Answer on a number again. Raises ValidationError if it is active already."""
+    """Answer on a number again. Raises ValidationError if it is active already, or suspended with its tenant."""
     number = PhoneNumber.objects.select_for_update().get(pk=number.pk)
     if number.is_active:
         raise ValidationError(f"{number} is already active.")
+    if is_held(number):
+        raise ValidationError(
+            f"{number} is suspended with its tenant. Restore the tenant: its numbers come back as they were."
+        )
     number.status = PhoneNumber.Status.ACTIVE
     return services.save(number, actor=actor, reason=reason)
+
+
+def is_held(number):
+    """Whether the number is suspended because its tenant is: restoring the tenant brings it back."""
+    return (
+        number.is_suspended and Suspension.objects.open().filter(organization=number.organization_id).exists()
+    )
 
 
 def set_trunk_password(trunk, *, actor, reason, password):

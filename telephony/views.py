@@ -22,7 +22,7 @@ class PhoneNumberRelease(generic.ActionView):
 
     @classmethod
     def applies_to(cls, obj):
-        return obj.is_active
+        return obj.is_active or obj.is_suspended
 
 
 class PhoneNumberReactivate(generic.ActionView):
@@ -37,7 +37,7 @@ class PhoneNumberReactivate(generic.ActionView):
 
     @classmethod
     def applies_to(cls, obj):
-        return not obj.is_active
+        return not obj.is_active and not services.is_held(obj)
 
 
 class PhoneNumberCheck(generic.ObjectPage):
@@ -95,6 +95,13 @@ class PhoneNumberDetail(generic.DetailView):
 
     def warnings(self):
         number = self.object
+        if number.is_suspended:
+            held = services.is_held(number)
+            yield (
+                "Suspended with its tenant: restoring the tenant brings it back."
+                if held
+                else "Suspended with a tenant that is not suspended (any more): reactivate it by itself."
+            )
         if not number.is_active:
             yield "Not active: the platform answers 404 to calls."
         if number.agent_id is None:

@@ -30,6 +30,12 @@ class OrganizationFilter(FilterSet):
     balance = django_filters.ChoiceFilter(
         method="by_balance", choices=BALANCES, label="Balance", empty_label="Any"
     )
+    suspended = django_filters.ChoiceFilter(
+        method="by_suspended",
+        choices=[("yes", "Suspended"), ("no", "Not suspended")],
+        label="Suspended",
+        empty_label="Any",
+    )
     since = DayFilter("created_at", label="Created from")
     until = DayFilter("created_at", label="Created until", until=True)
     desk = django_filters.ChoiceFilter(
@@ -52,6 +58,9 @@ class OrganizationFilter(FilterSet):
             return queryset.filter(pk__in=Follow.objects.filter(user=me(self)).values("organization"))
         who = {"assignee": me(self)} if value == "mine" else {"assignee__isnull": False}
         return queryset.filter(pk__in=Care.objects.filter(**who).values("organization"))
+
+    def by_suspended(self, queryset, name, value):
+        return queryset.filter(is_suspended=value == "yes")
 
     def by_balance(self, queryset, name, value):
         return queryset.filter(BALANCE_CONDITIONS[value])

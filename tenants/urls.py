@@ -51,6 +51,12 @@ urlpatterns = [
         views.OrganizationUnfollow.as_view(),
         name="organization_unfollow",
     ),
+    path(
+        "organizations/<uuid:pk>/suspend/", views.OrganizationSuspend.as_view(), name="organization_suspend"
+    ),
+    path(
+        "organizations/<uuid:pk>/restore/", views.OrganizationRestore.as_view(), name="organization_restore"
+    ),
     path("organizations/<uuid:pk>/owner/", views.OrganizationOwner.as_view(), name="organization_owner"),
     path("organizations/<uuid:pk>/edit/", views.OrganizationUpdate.as_view(), name="organization_edit"),
     path("organizations/<uuid:pk>/delete/", views.OrganizationDelete.as_view(), name="organization_delete"),

@@ -29,7 +29,10 @@ MINUS = "\N{MINUS SIGN}"
 TONES = {
     "good": "active completed succeeded success published approved verified enabled paid settled yes top_up",
     "bad": "failed error rejected blocked overdue outside denied delete no_answer no-answer mismatch",
-    "warn": "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry",
+    "warn": (
+        "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry"
+        " suspended"
+    ),
     "info": "in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement",
     "neutral": (
         "released ended cancelled aborted inactive archived free none no inbound outbound text update opening closing"

@@ -4,5 +4,16 @@ from tenants.models.attention import AttentionItem, Care, Follow, SignLookup
 from tenants.models.notes import Note
 from tenants.models.organizations import Organization
 from tenants.models.profiles import UserProfile
+from tenants.models.suspensions import SuspendedNumber, Suspension
 
-__all__ = ["AttentionItem", "Care", "Follow", "Note", "Organization", "SignLookup", "UserProfile"]
+__all__ = [
+    "AttentionItem",
+    "Care",
+    "Follow",
+    "Note",
+    "Organization",
+    "SignLookup",
+    "SuspendedNumber",
+    "Suspension",
+    "UserProfile",
+]

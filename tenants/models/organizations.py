@@ -11,6 +11,13 @@ from backoffice.page_model import PageModel
 
 
 class OrganizationQuerySet(models.QuerySet):
+    def with_suspended(self):
+        """Each with `is_suspended`: whether its numbers are switched off (see tenants/suspensions.py)."""
+        from tenants.models import Suspension
+
+        open_ones = Suspension.objects.open().filter(organization=models.OuterRef("pk"))
+        return self.annotate(is_suspended=models.Exists(open_ones))
+
     def without_credit(self):
         """Tenants whose inbound calls are refused: balance zero, negative or not set."""
         return self.filter(models.Q(credits_balance__lte=0) | models.Q(credits_balance=None))

@@ -33,6 +33,7 @@ from tenants.views.profiles import (
     UserProfileList,
     UserProfileUpdate,
 )
+from tenants.views.suspension import OrganizationRestore, OrganizationSuspend
 from tenants.views.tab_pages import (
     TABS,
     OrganizationAgents,
@@ -79,7 +80,9 @@ __all__ = [
     "OrganizationOwner",
     "OrganizationRecord",
     "OrganizationRelease",
+    "OrganizationRestore",
     "OrganizationSnooze",
+    "OrganizationSuspend",
     "OrganizationTimeline",
     "OrganizationUnfollow",
     "OrganizationUpdate",

@@ -9,7 +9,7 @@ from tenants.tables import OrganizationTable
 
 class OrganizationList(generic.ListView):
     model = Organization
-    queryset = Organization.objects.select_related("owner")
+    queryset = Organization.objects.with_suspended().select_related("owner")
     table_class = OrganizationTable
     filterset_class = OrganizationFilter
     orders = {

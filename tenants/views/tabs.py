@@ -14,6 +14,7 @@ from tenants.health import signs_of
 from tenants.models import Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
+from tenants.views.suspension import OrganizationRestore, OrganizationSuspend, suspension_part
 
 VIEW = "tenants.view_organization"
 
@@ -108,6 +109,8 @@ class OrganizationTab(generic.ObjectPage):
         """[(url name, ActionView)]: buttons in the head of every tab."""
         return [
             ("billing:post_credit", PostCredit),
+            ("tenants:organization_suspend", OrganizationSuspend),
+            ("tenants:organization_restore", OrganizationRestore),
             ("tenants:organization_archive", OrganizationArchive),
             ("tenants:organization_close", OrganizationClose),
         ]
@@ -119,6 +122,7 @@ class OrganizationTab(generic.ObjectPage):
         """
         user = self.request.user
         return [
+            suspension_part(self.object),
             care_part(self.object, user),
             pinned_notes(self.object, user) if self.slug != "notes" else None,
         ]
