@@ -817,7 +817,7 @@ begin
     if p_national <> '' and length(p_national) >= 7 then
       -- Not where another country's code stands before it.
       parts := parts || format(
-        '(?:(?<![0-9A-Za-z_])(?<!(?:\+|00)[0-9]{1,3}%2$s)(?<!\+)|%1$s)\(?0?\)?%2$s%3$s(?![0-9])',
+        '(?:(?<![0-9A-Za-z_])(?<!(?:\+|^00|[^0-9]00)[1-9][0-9]{0,2}%2$s)(?<!\+)|%1$s)\(?0?\)?%2$s%3$s(?![0-9])',
         escape, '[\s().\u00A0\u2010-\u2015/-]{0,2}', array_to_string(string_to_array(p_national, null), gap));
     end if;
   end if;

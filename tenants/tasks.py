@@ -4,6 +4,7 @@ from procrastinate.contrib.django import app
 
 from tenants import attention
 from tenants.closing import archive, procedure  # noqa: F401  (they register their kinds)
+from tenants.erasure import procedure as erasure  # noqa: F401
 
 
 # At the start of a worker too: the last full five minutes are made up for.

@@ -80,4 +80,18 @@ urlpatterns = [
     path("attention/<uuid:pk>/", views.AttentionDetail.as_view(), name="attentionitem_detail"),
     path("attention/<uuid:pk>/done/", views.AttentionFinish.as_view(), name="attentionitem_done"),
     path("attention/<uuid:pk>/reopen/", views.AttentionReopen.as_view(), name="attentionitem_reopen"),
+    path("profiles/<uuid:pk>/erase/", views.UserProfileErase.as_view(), name="userprofile_erase"),
+    path("erasures/", views.ErasureList.as_view(), name="erasure_list"),
+    path("erasures/add/", views.ErasureCreate.as_view(), name="erasure_add"),
+    path("erasures/<uuid:pk>/", views.ErasureDetail.as_view(), name="erasure_detail"),
+    path("erasures/<uuid:pk>/erase/", views.ErasureErase.as_view(), name="erasure_erase"),
+    path("erasures/<uuid:pk>/discard/", views.ErasureDiscard.as_view(), name="erasure_discard"),
+    path(
+        "erasures/<uuid:pk>/certificate.txt", views.ErasureCertificate.as_view(), name="erasure_certificate"
+    ),
+    path(
+        "erasures/<uuid:pk>/certificate.json",
+        views.ErasureCertificate.as_view(kind="json"),
+        name="erasure_certificate_json",
+    ),
 ]

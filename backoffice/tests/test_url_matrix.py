@@ -27,7 +27,7 @@ from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
-from tenants.tests.factories import make_item, make_note
+from tenants.tests.factories import make_erasure, make_item, make_note
 
 MATRIX = Path(__file__).with_name("url_matrix.txt")
 COLUMNS = ("anonymous", *roles.ROLES)
@@ -77,6 +77,7 @@ def rows(db):
     )
     save(view, actor=staff["Support"])
     found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"], view]
+    found.append(make_erasure(staff["Admin"]))
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 

@@ -1,6 +1,7 @@
 """Tenants of the platform, the people who own them, and what the staff keeps about them."""
 
 from tenants.models.attention import AttentionItem, Care, Follow, SignLookup
+from tenants.models.erasures import Erasure
 from tenants.models.notes import Note
 from tenants.models.organizations import Organization
 from tenants.models.profiles import UserProfile
@@ -9,6 +10,7 @@ from tenants.models.suspensions import SuspendedNumber, Suspension
 __all__ = [
     "AttentionItem",
     "Care",
+    "Erasure",
     "Follow",
     "Note",
     "Organization",

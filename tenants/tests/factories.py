@@ -7,8 +7,9 @@ import uuid
 from django.db import connection
 from django.utils import timezone
 
+from backoffice import services
 from backoffice.testing import platform
-from tenants.models import AttentionItem, Note, Organization, UserProfile
+from tenants.models import AttentionItem, Erasure, Note, Organization, UserProfile
 
 _serial = itertools.count(1)
 
@@ -92,3 +93,10 @@ def make_item(organization=None, **fields):
         **fields,
     }
     return insert(AttentionItem, organization=organization, **fields)
+
+
+def make_erasure(owner, **fields):
+    """A finished search for a person that found nothing."""
+    fields = {"status": "found", "subject": "a•••@•••.test", "reason": "Request", **fields}
+    with services.acting(owner):
+        return Erasure.objects.create(owner=owner, searched_at=timezone.now(), **fields)

@@ -9,6 +9,15 @@ from tenants.views.care import (
     OrganizationWake,
 )
 from tenants.views.closing import OrganizationArchive, OrganizationClose
+from tenants.views.erasures import (
+    ErasureCertificate,
+    ErasureCreate,
+    ErasureDetail,
+    ErasureDiscard,
+    ErasureErase,
+    ErasureList,
+    UserProfileErase,
+)
 from tenants.views.notes import (
     NoteCreate,
     NoteDelete,
@@ -54,6 +63,12 @@ __all__ = [
     "AttentionFinish",
     "AttentionList",
     "AttentionReopen",
+    "ErasureCertificate",
+    "ErasureCreate",
+    "ErasureDetail",
+    "ErasureDiscard",
+    "ErasureErase",
+    "ErasureList",
     "NoteCreate",
     "NoteDelete",
     "NoteDetail",
@@ -91,6 +106,7 @@ __all__ = [
     "UserProfileCreate",
     "UserProfileDelete",
     "UserProfileDetail",
+    "UserProfileErase",
     "UserProfileList",
     "UserProfileUpdate",
 ]

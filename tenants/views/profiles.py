@@ -3,6 +3,7 @@ from tenants import forms
 from tenants.filters import UserProfileFilter
 from tenants.models import UserProfile
 from tenants.tables import UserProfileTable
+from tenants.views.erasures import UserProfileErase
 
 
 class UserProfileList(generic.ListView):
@@ -26,6 +27,9 @@ class UserProfileDetail(generic.DetailView):
 
     def may_edit(self):
         return self.can("change") or self.request.user.has_perm("tenants.change_tier")
+
+    def actions(self):
+        return [("tenants:userprofile_erase", UserProfileErase)]
 
     def show_organizations(self, obj):
         return "Owns", display.links(obj.organizations.all()[:20])

@@ -172,5 +172,6 @@ def test_nobody_else_may_call_it(world):
     functions = world.query(
         "select p.oid::regprocedure::text from pg_proc p cross join (values ('anon'), ('authenticated'), ('service_role')) r(n)"
         " where p.pronamespace = 'audit'::regnamespace and has_function_privilege(r.n, p.oid, 'execute')"
+        " and p.proname !~ '^search_'"  # whoever writes a row writes the indexes with them
     )
     assert functions == []

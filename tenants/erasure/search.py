@@ -1,0 +1,209 @@
+"""The search for a person in every place, in one snapshot, and what remains outside our reach."""
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+
+from backoffice.masking import mask
+from backoffice.models import Job
+from tenants.closing.archive import snapshot
+from tenants.erasure.places import KEPT_BUT_LISTED, NOT_SEARCHED, PLATFORM, STAYS
+
+SAMPLES = 3
+CHUNK = 1 << 20
+OVERLAP = 400
+TEXT_TYPES = ("text", "varchar", "bpchar", "json", "jsonb")
+
+
+@dataclass
+class Findings:
+    """What a search found.
+
+    `places` is {place: {label, rows, columns {name: rows}, stays}}; `ids` are the rows to redact by table of the
+    platform; `samples` is {place: {column: [text]}}, the person left out and other personal data masked.
+    """
+
+    places: dict = field(default_factory=dict)
+    ids: dict = field(default_factory=dict)
+    samples: dict = field(default_factory=dict)
+    files: list = field(default_factory=list)
+    logins: list = field(default_factory=list)
+    owned: list = field(default_factory=list)
+    stripe: list = field(default_factory=list)
+    recordings: int = 0
+
+    def as_json(self):
+        return {
+            "places": self.places,
+            "files": self.files,
+            "logins": self.logins,
+            "owned": self.owned,
+            "stripe": self.stripe,
+            "recordings": self.recordings,
+        }
+
+    @property
+    def to_redact(self):
+        return sum(place["rows"] for place in self.places.values() if not place["stays"])
+
+
+def search(person, *, actor, reason, report=lambda label: None):
+    """The Findings of a whole search. `report` is called with the words of each place before it is read."""
+    found = Findings()
+    with snapshot() as cursor:
+        cursor.execute(
+            "select set_config('backoffice.actor', %s, true), set_config('backoffice.reason', %s, true)",
+            [str(actor), reason],
+        )
+        for table, label, _ in PLATFORM:
+            report(label)
+            search_platform(cursor, person, table, label, found)
+        for table in own_tables(cursor):
+            report(table)
+            search_own(cursor, person, table, found)
+        report("Supabase's logins")
+        look_beyond(cursor, person, found)
+    report("Stored files")
+    found.files = [
+        str(job.pk) for job in Job.objects.exclude(result_name="") if is_named_in_file(person, job)
+    ]
+    return found
+
+
+def search_platform(cursor, person, table, label, found):
+    cursor.execute(
+        "select id, columns, samples::text from audit.find_person(%s, %s, %s, %s)", [table, *person.arguments]
+    )
+    rows = {True: set(), False: set()}  # by whether the column stays
+    columns = {True: {}, False: {}}
+    for pk, names, samples in cursor:
+        for name in names:
+            stays = (table, name) in STAYS or (table, "") in STAYS
+            rows[stays].add(pk)
+            columns[stays][name] = columns[stays].get(name, 0) + 1
+        keep_samples(found, table, samples)
+    if rows[False]:
+        found.ids[table] = sorted(rows[False])
+        found.places[table] = place(label, rows[False], columns[False])
+    if rows[True]:
+        found.places[f"{table}:stays"] = place(label, rows[True], columns[True], stays=True)
+
+
+def place(label, rows, columns, *, stays=False):
+    return {"label": label, "rows": len(rows), "columns": columns, "stays": stays}
+
+
+def keep_samples(found, key, samples):
+    for name, text in json.loads(samples or "{}").items():
+        kept = found.samples.setdefault(key, {}).setdefault(name, [])
+        if text and len(kept) < SAMPLES:
+            kept.append(mask(text))
+
+
+def own_tables(cursor):
+    """Our own tables that hold texts, but those in which nothing is searched."""
+    cursor.execute(
+        "select distinct c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid"
+        " join pg_type t on t.oid = a.atttypid where c.relnamespace = 'backoffice'::regnamespace and c.relkind = 'r'"
+        " and a.attnum > 0 and not a.attisdropped and t.typname = any (%s) order by 1",
+        [list(TEXT_TYPES)],
+    )
+    return [name for (name,) in cursor.fetchall() if name not in NOT_SEARCHED]
+
+
+def own_columns(cursor, table):
+    """[(name, is JSON, is unique, width)] of the columns with texts of one of our own tables."""
+    cursor.execute(
+        "select a.attname::text, t.typname in ('json', 'jsonb'), exists (select from pg_index i"
+        " where i.indrelid = a.attrelid and i.indisunique and a.attnum = any (i.indkey::smallint[])),"
+        " case when t.typname = 'varchar' and a.atttypmod > 4 then a.atttypmod - 4 end"
+        " from pg_attribute a join pg_type t on t.oid = a.atttypid"
+        " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and t.typname = any (%s)"
+        " order by a.attnum",
+        [f'backoffice."{table}"', list(TEXT_TYPES)],
+    )
+    return cursor.fetchall()
+
+
+def named(column):
+    """SQL: whether a column names the person of %(pattern)s, %(mail)s and %(digits)s."""
+    return (
+        f'coalesce(audit.may_name(t."{column}"::text, %(mail)s, %(digits)s)'
+        f' and t."{column}"::text ~* %(pattern)s, false)'
+    )
+
+
+def terms(cursor, person):
+    """The parameters of `named`."""
+    cursor.execute("select audit.person_pattern(%s, %s, %s)", person.arguments)
+    (pattern,) = cursor.fetchone()
+    return {"pattern": pattern, "mail": person.mail or None, "digits": person.digits or None}
+
+
+def search_own(cursor, person, table, found):
+    columns = [name for name, *_ in own_columns(cursor, table)]
+    any_of = " or ".join(named(name) for name in columns)
+    counts = ", ".join(f"count(*) filter (where {named(name)})" for name in columns)
+    cursor.execute(
+        f'select count(*), {counts} from backoffice."{table}" t where {any_of}', terms(cursor, person)
+    )
+    rows, *by_column = cursor.fetchone()
+    if rows:
+        found.places[f"backoffice.{table}"] = {
+            "label": f"Back office: {table.partition('_')[2] or table}".replace("_", " "),
+            "rows": rows,
+            "columns": {name: count for name, count in zip(columns, by_column, strict=True) if count},
+            "stays": table in KEPT_BUT_LISTED,
+        }
+
+
+def look_beyond(cursor, person, found):
+    """What has to be done outside: logins, Stripe, recordings, and organizations that the person owns."""
+    cursor.execute(
+        "select id::text, created_at::date::text from audit.person_logins(%s, %s, %s)", person.arguments
+    )
+    found.logins = [{"id": pk, "created": created} for pk, created in cursor.fetchall()]
+    cursor.execute(
+        "select o.id::text from public.organizations o where o.owner_id = any (audit.person_ids(%s, %s, %s))"
+        " order by o.created_at limit 100",
+        person.arguments,
+    )
+    found.owned = [pk for (pk,) in cursor.fetchall()]
+    cursor.execute(
+        "select stripe_customer_id from public.user_profiles where id = any (audit.person_ids(%s, %s, %s))"
+        " and stripe_customer_id <> ''",
+        person.arguments,
+    )
+    found.stripe = [name for (name,) in cursor.fetchall()]
+    cursor.execute(
+        "select count(*) from public.call_logs where id = any (%s::uuid[]) and recording_url <> ''",
+        [found.ids.get("call_logs", [])],
+    )
+    (found.recordings,) = cursor.fetchone()
+
+
+def is_named_in_file(person, job):
+    """Whether a stored result of a job names the person, or cannot be read; packed files are looked into."""
+    try:
+        if not zipfile.is_zipfile(job.result_path):
+            with job.result_path.open("rb") as file:
+                return is_named_in_stream(person, file)
+        with zipfile.ZipFile(job.result_path) as packed:
+            for name in packed.namelist():
+                with packed.open(name) as file:
+                    if is_named_in_stream(person, file):
+                        return True
+        return False
+    except FileNotFoundError:
+        return False
+    except (OSError, zipfile.BadZipFile):
+        return True
+
+
+def is_named_in_stream(person, file):
+    before = b""
+    while block := file.read(CHUNK):
+        if person.is_named_in((before + block).decode("utf-8", "replace")):
+            return True
+        before = block[-OVERLAP:]
+    return False
