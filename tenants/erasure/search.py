@@ -96,7 +96,7 @@ def place(label, rows, columns, *, stays=False):
 def keep_samples(found, key, samples):
     for name, text in json.loads(samples or "{}").items():
         kept = found.samples.setdefault(key, {}).setdefault(name, [])
-        if text and len(kept) < SAMPLES:
+        if text and text != "[erased]" and len(kept) < SAMPLES:  # more than the person alone
             kept.append(mask(text))
 
 

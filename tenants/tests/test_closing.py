@@ -9,7 +9,6 @@ import subprocess
 import zipfile
 
 import pytest
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -27,9 +26,10 @@ from billing.models import CreditTransaction
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.closing import archive, procedure
-from tenants.closing.parts import PLATFORM, all_parts
-from tenants.models import Organization, UserProfile
-from tenants.tests.factories import change, make_organization
+from tenants.closing.parts import PLATFORM, all_parts, counts
+from tenants.models import Note, Organization, UserProfile
+from tenants.notes import add_note
+from tenants.tests.factories import change, make_item, make_organization
 
 SECRETS = ("trunk-secret", "sk-header-secret", "config-secret", "url-secret")
 FORMULA = '=HYPERLINK("http://evil.test","x")'
@@ -343,18 +343,18 @@ class TestClosing:
         jobs.run(str(job.pk))
         assert not Organization.objects.filter(pk=organization.pk).exists()
 
-    def test_own_rows_about_the_tenant_go_too(self, closing):
+    def test_own_rows_about_the_tenant_go_too_and_are_in_the_archive(self, closing, database):
         client, organization = closing
-        parts = [part for part in all_parts() if part.own]
-        export(client, organization)
+        with database.platform():
+            make_item(organization)
+        add_note(Note(organization=organization, text="Kept in the archive"), actor=client.user)
+        with opened(export(client, organization)) as found:
+            assert "Kept in the archive" in found.read("staff_tenants_note.jsonl").decode()
+            assert found.read("staff_tenants_attentionitem.jsonl")
         close(client, organization)
-        run_newest()
-        with connection.cursor() as cursor:
-            for part in parts:
-                cursor.execute(
-                    f"select count(*) from {part.table} t where {part.where}", {"id": organization.pk}
-                )
-                assert cursor.fetchone() == (0,)
+        assert run_newest().status == "succeeded"
+        assert not [part.table for part, count in counts(organization) if part.own and count]
+        assert AuditEvent.objects.filter(table_name="backoffice.tenants_note", action="delete").exists()
 
 
 class TestWhoMay:

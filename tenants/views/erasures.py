@@ -220,14 +220,18 @@ def places_of(erasure):
     """The places of a search for the page: words, rows, columns, samples, where to look."""
     urls = {name: url for name, _, url in PLATFORM}
     certified = {place["place"]: place["rows"] for place in (erasure.certificate or {}).get("redacted", [])}
-    for name, place in (erasure.findings or {}).get("places", {}).items():
+    order = {table: number for number, table in enumerate(urls)}  # the database keeps none
+    found = (erasure.findings or {}).get("places", {}).items()
+    for name, place in sorted(found, key=lambda item: (order.get(item[0].partition(":")[0], 99), item[0])):
         table = name.removesuffix(":stays")
         samples = (erasure.samples_secret or {}).get(table, {})
         yield {
             **place,
             "url": reverse(urls[table]) if table in urls else "",
             "redacted": certified.get(name),
-            "samples": [(column, texts) for column, texts in samples.items() if column in place["columns"]],
+            "samples": [
+                (name, texts) for name, texts in samples.items() if texts and name in place["columns"]
+            ],
         }
 
 
