@@ -216,7 +216,7 @@ class SnoozeForm(QuickForm):
     at = forms.DateTimeField(
         label="Date and time",
         required=False,
-        help_text="For “another time”.",
+        help_text="For “another time”, in your time zone.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     field_order = ["until", "at"]

@@ -67,6 +67,7 @@ def load(connection, *, scale=1, until, seed=1):
         lose_a_profile(connection)
         write_ledger(connection, world)
         edit_as_staff(connection)
+        write_notes(connection, world)
         counts["credit_transactions"] = one(connection, "select count(*) from credit_transactions")
     # Lists show the planner's totals, and index-only scans need the visibility map.
     connection.execute(
@@ -235,4 +236,56 @@ def edit_as_staff(connection):
         """,
         [riverbend],
     )
+    connection.execute("reset role")
+
+
+# (tenant, days ago, pinned, ticket, text)
+NOTES = [
+    (
+        "riverbend-dental",
+        12,
+        True,
+        "",
+        "Hannah Blake decides about everything that costs money. Call her before noon, Pacific time.",
+    ),
+    (
+        "riverbend-dental",
+        3,
+        False,
+        "https://tickets.example.com/4711",
+        "Asked why callers hear a busy tone.\nThe balance was used up over the weekend; she tops up on Monday.",
+    ),
+    (
+        "brightside-energy",
+        1,
+        True,
+        "https://tickets.example.com/4720",
+        "Invoice is being disputed. Do not remind them of the balance until finance has answered.",
+    ),
+    ("sakura-ryokan", 20, False, "", "電話番号を変更したいとのこと。新しい番号の契約書を待っています。"),
+    (
+        "praxis-weber",
+        6,
+        False,
+        "",
+        "Möchte, dass die Assistentin Termine absagen kann. Beispiel: https://www.example.com/termine",
+    ),
+]
+
+
+def write_notes(connection, world):
+    """Notes of the staff, where the back office's own tables are there already."""
+    if not one(connection, "select to_regclass('backoffice.tenants_note') is not null"):
+        return
+    act_as_staff(connection, "")
+    for slug, days, pinned, ticket, text in NOTES:
+        at = world.ago(days)
+        connection.execute(
+            "insert into backoffice.tenants_note (id, organization_id, organization_name, text, ticket, author_name,"
+            " created_at, pinned_at) select %s, id, name, %s, %s, %s, %s, %s from organizations where id = %s",
+            [
+                fixed_id(slug, "note", days), text, ticket, ACTOR, at, at if pinned else None,
+                fixed_id(slug, "organization"),
+            ],
+        )  # fmt: skip
     connection.execute("reset role")

@@ -1,6 +1,5 @@
 """What the staff writes about a tenant (table `backoffice.tenants_note`)."""
 
-import re
 import uuid
 from urllib.parse import quote
 
@@ -12,20 +11,32 @@ from backoffice.model_fields import LooseForeignKey
 from backoffice.page_model import PageModel
 
 LONGEST_NOTE = 5000
-# Between words: everything in ASCII but letters and digits. Written out, for what a letter is depends on the locale.
-BETWEEN = r"[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+"
-MOST_WORDS, LONGEST_WORD = 20, 200
 
 
 class Words(models.Func):
-    """The words of a note and its ticket, exactly as the index note_words of the migration has them."""
+    """The words of a note and its ticket, exactly as the index note_search has them.
 
-    template = f"to_tsvector('simple'::regconfig, regexp_replace(%(expressions)s, '{BETWEEN}', ' ', 'g'))"
-    arg_joiner = " || ' ' || "
+    audit.search_text reads 2,000 characters, so a note is three pieces, which overlap by more than a word.
+    """
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
     output_field = models.TextField()
+    pieces = (
+        ("text", "{}"),
+        ("text", "substr({}, 1901, 2000)"),
+        ("text", "substr({}, 3801)"),
+        ("ticket", "{}"),
+    )
 
     def __init__(self):
-        super().__init__(models.F("text"), models.F("ticket"))
+        vector = "audit.search_vector(audit.search_text({}))"
+        super().__init__(
+            *(
+                models.Func(models.F(name), template=vector.format(piece.format("%(expressions)s")))
+                for name, piece in self.pieces
+            )
+        )
 
 
 class Matches(models.Func):
@@ -43,14 +54,10 @@ class NoteQuerySet(models.QuerySet):
         return self.filter(pinned_at__isnull=False)
 
     def matching(self, text):
-        """Notes in which every word of `text` is the beginning of a word."""
-        words = re.split(f"{BETWEEN}|\0", text)
-        words = [word[:LONGEST_WORD] for word in words if word][:MOST_WORDS]
-        if not words:
-            return self.none()
+        """Notes in which every word of `text` is the beginning of a word, as the search for everything reads words."""
         query = models.Func(
-            models.Value(" & ".join(f"{word}:*" for word in words)),
-            template="to_tsquery('simple'::regconfig, %(expressions)s)",
+            models.Value(text.replace("\0", " ")),
+            template="audit.search_query(audit.search_text(%(expressions)s))",
             output_field=models.TextField(),
         )
         return self.filter(Matches(Words(), query))

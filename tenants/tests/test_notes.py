@@ -1,6 +1,7 @@
 """Notes on tenants: who writes, changes and finds them, and what a hostile text does to a page (nothing)."""
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from backoffice.models import AuditEvent
@@ -196,6 +197,21 @@ class TestSearch:
         assert len(self.found(support_client, q="Lindströ")) == 1
         assert self.found(support_client, q="777") == {"Nothing of the kind"}
         assert self.found(support_client, q="efund") == set()
+
+    def test_words_are_read_as_everywhere(self, support_client):
+        make_note(text="Straße in Łódź, Café; 電話番号を変更しました")
+        for q in ("strasse", "lodz", "CAFE", "番号", "straß łód"):
+            assert len(self.found(support_client, q=q)) == 1, q
+
+    @pytest.mark.parametrize("before", [0, 1000, 1890, 1995, 2500, 3795, 3895, 4900])
+    def test_every_part_of_a_long_note_is_found(self, support_client, before):
+        make_note(text=f"{'x ' * (before // 2)} Zanzibar {'y ' * ((4980 - before) // 2)}")
+        assert len(self.found(support_client, q="zanzibar")) == 1
+
+    def test_an_index_answers(self, db):
+        with connection.cursor() as cursor:
+            cursor.execute("set local enable_seqscan = off")
+        assert "note_search" in Note.objects.matching("refund").explain()
 
     @pytest.mark.parametrize("q", ["'", "& | !", ":*", "(", "\\", "''; drop table x", "x" * 9000])
     def test_signs_of_the_query_language_are_only_text(self, support_client, q):

@@ -79,6 +79,11 @@ class OrganizationSnooze(TenantAction):
     explanation = "What is known about this tenant waits until then; what appears later shows at once."
     undo = "tenants:organization_wake"
 
+    def get_form(self, **kwargs):
+        form = super().get_form(**kwargs)
+        form.initial["until"] = "custom"  # the presets are one click away already
+        return form
+
     def arguments(self, form):
         return {name: value for name, value in super().arguments(form).items() if name != "at"}
 
