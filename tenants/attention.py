@@ -14,9 +14,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice import services
-from tenants.care import time_text
+from tenants.care import assign_tenant, snooze_tenant, time_text
 from tenants.health import KINDS, all_signs, signs_of
-from tenants.models import AttentionItem, Organization, SignLookup
+from tenants.models import AttentionItem, Care, Organization, SignLookup
 
 GONE_KEPT_DAYS = 90
 BATCH = 2000
@@ -199,6 +199,23 @@ def finish_sign(item, *, actor, reason=""):
             raise ValidationError(f"{item.done_by_name} finished it at {time_text(item.done_at)}.")
         item.done_at, item.done_by_id, item.done_by_name = timezone.now(), actor.pk, str(actor)
         return services.save(item, actor=actor, reason=reason)
+
+
+def tenant_of(item):
+    if item.organization is None:
+        raise ValidationError("This tenant does not exist any more.")
+    return item.organization
+
+
+def take_tenant_of(item, *, actor, reason=""):
+    """Assign the tenant of a sign to the actor, for many signs at once: of a tenant's signs the first does it."""
+    if not Care.objects.filter(organization=item.organization_id, assignee=actor.pk).exists():
+        assign_tenant(tenant_of(item), actor=actor, reason=reason)
+
+
+def snooze_tenant_of(item, *, actor, reason="", until):
+    """Snooze the tenant of a sign, for many at once."""
+    snooze_tenant(tenant_of(item), actor=actor, reason=reason, until=until)
 
 
 @transaction.atomic

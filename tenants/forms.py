@@ -172,6 +172,11 @@ class QuickForm(forms.Form):
     )
     next = forms.CharField(required=False, widget=forms.HiddenInput)
 
+    def clean(self):
+        cleaned = super().clean()
+        cleaned.pop("next", None)  # the page's business, not the service's
+        return cleaned
+
 
 class AssignForm(QuickForm):
     """`seen` is the id of who had the tenant on the page from which it was taken."""
@@ -230,4 +235,5 @@ class SnoozeForm(QuickForm):
             cleaned["until"] = cleaned["at"]
             if cleaned["at"] is None:
                 self.add_error("at", "Enter a date and a time.")
+        cleaned.pop("at", None)
         return cleaned

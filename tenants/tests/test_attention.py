@@ -6,7 +6,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.models import AuditEvent
+from backoffice import jobs
+from backoffice.models import AuditEvent, Job
 from backoffice.testing import platform
 from backoffice.testing_crud import TIMES, PageTests, check_page, count_queries, set_column
 from tenants import attention
@@ -241,6 +242,35 @@ class TestDone:
         assert "tenants.act_on_tenant" in html
         html = check_page(finance_client.get(QUEUE))
         assert item.text in html and url("done", item) not in html
+
+
+class TestManyAtOnce:
+    """Through the list's own confirmation and job."""
+
+    def run(self, client, action, items, **data):
+        answer = client.post(
+            reverse("list_bulk", args=["tenants:attentionitem_list"]),
+            {"action": action, "row": [item.pk for item in items]},
+        )
+        job = client.post(answer.url, data).url.rstrip("/").split("/")[-1]
+        jobs.run(job)
+        return Job.objects.get(pk=job).message
+
+    def test_several_are_done(self, support_client):
+        for _ in range(2):
+            make_organization(credits_balance="0.00")
+        attention.refresh()
+        gone = make_item(cause="put right meanwhile")
+        message = self.run(support_client, "AttentionFinish", waiting())
+        assert message == "2 changed, 0 skipped, 1 failed." and waiting() == [gone]
+
+    def test_several_tenants_are_taken_and_snoozed(self, support_client, support):
+        first = make_item()
+        items = [first, make_item(first.organization), make_item()]
+        assert self.run(support_client, "AttentionTake", items).startswith("3 changed")
+        assert {care.assignee_id for care in Care.objects.all()} == {support.pk}
+        assert self.run(support_client, "AttentionSnooze", items, until="monday").startswith("3 changed")
+        assert waiting() == []
 
 
 class TestQueue:

@@ -2,8 +2,9 @@ from django.db import connection
 from django.utils.html import format_html
 
 from backoffice import display, generic, keyset
-from tenants.attention import GONE_KEPT_DAYS, finish_sign, reopen_sign
+from tenants.attention import GONE_KEPT_DAYS, finish_sign, reopen_sign, snooze_tenant_of, take_tenant_of
 from tenants.filters import AttentionFilter
+from tenants.forms import SnoozeForm
 from tenants.health import KINDS
 from tenants.models import AttentionItem, Care
 from tenants.tables import AttentionTable
@@ -22,6 +23,56 @@ from unnest(%s::text[]) kinds (kind)
 """
 
 
+class SignAction(QuickAction):
+    model = AttentionItem
+    permission = "tenants.act_on_tenant"
+    action = "act"  # not "change": nobody edits the rows of the queue
+
+    def success_url(self):
+        return generic.safe_next(self.request, self.url("list"))
+
+
+class AttentionFinish(SignAction):
+    service = staticmethod(finish_sign)
+    label = "Done"
+    icon = "check"
+    success = (
+        "Done. It stays out of the queue as long as it lasts; should it come back later, it is listed anew."
+    )
+    undo = "tenants:attentionitem_reopen"
+
+    @classmethod
+    def applies_to(cls, item):
+        return item.gone_at is None and item.done_at is None
+
+
+class AttentionReopen(SignAction):
+    service = staticmethod(reopen_sign)
+    label = "Back into the queue"
+    icon = "rotate-ccw"
+    success = "It stands in the queue again."
+    undo = "tenants:attentionitem_done"
+
+    @classmethod
+    def applies_to(cls, item):
+        return item.gone_at is None and item.done_at is not None
+
+
+class AttentionTake(SignAction):
+    """For many signs of a list; for one tenant it is a button of its own."""
+
+    service = staticmethod(take_tenant_of)
+    label = "Assign to me"
+    icon = "user-check"
+
+
+class AttentionSnooze(SignAction):
+    service = staticmethod(snooze_tenant_of)
+    form_class = SnoozeForm
+    label = "Snooze"
+    icon = "alarm-clock"
+
+
 class AttentionList(generic.ListView):
     """The queue. It writes nothing: the worker looks signs up, and a tenant's page its own."""
 
@@ -29,6 +80,7 @@ class AttentionList(generic.ListView):
     table_class = AttentionTable
     filterset_class = AttentionFilter
     title = "Needs attention"
+    bulk = (AttentionFinish, AttentionTake, AttentionSnooze, AttentionReopen)
     orders = {
         "worst": generic.Order(keyset.F("position"), rises_first=True),
         "oldest": generic.Order(keyset.F("first_seen_at"), by_time=True, rises_first=True),
@@ -101,38 +153,3 @@ class AttentionDetail(generic.DetailView):
 
 def is_ours(url):
     return url.startswith("/") and not url.startswith("//")
-
-
-class SignAction(QuickAction):
-    model = AttentionItem
-    permission = "tenants.act_on_tenant"
-    action = "act"  # not "change": nobody edits the rows of the queue
-
-    def success_url(self):
-        return generic.safe_next(self.request, self.url("list"))
-
-
-class AttentionFinish(SignAction):
-    service = staticmethod(finish_sign)
-    label = "Done"
-    icon = "check"
-    success = (
-        "Done. It stays out of the queue as long as it lasts; should it come back later, it is listed anew."
-    )
-    undo = "tenants:attentionitem_reopen"
-
-    @classmethod
-    def applies_to(cls, item):
-        return item.gone_at is None and item.done_at is None
-
-
-class AttentionReopen(SignAction):
-    service = staticmethod(reopen_sign)
-    label = "Back into the queue"
-    icon = "rotate-ccw"
-    success = "It stands in the queue again."
-    undo = "tenants:attentionitem_done"
-
-    @classmethod
-    def applies_to(cls, item):
-        return item.gone_at is None and item.done_at is not None

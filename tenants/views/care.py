@@ -84,9 +84,6 @@ class OrganizationSnooze(TenantAction):
         form.initial["until"] = "custom"  # the presets are one click away already
         return form
 
-    def arguments(self, form):
-        return {name: value for name, value in super().arguments(form).items() if name != "at"}
-
     def said(self, result):
         return f"{self.object} waits until {care.time_text(result.snoozed_until)}."
 

@@ -20,9 +20,6 @@ class QuickAction(generic.ActionView):
     def get_form(self, **kwargs):
         return super().get_form(initial={"next": self.request.GET.get("next", "")}, **kwargs)
 
-    def arguments(self, form):
-        return {name: value for name, value in form.cleaned_data.items() if name != "next"}
-
     def done(self, result):
         tags = f"undo:{reverse(self.undo, args=[self.object.pk])}" if self.undo else ""
         messages.success(self.request, self.said(result), extra_tags=tags)
