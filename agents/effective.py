@@ -24,6 +24,7 @@ SETTINGS = {field.name: field for field in Agent._meta.concrete_fields if field.
 JSON_SETTINGS = {name for name, field in SETTINGS.items() if isinstance(field, models.JSONField)}
 DECIMALS = {name for name, field in SETTINGS.items() if isinstance(field, models.DecimalField)}
 NUMBERS = DECIMALS | {name for name, field in SETTINGS.items() if isinstance(field, models.IntegerField)}
+SERVED = {"llm_model", "voice_provider", "stt_provider"}
 DEPTH = 10
 
 
@@ -79,6 +80,12 @@ def resolve(config, columns, names=SETTINGS):
     return found
 
 
+def telling(config):
+    """The names that unserved() and drifting() need: the others come from their columns anyway."""
+    inner = unwrap(config)
+    return SERVED | BUILDER_PATHS.keys() | (SETTINGS.keys() & inner.keys()) if inner else SERVED
+
+
 def effective(agent):
     """{name: Setting} of an Agent."""
     return resolve(agent.config, {name: getattr(agent, name) for name in SETTINGS})
@@ -123,4 +130,4 @@ def unserved(settings):
 
 def drifting(settings):
     """The Settings whose column differs from what counts."""
-    return [setting for setting in settings.values() if setting.drifts]
+    return [settings[name] for name in SETTINGS if name in settings and settings[name].drifts]

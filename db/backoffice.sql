@@ -81,6 +81,7 @@ create table if not exists audit.event (
 );
 create index if not exists event_row on audit.event (table_name, row_id, id desc);
 create index if not exists event_organization on audit.event (organization_id, id desc);
+create index if not exists event_organization_at on audit.event (organization_id, at desc, id desc);
 create index if not exists event_actor on audit.event (actor_id, id desc);
 create index if not exists event_at on audit.event (at);
 create index if not exists event_request on audit.event (request_id, id) where request_id is not null;

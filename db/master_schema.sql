@@ -434,6 +434,7 @@ begin
       ('call_logs', format('btree (phone_number_id, %s)', created)),
       ('call_logs', 'hash (session_id)'),  -- text of any length: a btree would refuse a long one, and so the call
       ('credit_transactions', 'btree (organization_id, id DESC)'),
+      ('credit_transactions', 'btree (organization_id, created_at DESC, id DESC)'),
       ('credit_transactions', 'btree (reverses_id)')
     ) as t (table_name, definition)
   loop

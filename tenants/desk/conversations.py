@@ -9,21 +9,26 @@ from django.urls import reverse
 
 from agents.models import Agent, AgentSession
 
-# Newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations. What was
-# stored is looked up for the few that are shown.
-SESSIONS = """
+# The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations; for a
+# tenant with very many agents the store as a whole, newest first. What was stored is looked up for what is shown.
+SESSION = """
   select 'session' as store, s.id, s.session_id as label, s.channel, s.status, s.message_count as messages,
-    s.last_activity_at as at, a.id as agent_id, a.name as agent_name
-  from agents a cross join lateral (
-    select * from agent_sessions s where s.agent_id = a.id
-    order by coalesce(s.last_activity_at, '-infinity') desc, s.id desc limit %(limit)s) s
-  where a.organization_id = %(id)s"""
-CHATS = """
-  select 'chat', c.id, null, null, null, null, c.created_at, a.id, a.name
-  from agents a cross join lateral (
-    select * from chat_sessions c where c.project_id = a.id
-    order by coalesce(c.created_at, '-infinity') desc, c.id desc limit %(limit)s) c
-  where a.organization_id = %(id)s"""
+    s.last_activity_at as at, a.id as agent_id, a.name as agent_name"""
+CHAT = "select 'chat', c.id, null, null, null, null, c.created_at, a.id, a.name"
+SESSION_ORDER = "order by coalesce(s.last_activity_at, '-infinity') desc, s.id desc limit %(limit)s"
+CHAT_ORDER = "order by coalesce(c.created_at, '-infinity') desc, c.id desc limit %(limit)s"
+BY_AGENT = {
+    "session": f"""{SESSION} from agents a cross join lateral (
+      select * from agent_sessions s where s.agent_id = a.id {SESSION_ORDER}) s where a.organization_id = %(id)s""",
+    "chat": f"""{CHAT} from agents a cross join lateral (
+      select * from chat_sessions c where c.project_id = a.id {CHAT_ORDER}) c where a.organization_id = %(id)s""",
+}
+BY_TIME = {
+    "session": f"""({SESSION} from agent_sessions s join agents a on a.id = s.agent_id
+      where a.organization_id = %(id)s {SESSION_ORDER})""",
+    "chat": f"""({CHAT} from chat_sessions c join agents a on a.id = c.project_id
+      where a.organization_id = %(id)s {CHAT_ORDER})""",
+}
 NEWEST = """
 select store, id, label, channel, status, at, agent_id, agent_name,
   case when store = 'chat' then (
@@ -78,18 +83,12 @@ class Conversation:
         return reverse(f"agents:{page}", args=[self.id])
 
 
-def conversations_of(organization, user, limit):
+def conversations_of(organization, user, limit, *, many_agents=False):
     """The newest Conversations in the stores that `user` may see, in one query."""
-    stores = [
-        statement
-        for statement, permission in (
-            (SESSIONS, "agents.view_agentsession"),
-            (CHATS, "agents.view_chatsession"),
-        )
-        if user.has_perm(permission)
-    ]
-    if stores[0] == CHATS:
-        stores.insert(0, SESSIONS + " and false")
+    reads = BY_TIME if many_agents else BY_AGENT
+    stores = [reads["session"]]
+    if user.has_perm("agents.view_chatsession"):
+        stores.append(reads["chat"])
     with connection.cursor() as cursor:
         cursor.execute(
             NEWEST.format(stores=" union all ".join(stores)), {"id": organization.pk, "limit": limit}

@@ -5,7 +5,7 @@ import json
 from django.conf import settings
 from django.db import connection
 
-from agents.effective import JSON_SETTINGS, SETTINGS, resolve
+from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
 from tenants.health import credit, sql
 from tenants.health.kinds import ORDER
 from tenants.health.words import agent_signs, credit_sign, found_sign
@@ -16,6 +16,7 @@ select id, organization_id, name, {", ".join(SETTINGS[name].column for name in C
 from agents where {{of_agents}}
 """
 ROWS_AT_ONCE = 2000
+NEWEST = "order by coalesce(created_at, '-infinity') desc, id desc limit %s"
 # Those that can show a sign: with a configuration that can differ, or columns that do not work by themselves.
 CANDIDATES = """jsonb_typeof(config) = 'object' or voice_provider not in ('elevenlabs', 'openai', '')
   or stt_provider not in ('whisper', 'deepgram', '') or llm_model !~ '^(gpt|claude|gemini|$)'"""
@@ -37,8 +38,10 @@ def of_agent_row(row):
     """The signs of one row of AGENTS."""
     agent_id, organization_id, name, *values, config = row
     columns = dict(zip(COLUMNS, values, strict=True))
-    columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
-    return agent_signs(organization_id, agent_id, name, resolve(loaded(config), columns))
+    config = loaded(config)
+    names = telling(config)
+    columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS & names})
+    return agent_signs(organization_id, agent_id, name, resolve(config, columns, names))
 
 
 def loaded(text):
@@ -49,15 +52,21 @@ def loaded(text):
         return None
 
 
-def signs_of(organization, known_credit=None):
-    """[Sign] of one tenant, grave ones first, in two queries (three if its Credit is not given)."""
+def signs_of(organization, known_credit=None, newest_agents=None):
+    """[Sign] of one tenant, grave ones first, in two queries (three if its Credit is not given).
+
+    `newest_agents` looks at so many agents only: a page's head need not read thousands of configurations.
+    """
     signs = [credit_sign(known_credit or credit.credit_of(organization))]
     with connection.cursor() as cursor:
         cursor.execute(sql.OF_ONE, parameters(id=organization.pk))
         signs += [
             found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in cursor.fetchall()
         ]
-        cursor.execute(AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES})"), [organization.pk])
+        cursor.execute(
+            AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES}) {NEWEST}"),
+            [organization.pk, newest_agents],
+        )
         for row in cursor.fetchall():
             signs += of_agent_row(row)
     return sorted(filter(None, signs), key=lambda sign: (ORDER[sign.kind], sign.cause))

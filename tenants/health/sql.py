@@ -1,40 +1,42 @@
 """Signs that SQL finds. Each statement gives (organization_id, kind, cause, numbers as JSON), for one tenant or all."""
 
-# {of_agents}, {of_calls}, {of_numbers} narrow to one tenant, or are empty.
-LAST_TALK = """
-select a.organization_id, max(greatest(
-    (select s.last_activity_at from agent_sessions s
-     where s.agent_id = a.id and s.session_id <> 'default'
-       and coalesce(s.last_activity_at, '-infinity') <= now() + interval '1 day'
-     order by coalesce(s.last_activity_at, '-infinity') desc, s.id desc limit 1),
-    (select c.created_at from chat_sessions c
-     where c.project_id = a.id and coalesce(c.created_at, '-infinity') <= now() + interval '1 day'
-     order by coalesce(c.created_at, '-infinity') desc, c.id desc limit 1))) as at
-from agents a where true {of_agents} group by a.organization_id
+# {of_agents}, {of_calls}, {of_numbers} narrow to one tenant, or are empty. {gate} spares the tenant that talks the
+# reading of its conversations.
+SILENT = """
+with by_day as materialized (
+  select a.organization_id, (t.at at time zone 'UTC')::date as day, max(t.at) as last, count(*) as talks
+  from (
+    select agent_id, last_activity_at as at from agent_sessions
+    where session_id <> 'default' and coalesce(last_activity_at, '-infinity') <= now() + interval '1 day'
+      and coalesce(last_activity_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day'
+    union all
+    select project_id, created_at from chat_sessions
+    where coalesce(created_at, '-infinity') <= now() + interval '1 day'
+      and coalesce(created_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day') t
+  join agents a on a.id = t.agent_id
+  where true {of_agents} {gate}
+  group by 1, 2),
+ends as (
+  select organization_id, max(last) as at from by_day group by 1
+  having max(last) <= now() - %(silent)s * interval '1 day' and max(last) > now() - %(forgotten)s * interval '1 day')
+select e.organization_id, 'silent' as kind, 'conversations' as cause, jsonb_build_object(
+    'last', to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'silent_days', floor(extract(epoch from now() - e.at) / 86400),
+    'days_of_use', count(*), 'conversations', sum(d.talks)) as numbers
+from ends e join by_day d on d.organization_id = e.organization_id and d.day > (e.at at time zone 'UTC')::date - 28
+group by e.organization_id, e.at
+having count(*) >= %(daily)s
 """
-
-# The days of use are read only of tenants that fell silent.
-SILENT = f"""
-select q.organization_id, 'silent' as kind, 'conversations' as cause, jsonb_build_object(
-    'last', to_char(q.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    'silent_days', floor(extract(epoch from now() - q.at) / 86400),
-    'days_of_use', count(distinct (t.at at time zone 'UTC')::date), 'conversations', count(*)) as numbers
-from (
-  select * from ({LAST_TALK}) last
-  where last.at <= now() - %(silent)s * interval '1 day' and last.at > now() - %(forgotten)s * interval '1 day'
-  offset 0) q
-join agents a on a.organization_id = q.organization_id
-cross join lateral (
-  select s.last_activity_at as at from agent_sessions s
-  where s.agent_id = a.id and s.session_id <> 'default'
-    and coalesce(s.last_activity_at, '-infinity') > q.at - interval '28 days'
-    and coalesce(s.last_activity_at, '-infinity') <= q.at
-  union all
-  select c.created_at from chat_sessions c
-  where c.project_id = a.id and coalesce(c.created_at, '-infinity') > q.at - interval '28 days'
-    and coalesce(c.created_at, '-infinity') <= q.at) t
-group by q.organization_id, q.at
-having count(distinct (t.at at time zone 'UTC')::date) >= %(daily)s
+GATE = """
+and not exists (
+  select from agents b join agent_sessions s on s.agent_id = b.id
+  where b.organization_id = %(id)s and s.session_id <> 'default'
+    and coalesce(s.last_activity_at, '-infinity') > now() - %(silent)s * interval '1 day'
+    and coalesce(s.last_activity_at, '-infinity') <= now() + interval '1 day')
+and not exists (
+  select from agents b join chat_sessions c on c.project_id = b.id
+  where b.organization_id = %(id)s and coalesce(c.created_at, '-infinity') > now() - %(silent)s * interval '1 day'
+    and coalesce(c.created_at, '-infinity') <= now() + interval '1 day')
 """
 
 FAILING_CALLS = """
@@ -68,12 +70,13 @@ where n.status = 'active' and (a.id is null or a.organization_id <> n.organizati
 """
 
 STATEMENTS = (NUMBERS, FAILING_CALLS, SILENT)
-ALL = [statement.format(of_agents="", of_calls="", of_numbers="") for statement in STATEMENTS]
+ALL = [statement.format(of_agents="", of_calls="", of_numbers="", gate="") for statement in STATEMENTS]
 OF_ONE = " union all ".join(
     f"({statement})"
     for statement in (
         text.format(
             of_agents="and a.organization_id = %(id)s",
+            gate=GATE,
             of_calls="and organization_id = %(id)s",
             of_numbers="and n.organization_id = %(id)s",
         )

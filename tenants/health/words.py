@@ -1,5 +1,8 @@
 """A sign's reason in words, with its numbers, and the address of its cause."""
 
+from functools import cache
+from uuid import UUID
+
 from django.conf import settings
 from django.urls import reverse
 
@@ -9,6 +12,17 @@ from backoffice.templatetags.ui import money, number
 from tenants.health.kinds import Sign
 
 NAMED = 5
+NO_ID = str(UUID(int=0))
+
+
+@cache
+def pattern(url_name):
+    return reverse(url_name, args=[NO_ID])
+
+
+def address(url_name, pk):
+    """The address of a record; for hundred thousands of them quicker than reverse()."""
+    return pattern(url_name).replace(NO_ID, str(pk))
 
 
 def days_in_words(days):
@@ -22,7 +36,7 @@ def days_in_words(days):
 
 def credit_sign(credit):
     """The Sign of a balance, or None. Both have one cause each: an empty balance covers one that runs dry."""
-    url = reverse("tenants:organization_ledger", args=[credit.organization_id])
+    url = address("tenants:organization_ledger", credit.organization_id)
     if credit.balance is None:
         text = "The balance is not set: calls end in a server error (500)."
         return Sign(credit.organization_id, "no_credit", "balance", {"balance": None}, text, url)
@@ -83,7 +97,7 @@ def found_sign(organization_id, kind, cause, numbers):
         url = reverse("tenants:organization_calls", args=[organization_id])
     else:
         number_id = cause.partition(":")[2]
-        url = reverse("telephony:phonenumber_detail", args=[number_id])
+        url = address("telephony:phonenumber_detail", number_id)
         if kind == "number_unassigned":
             text = f"{numbers['number']} is active and has no agent: calls get 404."
         else:
@@ -95,9 +109,13 @@ def found_sign(organization_id, kind, cause, numbers):
 
 def agent_signs(organization_id, agent_id, name, settings_):
     """The Signs of one agent with these settings (agents.effective)."""
-    url = reverse("agents:agent_detail", args=[agent_id])
-    name = Agent(name=name, pk=agent_id).display_name
-    if wrong := unserved(settings_):
+    wrong, drift = unserved(settings_), drifting(settings_)
+    if not wrong and not drift:
+        return
+    url = address("agents:agent_detail", agent_id)
+    if not name or name.lstrip().startswith("{"):
+        name = Agent(name=name, pk=agent_id).display_name
+    if wrong:
         reasons = "; ".join(
             f"{setting.label} “{str(setting.value)[:60]}”: the runtime {outcome}"
             for setting, outcome in wrong
@@ -106,7 +124,7 @@ def agent_signs(organization_id, agent_id, name, settings_):
         yield Sign(
             organization_id, "agent_unserved", f"agent:{agent_id}:served", numbers, f"{name}: {reasons}.", url
         )
-    if drift := drifting(settings_):
+    if drift:
         labels = [setting.label for setting in drift]
         more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
         verb = "differs" if len(labels) == 1 else "differ"

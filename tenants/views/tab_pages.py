@@ -9,6 +9,7 @@ from backoffice import generic, keyset
 from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
 from tenants.desk.conversations import conversations_of
+from tenants.desk.facts import COUNT_LIMIT
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
 from tenants.desk.timeline import timeline_of
 from tenants.desk.usage import usage_of
@@ -201,7 +202,8 @@ def trunks_section(tab, limit):
 
 
 def conversations_section(tab, limit):
-    rows = conversations_of(tab.object, tab.request.user, limit)
+    many_agents = tab.facts.counts["Agents"] > COUNT_LIMIT
+    rows = conversations_of(tab.object, tab.request.user, limit, many_agents=many_agents)
     empty = "No conversation yet, in none of the three stores."
     section = tab.section("Conversations", rows, "conversations", "agents:agentsession_list", empty)
     section["all"] = "All sessions"

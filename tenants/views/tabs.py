@@ -17,6 +17,8 @@ from tenants.views.closing import OrganizationArchive, OrganizationClose, or_clo
 from tenants.views.suspension import OrganizationRestore, OrganizationSuspend, suspension_part
 
 VIEW = "tenants.view_organization"
+# For the signs on the page; the queue looks at all.
+AGENTS_LOOKED_AT = 300
 
 
 class OrganizationTab(generic.ObjectPage):
@@ -62,8 +64,9 @@ class OrganizationTab(generic.ObjectPage):
 
     @cached_property
     def signs(self):
-        signs = signs_of(self.object, self.facts.credit)
-        attention.keep(self.object, signs)  # the queue learns of it at once
+        signs = signs_of(self.object, self.facts.credit, newest_agents=AGENTS_LOOKED_AT)
+        if self.facts.counts["Agents"] <= AGENTS_LOOKED_AT:
+            attention.keep(self.object, signs)  # the queue learns of it at once
         return signs
 
     def may_list(self, name):
