@@ -48,6 +48,8 @@ def rows(world):
     yield from nothing_set(world, rng)
     yield from nothing_known(world, rng)
     yield from usage_of_a_moved_agent(world, rng)
+    yield from quiet_after_daily_use(world, rng)
+    yield from calls_that_fail_of_late(world, rng)
 
 
 def standing(world):
@@ -268,3 +270,29 @@ def usage_of_a_moved_agent(world, rng):
             at,
         )
         yield "usage_logs", row
+
+
+def quiet_after_daily_use(world, rng):
+    """Somebody talked to it every day, and nobody does since: its widget may be gone from the site."""
+    home = world.homes["green-valley-vet"]
+    agent = home.agents[0]
+    tongue = language(agent.language)
+    for day in range(26):
+        started = world.ago(6.2 + day)
+        slots = Slots(rng, tongue, agent=agent.name, org=home.tenant.name)
+        turns = list(spoken(rng, started, tongue.speak(rng, slots, home.tenant.industry), quick=False))
+        talk = Talk(new_id(rng), new_id(rng), agent, "text", True, started, turns)
+        yield "agent_sessions", session_row(rng, home.tenant, talk, "history")
+
+
+def calls_that_fail_of_late(world, rng):
+    """A carrier's trouble since yesterday: more calls fail than this tenant is used to."""
+    home = world.homes["silver-fern"]
+    for hour in range(2, 38, 3):
+        yield (
+            "call_logs",
+            (
+                new_id(rng), home.organization_id, home.agents[0].id, home.numbers[0], new_id(rng), "inbound",
+                "+14155550142", 0, "0", None, "failed" if hour % 2 else "busy", world.ago(hour / 24),
+            ),
+        )  # fmt: skip

@@ -200,7 +200,7 @@ TENANTS = [
     Tenant(
         slug="green-valley-vet", name="Green Valley Vet", industry="dental", owner="Aisha Rahman", tier="free",
         story="Its agent is a draft that was never published, and is used all the same.",
-        age=120, hours=-7, agents=1, sessions=30, channels=WEB, metered=False, balance="9.50", monthly=10,
+        age=120, silent=6, hours=-7, agents=1, sessions=30, channels=WEB, metered=False, balance="9.50", monthly=10,
     ),
     Tenant(
         slug="okafor-holdings", name="Okafor Holdings", industry="property", owner="Samuel Adeyemi", tier="pro",

@@ -19,7 +19,13 @@ from backoffice.demo.texts import MODULES, language
 from backoffice.demo.views import demo_audio
 from backoffice.demo.world import World
 from backoffice.management.commands.demo_data import Command
-from backoffice.testing import Database
+from backoffice.testing import Database, make_user
+from tenants.desk.conversations import conversations_of
+from tenants.desk.facts import facts_of
+from tenants.desk.timeline import timeline_of
+from tenants.desk.usage import usage_of
+from tenants.health import KINDS, all_signs
+from tenants.models import Organization
 
 UNTIL = datetime(2026, 3, 20, 15, tzinfo=UTC)
 TABLES = (
@@ -456,3 +462,23 @@ def test_recordings_exist_only_in_the_demo(rf, settings):
     settings.EMBEDDED = False
     with pytest.raises(Http404):
         get_audio(rf)
+
+
+def test_every_health_sign_and_every_tab_is_filled(fresh_database, django_db_blocker):
+    """Signs count back from now, so the demo ends now."""
+    with psycopg.connect(fresh_database.owner_url, autocommit=True) as connection:
+        connection.execute("set search_path = public")
+        load(connection, until=datetime.now(UTC), seed=7)
+    with django_db_blocker.unblock(), fresh_database.django():
+        assert {sign.kind for sign in all_signs()} == set(KINDS)
+        tenant = Organization.objects.get(name="Parcelwise Logistics")
+        facts = facts_of(tenant)
+        assert all(facts.counts.values()) and facts.credit.days_left and usage_of(tenant).records
+        owner = make_user("manager")
+        assert {row.source for row in conversations_of(tenant, owner, 500)} >= {
+            "messages",
+            "history",
+            "legacy",
+        }
+        kinds = {entry.kind for entry in timeline_of(tenant, owner, limit=500).entries}
+        assert kinds >= {"staff", "outside", "money"}
