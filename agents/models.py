@@ -124,6 +124,7 @@ class Agent(PageModel):
     MCP_SERVERS = ("web_browsing", "image_generation", "code_interpreter")
 
     search_fields = ("name",)
+    picker_related = ("organization",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
@@ -267,6 +268,11 @@ class Agent(PageModel):
 
     def __str__(self):
         return self.display_name
+
+    @property
+    def picker_hint(self):
+        """Whose it is: many agents have the same name."""
+        return str(self.organization)
 
     @property
     def display_name(self):

@@ -98,9 +98,15 @@ def picked(queryset, value):
     if not value:
         return None
     try:
-        return queryset.filter(pk=getattr(value, "pk", value)).first()
+        return with_hints(queryset).filter(pk=getattr(value, "pk", value)).first()
     except ValidationError:
         return None
+
+
+def with_hints(queryset):
+    """With what the hints beside the names are made of."""
+    related = getattr(queryset.model, "picker_related", ())
+    return queryset.select_related(*related) if related else queryset
 
 
 def find_rows(queryset, text):
@@ -116,7 +122,8 @@ def find_rows(queryset, text):
     except ValueError:
         for name in queryset.model.search_fields:
             condition |= models.Q(**{f"{name}__icontains": text})
-    return list(queryset.filter(condition).order_by(*queryset.model._meta.ordering)[: PICKER_ROWS + 1])
+    queryset = queryset.filter(condition).order_by(*queryset.model._meta.ordering)
+    return list(with_hints(queryset)[: PICKER_ROWS + 1])
 
 
 class YesNoSelect(forms.NullBooleanSelect):

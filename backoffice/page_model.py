@@ -7,6 +7,8 @@ class PageModel(models.Model):
 
     # Texts by which the searching picker finds a row; empty: it is not picked.
     search_fields = ()
+    # Relations that the picker reads along, for `picker_hint`.
+    picker_related = ()
     # {field: permission} of what needs a right of its own instead of the one to change the model.
     field_permissions = {}
     # {field: url name} of what is changed on a page of its own only, after a review.

@@ -23,19 +23,20 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Signed out meanwhile: the log-in page must not land in the middle of the record, and what was typed stays.
+const SIGNED_OUT = "You are signed out, and nothing was saved. Copy what you typed, then reload the page.";
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
   if (!xhr.responseURL || !new URL(xhr.responseURL).pathname.startsWith("/accounts/login/")) return;
   event.detail.shouldSwap = false;
-  say(requestConfig.elt, "You are signed out. Sign in in another tab, then try again: nothing typed is lost.");
+  say(requestConfig.elt, SIGNED_OUT);
 });
 for (const name of ["htmx:responseError", "htmx:sendError"])
   document.addEventListener(name, (event) => {
-    const status = event.detail.xhr?.status;
+    const { status, responseText } = event.detail.xhr || {};
     say(
       event.detail.requestConfig?.elt || event.target,
       status === 403
-        ? "Your role may not do this."
+        ? responseText.includes("lacks the permission") ? "Your role may not do this." : SIGNED_OUT
         : status === 404
           ? "It is not there any more. Reload the page."
           : status

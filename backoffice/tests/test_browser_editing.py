@@ -1,0 +1,139 @@
+"""Editing in the browser: in place by keyboard alone, two people at once, undo by one click, and without scripts."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from agents.tests.factories import make_agent
+from backoffice import services
+from backoffice.models import AuditEvent
+from backoffice.testing import make_user
+from telephony.tests.factories import make_number
+from tenants.models import Organization
+from tenants.suspensions import suspend_tenant
+from tenants.tests.factories import make_organization, make_profile
+
+PENCIL = "a.pencil[title='Edit Name']"
+
+
+def test_two_people_edit_one_field_in_place_by_keyboard(live_app):
+    with live_app.platform():
+        tenant = make_organization(name="Opened")
+    page, other = live_app.page, live_app.new_page()
+    live_app.login("support")
+    live_app.login("admin", other)
+    for one in (page, other):
+        one.goto(tenant.get_absolute_url())
+        one.locator(PENCIL).first.focus()
+        one.keyboard.press("Enter")
+        expect(one.locator("[data-inline-form] input[name=name]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-inline-form]")).to_have_count(0)
+    expect(page.locator(PENCIL).first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-inline-form] input[name=name]")).to_be_focused()
+    other.keyboard.type("Theirs")
+    other.keyboard.press("Enter")
+    expect(other.locator("h1")).to_have_text("Theirs")
+    page.keyboard.type("Mine")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Why I did it")
+    page.keyboard.press("Enter")
+    banner = page.locator("[data-inline-focus]")
+    expect(banner).to_contain_text("Admin changed this")
+    expect(banner).to_contain_text("Theirs")
+    expect(page.locator("[data-inline-form] input[name=name]")).to_have_value("Mine")
+    expect(page.locator("[data-inline-form] input[name=reason]")).to_have_value("Why I did it")
+    page.get_by_role("button", name="Replace it with mine").press("Enter")
+    expect(page.locator("h1")).to_have_text("Mine")
+    expect(page.locator("#history")).to_contain_text("Why I did it")
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator("h1")).to_have_text("Theirs")
+    expect(page.locator("#toasts")).to_contain_text("put back")
+    assert [error for error in live_app.errors if "409" not in error] == []
+
+
+def test_what_the_server_refuses_stays_typed_beside_the_reason(live_app, settings):
+    with live_app.platform():
+        agent = make_agent()
+    live_app.login("support")
+    page = live_app.page
+    page.goto(agent.get_absolute_url())
+    page.locator("a.pencil[title='Edit Temperature']").click()
+    expect(page.locator("[data-inline-form] input[name=temperature]")).to_be_focused()
+    page.keyboard.type("9")
+    page.keyboard.press("Enter")
+    form = page.locator("[data-inline-form]")
+    expect(form).to_contain_text("Choose a value from 0 to 2")
+    expect(form.locator("input[name=temperature]")).to_be_focused()
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.keyboard.press("Enter")
+    expect(form).to_contain_text("signed out")
+    expect(form.locator("input[name=temperature]")).to_have_value("9")
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [("dark", {"width": 390, "height": 844}), ("light", {"width": 1280, "height": 800})],
+    ids=["dark phone", "light desk"],
+)
+def test_pages_of_editing_fit_and_are_accessible(live_app, look, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with live_app.platform():
+        tenant = make_organization(name="Bundesarbeitsgemeinschaft-für-Rehabilitationsträger-" * 3)
+        owner = make_profile(email=f"{'long' * 15}@example.test")
+        make_number(agent=make_agent(tenant))
+        suspended = make_organization()
+        make_number(suspended)
+    with live_app.database.django():
+        actor = make_user("support", email="actor@example.test")
+        suspend_tenant(suspended, actor=actor, reason="Unpaid")
+        row = Organization.objects.get(pk=tenant.pk)
+        row.name = "Short"
+        services.save(row, actor=actor, reason="r")
+        event = AuditEvent.objects.of(tenant).first()
+        row.refresh_from_db()
+        row.name = "Other"
+        services.save(row, actor=actor, reason="r")
+    page = live_app.new_page(viewport=size, color_scheme=look)
+    live_app.login("admin", page)
+    home, gone = tenant.get_absolute_url(), suspended.get_absolute_url()
+    faults = {}
+    for address in (
+        f"/audit/changes/{event.pk}/revert/",
+        f"{home}owner/",
+        f"{home}owner/?login={owner.pk}",
+        f"{home}suspend/",
+        f"{gone}restore/",
+        gone,
+        home,
+    ):
+        page.goto(address)
+        if address == home:
+            page.locator(PENCIL).first.click()
+            page.wait_for_selector("[data-inline-form]")
+        if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
+            faults[address] = "too wide"
+        if found := Axe().run(page).response["violations"]:
+            faults[f"{address} axe"] = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
+    assert not faults and not live_app.errors, json.dumps(
+        {"faults": faults, "errors": live_app.errors}, indent=1
+    )
+
+
+def test_without_scripts_a_field_is_edited_and_undone(live_app):
+    with live_app.platform():
+        tenant = make_organization(name="Before")
+    page = live_app.new_page(java_script_enabled=False)
+    live_app.login("support", page)
+    page.goto(tenant.get_absolute_url())
+    page.locator(PENCIL).first.click()
+    page.get_by_label("Name", exact=True).fill("After")
+    page.get_by_role("button", name="Save").last.click()
+    page.wait_for_url(re.compile(f"{tenant.get_absolute_url()}$"))
+    expect(page.locator("h1")).to_have_text("After")
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("h1")).to_have_text("Before")
