@@ -222,6 +222,7 @@ class TestConflict:
 def test_pencils_cost_no_query(make, support_client, manager_client):
     obj = make()
     page = obj.get_absolute_url()
+    support_client.get(page)  # opening a tenant may bring its signs up to date
     with_pencils, without = (len(count_queries(client, page)) for client in (support_client, manager_client))
     assert with_pencils == without
 
