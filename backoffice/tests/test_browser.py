@@ -17,6 +17,8 @@ LISTS = [
     "/",
     "/tenants/organizations/",
     "/tenants/profiles/",
+    "/tenants/erasures/",
+    "/tenants/erasures/add/",
     "/agents/agents/",
     "/agents/sessions/",
     "/agents/messages/",

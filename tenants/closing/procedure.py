@@ -14,7 +14,7 @@ from backoffice.models import AuditEvent, Job
 from billing.models import CreditTransaction
 from tenants.closing.archive import KIND as ARCHIVE
 from tenants.closing.archive import PERMISSION, acting_owner
-from tenants.closing.parts import delete_own
+from tenants.closing.parts import PLATFORM, delete_own
 
 KIND = "close_organization"
 
@@ -200,6 +200,15 @@ class Closing:
 
     event: AuditEvent
     rows: dict | None
+
+    @property
+    def labelled(self):
+        """[(label, rows)] in the order of the archive."""
+        return [
+            (part.label, self.rows[name])
+            for part in PLATFORM
+            if (name := part.table.partition(".")[2]) in self.rows
+        ]
 
     @property
     def total(self):

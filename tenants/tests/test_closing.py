@@ -288,7 +288,7 @@ class TestClosing:
             "Contract ended",
             str(client.user),
             checksum,
-            "agent_messages",
+            "Legacy messages",
             "Download",
         ):
             assert words in page
