@@ -77,6 +77,7 @@ def run_bulk(job, progress):
     form = action.form_class(data=form_data(run))
     if not form.is_valid():
         raise ValidationError(form.errors)
+    arguments = action().arguments(form)
     done = set(run.results.values_list("row_id", flat=True))
     job.done = len(done)
     progress.start(len(run.row_ids))
@@ -84,7 +85,7 @@ def run_bulk(job, progress):
         with request_named(str(job.pk)):
             for pk in run.row_ids:
                 if pk not in done:
-                    do_row(run, action, pk, owner, form.cleaned_data)
+                    do_row(run, action, pk, owner, arguments)
                     progress.step()
     finally:
         job.message = summary(run)

@@ -16,6 +16,9 @@ from backoffice.testing_crud import HOSTILE, check_page, client_with, count_quer
 from telephony import services as numbers
 from telephony.models import PhoneNumber
 from telephony.tests.factories import make_number
+from tenants.attention import look_again
+from tenants.models import AttentionItem
+from tenants.tests.factories import make_organization
 
 LIST = "/telephony/numbers/"
 BULK = "/lists/telephony:phonenumber_list/bulk/"
@@ -221,6 +224,32 @@ def test_outcomes_are_for_those_who_see_the_job(support_client, manager_client, 
     assert admin_client.get(address).status_code == 200
     other = Job.objects.create(kind="export", title="Export", owner=support_client.user)
     assert support_client.get(reverse("bulk_outcome", args=[other.pk])).status_code == 404
+
+
+def test_tenants_are_assigned_suspended_and_restored_together(support_client):
+    tenants = [make_number().organization for _ in range(2)]
+    outcomes = []
+    for action in ("OrganizationAssign", "OrganizationSuspend", "OrganizationSuspend", "OrganizationRestore"):
+        data = {"action": action, "row": [tenant.pk for tenant in tenants]}
+        address = support_client.post("/lists/tenants:organization_list/bulk/", data).url
+        html = check_page(support_client.get(address))
+        assert action != "OrganizationSuspend" or "Text chat and voice" in html
+        outcomes.append(done(confirm(support_client, address)).message)
+    changed, skipped = "2 changed, 0 skipped, 0 failed.", "0 changed, 2 skipped, 0 failed."
+    assert outcomes == [changed, changed, skipped, changed]
+    assert states() == ["active", "active"]
+
+
+def test_signs_are_finished_together(support_client):
+    tenant = make_organization()
+    look_again(tenant.pk)
+    signs = AttentionItem.objects.filter(organization=tenant.pk)
+    assert signs
+    data = {"action": "AttentionFinish", "row": [sign.pk for sign in signs]}
+    address = support_client.post("/lists/tenants:attentionitem_list/bulk/", data).url
+    job = done(confirm(support_client, address))
+    assert job.message == f"{len(signs)} changed, 0 skipped, 0 failed."
+    assert not signs.filter(done_at=None).exists()
 
 
 def test_hostile_labels_are_text(support_client):

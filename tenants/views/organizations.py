@@ -5,6 +5,8 @@ from tenants import forms
 from tenants.filters import OrganizationFilter
 from tenants.models import Organization
 from tenants.tables import OrganizationTable
+from tenants.views.care import OrganizationAssign, OrganizationHandOver
+from tenants.views.suspension import OrganizationRestore, OrganizationSuspend
 
 
 class OrganizationList(generic.ListView):
@@ -17,6 +19,7 @@ class OrganizationList(generic.ListView):
         "name": generic.Order(keyset.F("name"), rises_first=True),
         "balance": generic.Order(keyset.zero_if_null("credits_balance"), rises_first=True),
     }
+    bulk = (OrganizationAssign, OrganizationHandOver, OrganizationSuspend, OrganizationRestore)
 
 
 class OrganizationRecord(generic.DetailView):

@@ -19,6 +19,12 @@ SHOWN = 100
 CHANGE_NUMBERS = "telephony.change_phonenumber"
 
 
+def is_suspended(organization):
+    """As its list read it, else asked for."""
+    known = getattr(organization, "is_suspended", None)
+    return open_suspension(organization) is not None if known is None else known
+
+
 class SuspensionPage(generic.ActionView):
     """Needs the right to change tenants and the one to change numbers."""
 
@@ -39,12 +45,16 @@ class OrganizationSuspend(SuspensionPage):
     service = staticmethod(suspend_tenant)
     template_name = "tenants/organization_suspend.html"
     label = "Suspend"
+    explanation = (
+        "Calls to their numbers get no answer from the platform; what each number was is remembered. Text chat and"
+        " voice in the browser go on, wherever the agents are embedded, and calls that are going on are not ended."
+    )
     icon = "circle-pause"
     danger = True
 
     @classmethod
     def applies_to(cls, obj):
-        return open_suspension(obj) is None
+        return not is_suspended(obj)
 
     def context(self):
         numbers = PhoneNumber.objects.filter(organization=self.object.pk)
@@ -71,11 +81,12 @@ class OrganizationRestore(SuspensionPage):
     service = staticmethod(restore_tenant)
     template_name = "tenants/organization_restore.html"
     label = "Restore"
+    explanation = "Their numbers become what they were; those that somebody changed meanwhile are left alone."
     icon = "circle-play"
 
     @classmethod
     def applies_to(cls, obj):
-        return open_suspension(obj) is not None
+        return is_suspended(obj)
 
     def get_form(self, **kwargs):
         if "data" in kwargs and "reason" not in kwargs["data"]:
