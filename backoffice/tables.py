@@ -8,6 +8,7 @@ import copy
 from functools import lru_cache
 
 import django_tables2
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.text import capfirst
 
@@ -46,7 +47,7 @@ class Column(django_tables2.Column):
         return bound
 
     def value(self, row):
-        """(row at the end of the path, or None where it breaks off)."""
+        """The row at the end of the path, or None where it breaks off."""
         for name in self.path.split("__")[:-1]:
             row = getattr(row, name, None)
         return row
@@ -59,7 +60,7 @@ def field_at(model, path):
         for name in relations:
             model = model._meta.get_field(name).related_model
         field = model._meta.get_field(last)
-    except Exception:
+    except (FieldDoesNotExist, AttributeError):  # a property, or a relation that is none
         return None
     return field if field.concrete else None
 

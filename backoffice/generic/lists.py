@@ -7,6 +7,7 @@ from django.db import DataError
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponseRedirect, QueryDict
 from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 
 from backoffice import keyset
@@ -177,7 +178,8 @@ class ListView(ModelPage):
         if not self.list_name:
             return {}
         state = self.state()
-        opened = self.memory.view(self.request.GET.get("view", ""))
+        marker = self.request.GET.get("view", "")
+        opened = self.memory.view(marker)
         if opened:
             opened.is_open = True
         return {
@@ -185,9 +187,9 @@ class ListView(ModelPage):
             "views": self.memory.views,
             "open_view": opened,
             "view_changed": opened and opened.differs(state),
-            "all_open": not opened,
+            "all_open": not opened and not self.filterset.is_filtered,
             "all_url": f"{self.request.path}?view={ALL}" if self.memory.default else self.request.path,
-            "columns_url": f"{reverse('list_columns', args=[self.list_name])}?{state}",
+            "columns_url": f"{reverse('list_columns', args=[self.list_name])}?{with_view(state, marker)}",
             "save_view_url": f"{reverse('view_add', args=[self.list_name])}?{state}",
             "edit_view_url": f"{reverse('view_edit', args=[opened.id])}?{state}" if opened else "",
             "bulk_actions": (actions := self.bulk_actions()),
@@ -212,6 +214,10 @@ class ListView(ModelPage):
 
     def extra_context(self):
         return {}
+
+
+def with_view(state, view):
+    return f"{state}&{urlencode({'view': view})}" if view else state
 
 
 def wants_results(htmx):

@@ -56,10 +56,6 @@ class RowsNode(template.Node):
             nodes = self.cells.get(column.name)
             yield opening(column.label, column.numeric), nodes.render if nodes else plain(column)
 
-    @property
-    def nodelist(self):
-        return template.NodeList()
-
 
 def opening(label, numeric):
     return f'<td data-label="{escape(label)}"{" class=num" if numeric else ""}>'
@@ -68,9 +64,7 @@ def opening(label, numeric):
 def plain(column):
     def content(context):
         row = column.value(context["row"])
-        if row is None or column.field is None:
-            return cell_of(row, None)
-        return conditional_escape(cell_of(row, column.field))
+        return conditional_escape(cell_of(None if column.field is None else row, column.field))
 
     return content
 

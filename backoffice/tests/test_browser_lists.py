@@ -37,7 +37,7 @@ def test_rows_are_selected_by_keys_and_released_together(live_app):
         page.keyboard.press(key)
     assert page.locator("#bulk").is_visible() and "2 rows" in page.locator("#bulk").inner_text()
     page.keyboard.press("x")
-    assert "1 rows" in page.locator("#bulk").inner_text()
+    assert "1 row" in page.locator("#bulk").inner_text()
     page.get_by_label("Select all rows of this page").check()
     assert "4 rows" in page.locator("#bulk").inner_text()
     page.get_by_label("All 4 that match").check()

@@ -4,6 +4,7 @@ import csv
 import re
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views import View
@@ -44,7 +45,7 @@ class BulkPrepare(ListPage):
         for text in dict.fromkeys(self.request.POST.getlist("row")):
             try:
                 ids.append(key.to_python(text))
-            except Exception:
+            except ValidationError:
                 continue
         return [
             str(pk)

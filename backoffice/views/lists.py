@@ -1,6 +1,6 @@
 """What can be done with every list: choose its columns, export it."""
 
-from django.http import Http404, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
 from django.views import View
 
@@ -52,21 +52,25 @@ class ListColumns(ListPage):
         shown = self.list.columns
         names = {column.name for column in shown}
         others = [column for column in self.list.offered.values() if column.name not in names]
-        rows = [(column, number) for number, column in enumerate(shown, 1)] + [
-            (column, "") for column in others
-        ]
-        return self.show({"page_title": "Columns", "first": rows[0][0], "columns": rows[1:]})
+        rows = [(column, number) for number, column in enumerate(shown)] + [(column, "") for column in others]
+        context = {"page_title": "Columns", "first": rows[0][0], "columns": rows[1:], "query": self.query()}
+        return self.show(context)
+
+    def query(self, columns=None):
+        """The state of the list with other columns, in the view that is open."""
+        names = [column.name for column in self.list.columns] if columns is None else columns
+        return address_of(self.list.state(), names, self.list.request.GET.get("view", ""))
 
     def post(self, request):
         if "reset" in request.POST:
             saved_views.remember_columns(request.user, self.list_name, None)
-            return HttpResponseRedirect(self.list_url(without_columns(self.list.state())))
+            return HttpResponseRedirect(self.list_url(self.query([])))
         names = [name for name in request.POST.getlist("column") if name in self.list.offered]
         names.sort(key=lambda name: position(request.POST.get(f"position_{name}", "")))
         first = next(iter(self.list.offered))
         columns = [first, *(name for name in names if name != first)]
         saved_views.remember_columns(request.user, self.list_name, columns)
-        return HttpResponseRedirect(self.list_url(address_of(self.list.state(), columns)))
+        return HttpResponseRedirect(self.list_url(self.query(columns)))
 
 
 class ListExport(ListPage):
@@ -92,9 +96,3 @@ class ListExport(ListPage):
 def position(text):
     """The number typed for a column; those without one come last, in the order of the form."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 10**6
-
-
-def without_columns(query):
-    params = QueryDict(query, mutable=True)
-    params.pop("columns", None)
-    return params.urlencode()

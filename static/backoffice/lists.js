@@ -41,7 +41,7 @@ function select() {
   const head = document.querySelector("[data-check-all]");
   if (head) [head.checked, head.indeterminate] = [checked && checked === boxes.length, checked > 0 && checked < boxes.length];
   for (const bar of all("[data-bulk]")) bar.toggleAttribute("data-on", checked > 0);
-  for (const label of all("[data-bulk-count]")) label.textContent = every?.checked ? every.dataset.bulkAll : checked;
+  for (const label of all("[data-bulk-count]")) label.textContent = every?.checked ? `All ${every.dataset.bulkAll} rows` : `${checked} row${checked === 1 ? "" : "s"}`;
 }
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-check-all]")) for (const box of all("[data-check]")) box.checked = event.target.checked;
