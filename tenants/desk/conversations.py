@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.urls import reverse
 
 from agents.models import Agent, AgentSession
+from tenants.desk.together import read_together
 
 # The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations; for a
 # tenant with very many agents the store as a whole, newest first. What was stored is looked up for what is shown.
@@ -83,14 +83,16 @@ class Conversation:
         return reverse(f"agents:{page}", args=[self.id])
 
 
-def conversations_of(organization, user, limit, *, many_agents=False):
-    """The newest Conversations in the stores that `user` may see, in one query."""
+def conversations_read(organization, user, limit, *, many_agents=False):
+    """The statement that reads the newest conversations in the stores that `user` may see, and its parameters."""
     reads = BY_TIME if many_agents else BY_AGENT
     stores = [reads["session"]]
     if user.has_perm("agents.view_chatsession"):
         stores.append(reads["chat"])
-    with connection.cursor() as cursor:
-        cursor.execute(
-            NEWEST.format(stores=" union all ".join(stores)), {"id": organization.pk, "limit": limit}
-        )
-        return [Conversation(*row) for row in cursor.fetchall()]
+    return NEWEST.format(stores=" union all ".join(stores)), {"id": organization.pk, "limit": limit}
+
+
+def conversations_of(organization, user, limit, *, many_agents=False):
+    """The newest Conversations, in one query."""
+    (rows,) = read_together([conversations_read(organization, user, limit, many_agents=many_agents)])
+    return [Conversation(*row) for row in rows]

@@ -3,9 +3,9 @@
 import json
 from dataclasses import dataclass
 
-from django.db import connection
 from django.urls import reverse
 
+from tenants.desk.together import read_together
 from tenants.health import credit
 
 COUNT_LIMIT = 1000
@@ -59,19 +59,27 @@ class Facts:
         ]
 
 
-def facts_of(organization):
+def facts_read(organization):
+    """The statement that reads the facts, and its parameters."""
     columns = [
         f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)" for _, _, rows in RELATED
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}, credit.* from ({credit.ONE}) credit",
-            credit.parameters(id=organization.pk, owner=organization.owner_id),
-        )
-        others, *rest = cursor.fetchone()
+    return (
+        f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}, credit.* from ({credit.ONE}) credit",
+        credit.parameters(id=organization.pk, owner=organization.owner_id),
+    )
+
+
+def facts_from(row):
+    others, *rest = row
     counts = dict(zip([label for label, _, _ in RELATED], rest, strict=False))
     others = [
         {**other, "url": reverse("tenants:organization_detail", args=[other["id"]])}
         for other in json.loads(others or "[]")
     ]
     return Facts(credit.Credit(*rest[len(counts) :]), counts, others)
+
+
+def facts_of(organization):
+    ((row,),) = read_together([facts_read(organization)])
+    return facts_from(row)

@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import cache
 
 from django.apps import apps
-from django.db import connection
 from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
@@ -19,6 +18,7 @@ from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent
 from backoffice.page_model import PageModel
 from backoffice.reverts import can_revert
+from tenants.desk.together import read_together
 
 PAGE = 30
 KINDS = {
@@ -140,6 +140,12 @@ def timeline_of(organization, user, *, kind="", place="", limit=PAGE):
 
     Staff and outside take what people and programs did in any kind but money; money from outside is in both.
     """
+    (rows,) = read_together([timeline_read(organization, user, kind=kind, place=place, limit=limit)])
+    return timeline_from(rows, user, limit)
+
+
+def timeline_read(organization, user, *, kind="", place="", limit=PAGE):
+    """The statement that reads the entries, and one more to know whether there are older ones; its parameters."""
     parameters = {
         "id": organization.pk,
         "owner": str(organization.owner_id),
@@ -159,7 +165,7 @@ def timeline_of(organization, user, *, kind="", place="", limit=PAGE):
     if kind in ("", "money", "outside") and user.has_perm("billing.view_credittransaction"):
         sources += [LEDGER]
     if not sources:
-        return Timeline([], "")
+        sources = [LEDGER + " and false"]
     conditions = [CONDITIONS.get(kind, "kind = %(kind)s")] if kind else []
     if place:
         parameters["at"], parameters["rank"], parameters["after"] = decode(place)
@@ -167,9 +173,10 @@ def timeline_of(organization, user, *, kind="", place="", limit=PAGE):
     where = f"where {' and '.join(conditions)}" if conditions else ""
     order = "order by at desc, rank desc, id desc limit %(limit)s"
     parts = [f"(select * from ({source}) source {where} {order})" for source in sources]
-    with connection.cursor() as cursor:
-        cursor.execute(f"select * from ({' union all '.join(parts)}) timeline {order}", parameters)
-        rows = cursor.fetchall()
+    return f"select * from ({' union all '.join(parts)}) timeline {order}", parameters
+
+
+def timeline_from(rows, user, limit):
     entries = [Entry(*row[:12], loaded(row[12]), loaded(row[13]), *row[14:]) for row in rows]
     last = entries[limit - 1] if len(entries) > limit else None
     entries = [replace(entry, undo_url=undo_url(entry, user)) for entry in entries[:limit]]

@@ -4,8 +4,9 @@ import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection
 from django.utils import timezone
+
+from tenants.desk.together import read_together
 
 DAYS = 30
 USED = """
@@ -66,23 +67,34 @@ class Usage:
         return [(day.name, day.cost) for day in self.days]
 
 
-def usage_of(organization):
+def usage_read(organization):
+    """The statement that reads the usage of the days shown, and its parameters."""
     today = timezone.localdate()
-    first = today - datetime.timedelta(days=DAYS - 1)
-    parameters = {
+    return USED, {
         "id": organization.pk,
         "zone": timezone.get_current_timezone_name(),
-        "since": midnight(first),
+        "since": midnight(first_day(today)),
         "until": midnight(today + datetime.timedelta(days=1)),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(USED, parameters)
-        found = {
-            date: Day(date, records, tokens or 0, cost or Decimal(0), unpriced)
-            for date, records, tokens, cost, unpriced in cursor.fetchall()
-        }
+
+
+def usage_from(rows):
+    first = first_day(timezone.localdate())
+    found = {
+        date: Day(date, records, tokens or 0, cost or Decimal(0), unpriced)
+        for date, records, tokens, cost, unpriced in rows
+    }
     days = [first + datetime.timedelta(days=number) for number in range(DAYS)]
     return Usage([found.get(day, Day(day)) for day in days])
+
+
+def usage_of(organization):
+    (rows,) = read_together([usage_read(organization)])
+    return usage_from(rows)
+
+
+def first_day(today):
+    return today - datetime.timedelta(days=DAYS - 1)
 
 
 def midnight(day):

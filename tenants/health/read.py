@@ -6,13 +6,14 @@ from django.conf import settings
 from django.db import connection
 
 from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
+from agents.models import Agent
 from tenants.health import credit, sql
 from tenants.health.kinds import ORDER
 from tenants.health.words import agent_signs, credit_sign, found_sign
 
 COLUMNS = list(SETTINGS)
 AGENTS = f"""
-select id, organization_id, name, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
+select id, organization_id, name, is_published, version, created_at, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
 from agents where {{of_agents}}
 """
 ROWS_AT_ONCE = 2000
@@ -36,7 +37,7 @@ def parameters(**more):
 
 def of_agent_row(row):
     """The signs of one row of AGENTS."""
-    agent_id, organization_id, name, *values, config = row
+    agent_id, organization_id, name, _, _, _, *values, config = row
     columns = dict(zip(COLUMNS, values, strict=True))
     config = loaded(config)
     names = telling(config)
@@ -52,24 +53,48 @@ def loaded(text):
         return None
 
 
-def signs_of(organization, known_credit=None, newest_agents=None):
-    """[Sign] of one tenant, grave ones first, in two queries (three if its Credit is not given).
-
-    `newest_agents` looks at so many agents only: a page's head need not read thousands of configurations.
-    """
-    signs = [credit_sign(known_credit or credit.credit_of(organization))]
+def signs_of(organization):
+    """[Sign] of one tenant, grave ones first, in three queries."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.OF_ONE, parameters(id=organization.pk))
-        signs += [
-            found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in cursor.fetchall()
-        ]
-        cursor.execute(
-            AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES}) {NEWEST}"),
-            [organization.pk, newest_agents],
-        )
-        for row in cursor.fetchall():
-            signs += of_agent_row(row)
+        cursor.execute(*found_read(organization))
+        found = cursor.fetchall()
+        cursor.execute(AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES})"), [organization.pk])
+        return signs_from(credit.credit_of(organization), found, cursor.fetchall())
+
+
+def found_read(organization):
+    """The statement that finds the signs which SQL can find, and its parameters."""
+    return sql.OF_ONE, parameters(id=organization.pk)
+
+
+def agents_read(organization, limit):
+    """The statement that reads the newest agents with their settings, and its parameters. For agent_of too."""
+    return AGENTS.format(of_agents="organization_id = %s " + NEWEST), [organization.pk, limit]
+
+
+def signs_from(known_credit, found, agents):
+    """[Sign] of one tenant out of its Credit and the rows of found_read() and AGENTS."""
+    signs = [credit_sign(known_credit)]
+    signs += [found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in found]
+    for row in agents:
+        signs += of_agent_row(row)
     return sorted(filter(None, signs), key=lambda sign: (ORDER[sign.kind], sign.cause))
+
+
+def agent_of(row):
+    """The Agent of a row of AGENTS."""
+    agent_id, organization_id, _, published, version, created_at, *values, config = row
+    columns = dict(zip(COLUMNS, values, strict=True))
+    columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
+    return Agent(
+        pk=agent_id,
+        organization_id=organization_id,
+        is_published=published,
+        version=version,
+        created_at=created_at,
+        config=loaded(config),
+        **columns,
+    )
 
 
 def all_signs():

@@ -8,15 +8,17 @@ from agents.effective import effective
 from backoffice import generic, keyset
 from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
-from tenants.desk.conversations import conversations_of
+from tenants.desk.conversations import Conversation, conversations_of, conversations_read
 from tenants.desk.facts import COUNT_LIMIT
+from tenants.desk.lines import calls_from, calls_read, numbers_from, numbers_read
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
-from tenants.desk.timeline import timeline_of
-from tenants.desk.usage import usage_of
+from tenants.desk.timeline import timeline_from, timeline_of, timeline_read
+from tenants.desk.together import read_together
+from tenants.desk.usage import usage_from, usage_of, usage_read
 from tenants.forms import NoteAddForm
 from tenants.health import KINDS
 from tenants.models import Note
-from tenants.views.tabs import OrganizationTab
+from tenants.views.tabs import VIEW, OrganizationTab
 
 SHOWN = 25
 FEW = 6
@@ -33,25 +35,32 @@ class OrganizationOverview(OrganizationTab):
 
     def context(self):
         tenant, user = self.object, self.request.user
-        sections = [
-            reader(self, FEW)
-            for reader, permission in (
-                (agents_section, "agents.view_agent"),
-                (numbers_section, "telephony.view_phonenumber"),
-                (conversations_section, "agents.view_agentsession"),
-                (calls_section, "telephony.view_calllog"),
-            )
-            if user.has_perm(permission)
-        ]
-        for section in sections:
-            section["brief"] = True
+        reads = {
+            "agents.view_agentsession": conversations_read(
+                tenant, user, FEW, many_agents=has_many_agents(self)
+            ),
+            "telephony.view_phonenumber": numbers_read(tenant, FEW),
+            "telephony.view_calllog": calls_read(tenant, FEW),
+            "billing.view_usagelog": usage_read(tenant),
+            VIEW: timeline_read(tenant, user, limit=FEW),
+        }
+        reads = {permission: read for permission, read in reads.items() if user.has_perm(permission)}
+        found = dict(zip(reads, read_together(reads.values()), strict=True))
+        sections = [agents_section(self, FEW)] if user.has_perm("agents.view_agent") else []
+        if (rows := found.get("telephony.view_phonenumber")) is not None:
+            sections.append(numbers_section(self, numbers_from(rows)))
+        if (rows := found.get("agents.view_agentsession")) is not None:
+            sections.append(conversations_section(self, [Conversation(*row) for row in rows]))
+        if (rows := found.get("telephony.view_calllog")) is not None:
+            sections.append(calls_section(self, calls_from(rows)) | {"brief": True})
+        usage = found.get("billing.view_usagelog")
         return {
             "sections": sections,
             "related": self.facts.related(tenant, self.may_list),
             "kinds": KINDS.values(),
             "sign_groups": grouped(self.signs),
-            "usage": usage_of(tenant) if user.has_perm("billing.view_usagelog") else None,
-            "timeline": timeline_of(tenant, user, limit=FEW),
+            "usage": None if usage is None else usage_from(usage),
+            "timeline": timeline_from(found[VIEW], user, FEW),
         }
 
 
@@ -70,7 +79,8 @@ class OrganizationNumbers(OrganizationTab):
     permission = "telephony.view_phonenumber"
 
     def context(self):
-        sections = [numbers_section(self, SHOWN)]
+        numbers = self.object.phone_numbers.select_related("agent").order_by(*NEWEST)[:SHOWN]
+        sections = [numbers_section(self, list(numbers))]
         if self.request.user.has_perm("telephony.view_siptrunk"):
             sections.append(trunks_section(self, SHOWN))
         return {"sections": sections}
@@ -82,7 +92,9 @@ class OrganizationConversations(OrganizationTab):
     permission = "agents.view_agentsession"
 
     def context(self):
-        return {"sections": [conversations_section(self, SHOWN)]}
+        many = has_many_agents(self)
+        rows = conversations_of(self.object, self.request.user, SHOWN, many_agents=many)
+        return {"sections": [conversations_section(self, rows)]}
 
 
 class OrganizationCalls(OrganizationTab):
@@ -91,7 +103,8 @@ class OrganizationCalls(OrganizationTab):
     permission = "telephony.view_calllog"
 
     def context(self):
-        return {"sections": [calls_section(self, SHOWN)]}
+        rows = self.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:SHOWN]
+        return {"sections": [calls_section(self, list(rows))]}
 
 
 class OrganizationCallCheck(OrganizationTab):
@@ -178,7 +191,7 @@ class OrganizationTimeline(OrganizationTab):
 
 
 def agents_section(tab, limit):
-    rows = list(tab.object.agents.order_by(*NEWEST)[:limit])
+    rows = tab.newest_agents(limit)
     wrong = {}
     for sign in tab.signs:
         kind, _, cause = sign.cause.partition(":")
@@ -190,8 +203,7 @@ def agents_section(tab, limit):
     return tab.section("Agents", rows, "agents", "agents:agent_list", "No agent yet.")
 
 
-def numbers_section(tab, limit):
-    rows = list(tab.object.phone_numbers.select_related("agent").order_by(*NEWEST)[:limit])
+def numbers_section(tab, rows):
     empty = "No phone number yet."
     return tab.section("Phone numbers", rows, "numbers", "telephony:phonenumber_list", empty)
 
@@ -201,9 +213,11 @@ def trunks_section(tab, limit):
     return tab.section("SIP trunks", rows, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
 
 
-def conversations_section(tab, limit):
-    many_agents = tab.facts.counts["Agents"] > COUNT_LIMIT
-    rows = conversations_of(tab.object, tab.request.user, limit, many_agents=many_agents)
+def has_many_agents(tab):
+    return tab.facts.counts["Agents"] > COUNT_LIMIT
+
+
+def conversations_section(tab, rows):
     empty = "No conversation yet, in none of the three stores."
     section = tab.section("Conversations", rows, "conversations", "agents:agentsession_list", empty)
     section["all"] = "All sessions"
@@ -215,8 +229,7 @@ def conversations_section(tab, limit):
     return section
 
 
-def calls_section(tab, limit):
-    rows = list(tab.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:limit])
+def calls_section(tab, rows):
     section = tab.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")
     if tab.request.user.has_perm("telephony.view_phonenumber"):
         url = reverse("tenants:organization_call_check", args=[tab.object.pk])

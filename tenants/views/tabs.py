@@ -9,8 +9,9 @@ from backoffice.roles import role_of
 from billing.views import PostCredit
 from tenants import attention
 from tenants.care import care_part
-from tenants.desk.facts import facts_of
-from tenants.health import signs_of
+from tenants.desk.facts import facts_from, facts_read
+from tenants.desk.together import read_together
+from tenants.health import agent_of, agents_read, found_read, signs_from
 from tenants.models import Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
@@ -19,6 +20,9 @@ from tenants.views.suspension import OrganizationRestore, OrganizationSuspend, s
 VIEW = "tenants.view_organization"
 # For the signs on the page; the queue looks at all.
 AGENTS_LOOKED_AT = 300
+KEPT_SIGNS = (
+    "select kind, cause, text from tenants_attentionitem where organization_id = %s and gone_at is null"
+)
 
 
 class OrganizationTab(generic.ObjectPage):
@@ -59,15 +63,34 @@ class OrganizationTab(generic.ObjectPage):
         return reverse(f"tenants:{name}", args=[organization.pk])
 
     @cached_property
-    def facts(self):
-        return facts_of(self.object)
+    def standing(self):
+        """What every tab reads about the tenant, in one go: (facts, signs, rows of its newest agents)."""
+        tenant = self.object
+        (facts,), found, agents, kept = read_together(
+            [
+                facts_read(tenant),
+                found_read(tenant),
+                agents_read(tenant, AGENTS_LOOKED_AT),
+                (KEPT_SIGNS, [tenant.pk]),
+            ]
+        )
+        facts = facts_from(facts)
+        signs = signs_from(facts.credit, found, agents)
+        all_looked_at = facts.counts["Agents"] <= AGENTS_LOOKED_AT
+        if all_looked_at and set(kept) != {(sign.kind, sign.cause, sign.text[:1000]) for sign in signs}:
+            attention.keep(tenant, signs)  # the queue learns of it at once
+        return facts, signs, agents
 
-    @cached_property
+    @property
+    def facts(self):
+        return self.standing[0]
+
+    @property
     def signs(self):
-        signs = signs_of(self.object, self.facts.credit, newest_agents=AGENTS_LOOKED_AT)
-        if self.facts.counts["Agents"] <= AGENTS_LOOKED_AT:
-            attention.keep(self.object, signs)  # the queue learns of it at once
-        return signs
+        return self.standing[1]
+
+    def newest_agents(self, limit):
+        return [agent_of(row) for row in self.standing[2][:limit]]
 
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""

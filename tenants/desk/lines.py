@@ -1,0 +1,47 @@
+"""A tenant's newest numbers and calls, as statements that can be read together with others."""
+
+from agents.models import Agent
+from telephony.models import CallLog, PhoneNumber
+
+NUMBERS = """
+select n.id, n.phone_number, n.status, n.provider, n.organization_id, n.created_at, a.id, a.name, a.organization_id
+from phone_numbers n left join agents a on a.id = n.agent_id
+where n.organization_id = %(id)s order by coalesce(n.created_at, '-infinity') desc, n.id desc limit %(limit)s
+"""
+CALLS = """
+select c.id, c.created_at, c.caller_number, c.direction, c.status, c.duration_seconds, c.cost, p.id, p.phone_number
+from call_logs c left join phone_numbers p on p.id = c.phone_number_id
+where c.organization_id = %(id)s order by coalesce(c.created_at, '-infinity') desc, c.id desc limit %(limit)s
+"""
+
+
+def numbers_read(organization, limit):
+    return NUMBERS, {"id": organization.pk, "limit": limit}
+
+
+def numbers_from(rows):
+    """PhoneNumbers with their agents."""
+    names = ("pk", "e164", "status", "provider", "organization_id", "created_at")
+    found = []
+    for *values, agent_id, agent_name, agent_organization in rows:
+        number = PhoneNumber(**dict(zip(names, values, strict=True)))
+        if agent_id:
+            number.agent = Agent(pk=agent_id, name=agent_name, organization_id=agent_organization)
+        found.append(number)
+    return found
+
+
+def calls_read(organization, limit):
+    return CALLS, {"id": organization.pk, "limit": limit}
+
+
+def calls_from(rows):
+    """CallLogs with their numbers, without agents."""
+    names = ("pk", "created_at", "caller_number", "direction", "status", "duration_seconds", "cost")
+    found = []
+    for *values, number_id, number in rows:
+        call = CallLog(**dict(zip(names, values, strict=True)))
+        if number_id:
+            call.phone_number = PhoneNumber(pk=number_id, e164=number)
+        found.append(call)
+    return found
