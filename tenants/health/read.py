@@ -13,7 +13,8 @@ from tenants.health.words import agent_signs, credit_sign, found_sign
 
 COLUMNS = list(SETTINGS)
 AGENTS = f"""
-select id, organization_id, name, is_published, version, created_at, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
+select id, organization_id, name, is_published, version, created_at,
+  {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
 from agents where {{of_agents}}
 """
 ROWS_AT_ONCE = 2000
