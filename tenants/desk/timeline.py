@@ -14,6 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
+from agents.models import Agent
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent
 from backoffice.page_model import PageModel
@@ -91,7 +92,10 @@ class Entry:
     def record(self):
         """What was changed, in words: "agent Reception"."""
         name = self.model._meta.verbose_name if self.model else self.table_name
-        return f"{name} {self.row_label}".strip()
+        label = (
+            Agent(pk=self.row_id, name=self.row_label).display_name if self.model is Agent else self.row_label
+        )
+        return f"{name} {label}".strip()
 
     @property
     def url(self):
