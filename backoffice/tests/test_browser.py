@@ -117,13 +117,18 @@ def test_no_page_is_wider_than_the_screen_or_reports_an_error(live_app, look, si
         for address in records
         if any(part in address for part in ("organizations", "agents/agents", "numbers"))
     ]
+    tenant = next(address for address in records if "/organizations/" in address)
+    tabs = [
+        f"{tenant}{slug}/"
+        for slug in ("agents", "numbers", "conversations", "calls/check", "usage", "timeline")
+    ]
     faults = {}
-    for address in [*LISTS, *records, *forms, "/tenants/organizations/add/", "/nowhere/"]:
+    for address in [*LISTS, *records, *forms, *tabs, "/tenants/organizations/add/", "/nowhere/"]:
         page.goto(address)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0:
             faults[address] = f"{wide} px too wide"
-        if address in (*LISTS[:3], records[0], records[3], forms[0]):
+        if address in (*LISTS[:3], records[0], records[3], forms[0], *tabs):
             found = Axe().run(page).response["violations"]
             if found:
                 faults[f"{address} axe"] = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
