@@ -20,7 +20,7 @@ class PublishedFilter(django_filters.ChoiceFilter):
 
 
 class AgentFilter(FilterSet):
-    search_fields = ["name", "organization__name", "organization_id__id"]
+    search_fields = ["words", "organization__words", "organization_id__id"]
     is_published = PublishedFilter()
     llm_model = django_filters.CharFilter(label="Model")
 

@@ -1,18 +1,17 @@
 """Filters of staff pages: django-filter, one search field, times in the user's zone, no select over a whole table."""
 
 import datetime
-import re
 import uuid
 
 import django_filters
 from django import forms
 from django.db import models
-from django.db.models.lookups import Contains
 from django.utils import timezone
 
 from backoffice.forms import PickerField
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
+from backoffice.search.words import has_number, has_words, parent_has_words
 
 
 class Query:
@@ -38,21 +37,12 @@ class Query:
         return f"?{encoded}" if encoded else "?"
 
 
-class Digits(models.Func):
-    """The digits of a text column."""
-
-    function = "regexp_replace"
-    output_field = models.TextField()
-
-    def __init__(self, column):
-        super().__init__(models.F(column), models.Value(r"\D"), models.Value(""), models.Value("g"))
-
-
 class SearchFilter(django_filters.CharFilter):
     """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
 
     A field name may end in `__exact` (big tables: only what an index answers) or `__digits` (telephone numbers in any
-    format, compared by their digits).
+    format, by their last digits). `words` finds rows by the beginnings of words in their names, `<relation>__words`
+    those that belong to such a row (backoffice.search.words).
     """
 
     def __init__(self, fields, *args, **kwargs):
@@ -79,10 +69,12 @@ class SearchFilter(django_filters.CharFilter):
             if name.endswith("__exact"):
                 condition |= models.Q(**{name: value})
             elif name.endswith("__digits") and not exact_only:
-                digits = re.sub(r"\D", "", value).lstrip("0")
-                if len(digits) >= 4:
-                    condition |= models.Q(Contains(Digits(name.removesuffix("__digits")), digits))
-            elif not exact_only and not name.endswith("__id"):
+                condition |= has_number(name.removesuffix("__digits"), value)
+            elif name == "words" and not exact_only:
+                condition |= models.Q(has_words(self.model, value))
+            elif name.endswith("__words") and not exact_only:
+                condition |= models.Q(parent_has_words(self.model, name.removesuffix("__words"), value))
+            elif not exact_only and not name.endswith(("__id", "words")):
                 condition |= models.Q(**{f"{name}__icontains": value})
         return condition
 

@@ -16,6 +16,8 @@ from django.utils.html import format_html
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.roles import field_permission
+from backoffice.search.probes import TEXTS
+from backoffice.search.words import has_words
 from backoffice.services import snapshot
 
 REASON_HELP = "Kept in the history of the record."
@@ -112,7 +114,8 @@ def with_hints(queryset):
 def find_rows(queryset, text):
     """At most PICKER_ROWS + 1 rows that a person means by `text`, as a list.
 
-    By id, or by the texts in the model's `search_fields`; without text, the first rows in the model's order.
+    By id, by the beginnings of words in names, or by the texts in the model's `search_fields`; without text, the first
+    rows in the model's order.
     """
     if "\0" in text:  # no text of the database holds it
         return []
@@ -120,7 +123,9 @@ def find_rows(queryset, text):
     try:
         condition |= models.Q(pk=uuid.UUID(text))
     except ValueError:
-        for name in queryset.model.search_fields:
+        if text and queryset.model._meta.label_lower in TEXTS:
+            condition = models.Q(has_words(queryset.model, text))
+        for name in queryset.model.search_fields if not condition else ():
             condition |= models.Q(**{f"{name}__icontains": text})
     queryset = queryset.filter(condition).order_by(*queryset.model._meta.ordering)
     return list(with_hints(queryset)[: PICKER_ROWS + 1])

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.urls import reverse
 
-from backoffice.filters import Digits
+from backoffice.search.words import has_number
 from backoffice.templatetags.ui import money
 from telephony.forms import to_e164
 from telephony.models import PhoneNumber
@@ -145,7 +145,7 @@ def balance_steps(organization):
 def check_dialled(text):
     """The Check of a number as somebody typed it, in any format: the row that it hits, or why it hits none.
 
-    Reads the row by its exact text; only if there is none, the rows with the same digits (every row is looked at).
+    Reads the row by its exact text; only if there is none, the rows whose digits end so.
     """
     typed = re.sub(r"^\s*00", "+", text.strip())
     try:
@@ -159,7 +159,7 @@ def check_dialled(text):
     alike = []
     if len(digits) >= FEWEST_DIGITS:
         # Only the ending is compared: somebody who gives no country code means the number as it is dialled at home.
-        found = rows.annotate(digits=Digits("e164")).filter(digits__endswith=digits)
+        found = rows.filter(has_number("e164", digits))
         alike = list(found.order_by(F("e164").asc())[:CANDIDATES])
     if not dialled and len(alike) == 1:
         return check_number(alike[0], text.strip())

@@ -7,7 +7,7 @@ PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's ag
 
 
 class PhoneNumberFilter(FilterSet):
-    search_fields = ["e164__digits", "provider_sid", "organization__name"]
+    search_fields = ["e164__digits", "provider_sid__exact", "organization__words"]
     problem = django_filters.ChoiceFilter(
         method="by_problem", choices=PROBLEMS, label="Problem", empty_label="Any"
     )
@@ -21,7 +21,7 @@ class PhoneNumberFilter(FilterSet):
 
 
 class SipTrunkFilter(FilterSet):
-    search_fields = ["sip_domain", "username", "organization__name"]
+    search_fields = ["sip_domain", "username", "organization__words"]
 
     class Meta:
         model = SipTrunk
@@ -29,7 +29,7 @@ class SipTrunkFilter(FilterSet):
 
 
 class CallLogFilter(FilterSet):
-    search_fields = ["session_ref__exact", "caller_number__exact", "organization_id__id", "agent_id__id"]
+    search_fields = ["session_ref__exact", "caller_number__digits", "organization_id__id", "agent_id__id"]
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
 

@@ -20,7 +20,7 @@ def me(filterset):
 
 
 class OrganizationFilter(FilterSet):
-    search_fields = ["name", "owner__email", "owner__full_name", "owner_id__id"]
+    search_fields = ["words", "owner__words", "owner_id__id"]
     tier = django_filters.ChoiceFilter(
         field_name="owner__subscription_tier",
         choices=UserProfile.Tier.choices,
@@ -68,11 +68,10 @@ class OrganizationFilter(FilterSet):
 
 class UserProfileFilter(FilterSet):
     search_fields = [
-        "email",
-        "full_name",
-        "company_name",
+        "words",
         "phone_number__digits",
         "stripe_customer_id__exact",
+        "stripe_subscription_id__exact",
     ]
     since = DayFilter("created_at", label="Created from")
 

@@ -115,13 +115,28 @@ BY_DIGITS = [
     ),
 ]
 
-AGENT_NAME = (
-    """case when ltrim(name) like '{%%' then substring(name, '"name"\\s*:\\s*"([^"\\\\]+)"') else name end"""
-)
+# What a row is known by, as in its index; `{column}` for the columns.
+TEXTS = {
+    "tenants.organization": "{name}",
+    "agents.agent": """case when ltrim({name}) like '{{%%' then substring({name}, '"name"\\s*:\\s*"([^"\\\\]+)"')"""
+    " else {name} end",
+    "tenants.userprofile": "coalesce({full_name}, '') || ' ' || coalesce({company_name}, '') || ' '"
+    " || coalesce({email}, '')",
+}
+COLUMNS = {
+    "tenants.organization": ["name"],
+    "agents.agent": ["name"],
+    "tenants.userprofile": ["full_name", "company_name", "email"],
+}
 
 
-def _named(kind, table, column="name"):
-    key = f"left(audit.search_text({column}), 100)"
+def _text(label):
+    return TEXTS[label].format(**{column: column for column in COLUMNS[label]})
+
+
+def _named(kind, table, label):
+    text = _text(label)
+    key = f"left(audit.search_text({text}), 100)"
     return (
         kind,
         f"""
@@ -131,21 +146,21 @@ def _named(kind, table, column="name"):
            order by {key} using ~<~ limit {{limit}})
           union
           (select id, {key} from {table}
-           where audit.search_vector(audit.search_text({column})) @@ %(query)s::tsquery limit {{limit}})
+           where audit.search_vector(audit.search_text({text})) @@ %(query)s::tsquery limit {{limit}})
+          offset 0  -- keeps the planner from working a name out again for each use of it
         ) named""",
     )
 
 
-PROFILE_TEXT = "coalesce(full_name, '') || ' ' || coalesce(company_name, '') || ' ' || coalesce(email, '')"
 BY_WORDS = [
-    _named("organization", "public.organizations"),
-    _named("agent", "public.agents", AGENT_NAME),
+    _named("organization", "public.organizations", "tenants.organization"),
+    _named("agent", "public.agents", "agents.agent"),
     (
         "profile",
         f"""
         select id::text, 'name', case when text = %(words)s then 1 when text like %(words_like)s then 2 else 3 end, text
         from (select id, audit.search_text(concat(full_name)) as text from public.user_profiles
-              where audit.search_vector(audit.search_text({PROFILE_TEXT})) @@ %(query)s::tsquery
+              where audit.search_vector(audit.search_text({_text("tenants.userprofile")})) @@ %(query)s::tsquery
               limit {{limit}}) named""",
     ),
 ]

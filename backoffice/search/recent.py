@@ -1,10 +1,14 @@
 """The records that a person opened lately, newest first."""
 
-from django.db import DatabaseError, connection, transaction
+import logging
+
+from django.db import DatabaseError, connection
 
 from backoffice.models import Recent
 from backoffice.search.find import Hit
 from backoffice.search.kinds import KINDS
+
+log = logging.getLogger(__name__)
 
 KEPT = 30
 SHOWN = 8
@@ -17,7 +21,7 @@ def opened(user, obj):
     """
     table = Recent._meta.db_table
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(
                 f"""
                 with kept as (
@@ -37,7 +41,7 @@ def opened(user, obj):
                 },
             )
     except DatabaseError:
-        pass
+        log.warning("Not remembered as opened: %s %s", obj._meta.label, obj.pk, exc_info=True)
 
 
 def recent(user, limit=SHOWN):

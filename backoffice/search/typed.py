@@ -13,6 +13,7 @@ LONGEST_TEXT = 5000  # an embed snippet, a log line
 LONGEST_WORDS = 200  # of it, what is looked for in names
 MOST_IDS = 20
 FEWEST_DIGITS = 5
+LONGEST_NUMBER = 60
 UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?![0-9a-f])", re.I)
 MAIL = re.compile(r"[^\s<>()\[\],;:\"'@]+@[^\s<>()\[\],;:\"'@]+\.[^\s<>()\[\],;:\"'@]+")
 # Everything that people put between and around the digits of a telephone number.
@@ -62,7 +63,7 @@ def read(text):
         typed.token = text
     if found := NUMBER.fullmatch(text):
         typed.number = int(found[1])
-    elif len(text) <= 60 and PHONE.fullmatch(text):
+    else:
         typed.digits = endings(text)
     if not typed.uuids:
         typed.names = text[:LONGEST_WORDS]
@@ -83,10 +84,12 @@ def our_page(text):
 
 
 def endings(text):
-    """The digits in which a number that was meant may end, for any way of writing it.
+    """The digits in which a number that was meant may end, for any way of writing it; [] for what is no number.
 
     "+44 (0)20 7946 0000" is looked for as 442079460000, then as what the country's own people dial.
     """
+    if len(text) > LONGEST_NUMBER or not PHONE.fullmatch(text):
+        return []
     text = unicodedata.normalize("NFKC", text).partition(";")[0]
     text = re.sub(r"\(\s*0\s*\)", "", text)
     digits = "".join(

@@ -158,8 +158,8 @@ class TestOrganizationFilters:
     def test_percent_and_underscore_are_no_wildcards(self, support_client):
         make_organization(name="100% Pure_Juice")
         make_organization(name="1000 Pure Juice")
-        assert self.names(support_client, q="100%") == {"100% Pure_Juice"}
-        assert self.names(support_client, q="pure_j") == {"100% Pure_Juice"}
+        assert self.names(support_client, q="100% pure_j") == {"100% Pure_Juice", "1000 Pure Juice"}  # words
+        assert self.names(support_client, q="1%0") == self.names(support_client, q="p_re") == set()
         assert self.names(support_client, q="\\") == set()
 
     def test_balances_and_tiers(self, support_client):
