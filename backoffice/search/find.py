@@ -13,7 +13,7 @@ from backoffice.search.kinds import BY_NAME, kinds_for
 from backoffice.search.typed import read
 
 PER_KIND = 8
-CANDIDATES = 24  # of names per kind, from which the best PER_KIND are shown
+CANDIDATES = 16  # of names per kind, from which the best PER_KIND are shown
 TIMEOUT = "2s"
 
 

@@ -63,6 +63,7 @@ CONSTRAINTS = """
 
 FUNCTIONS = """
     select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner, p.prosecdef, p.proconfig,
+        p.prosqlbody is not null as is_bound,
         pg_get_functiondef(p.oid) as definition
     from pg_proc p where p.pronamespace::regnamespace::text in ('public', 'audit', 'backoffice', 'auth') order by 1
 """

@@ -658,14 +658,17 @@ def test_row_security_on_every_table_for_named_roles(upgraded):
 
 
 def test_definer_functions(upgraded):
-    """They pin their search_path, to schemas in which nobody else can create, and the API roles cannot call them."""
+    """They pin their search_path, to schemas in which nobody else can create, and the API roles cannot call them.
+
+    A body that was bound when it was written (`return …`) looks no names up.
+    """
     loose, open_to = [], []
     for row in part(upgraded, "functions"):
         if row["name"].startswith("auth.") or row["name"] == "update_updated_at_column()":
             continue
         config = dict(item.split("=", 1) for item in row["proconfig"] or [])
         path = [name.strip(' "') for name in config.get("search_path", "?").split(",")]
-        if not set(path) <= {"", "pg_catalog", "pg_temp"}:
+        if not set(path) <= {"", "pg_catalog", "pg_temp"} and not row["is_bound"]:
             loose.append((row["name"], path))
         if not row["prosecdef"]:
             continue
