@@ -4,9 +4,11 @@ One resolver for every page. `config` comes flat (keys as the columns), from the
 an object), as both merged, or as an envelope around one of these; values of any type occur and are kept as they are.
 """
 
+import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from agents.models import Agent
@@ -26,6 +28,9 @@ DECIMALS = {name for name, field in SETTINGS.items() if isinstance(field, models
 NUMBERS = DECIMALS | {name for name, field in SETTINGS.items() if isinstance(field, models.IntegerField)}
 SERVED = {"llm_model", "voice_provider", "stt_provider"}
 DEPTH = 10
+# What a form shows as its columns hold it: it names the agent on every page.
+NAMES = {"name", "description"}
+LARGEST_INTEGER = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -131,3 +136,75 @@ def unserved(settings):
 def drifting(settings):
     """The Settings whose column differs from what counts."""
     return [settings[name] for name in SETTINGS if name in settings and settings[name].drifts]
+
+
+def fits(field, value):
+    """Whether a column could hold a value out of the configuration as it is."""
+    if isinstance(field, models.JSONField):
+        return isinstance(value, list)
+    if isinstance(field, models.BooleanField):
+        return isinstance(value, bool)
+    if field.name in NUMBERS:
+        found = None if isinstance(value, bool) else number(value)
+        if found is None:
+            return False
+        if field.name in DECIMALS:
+            return abs(found) < 10
+        return found == int(found) and abs(found) <= LARGEST_INTEGER
+    longest = getattr(field, "max_length", None)
+    return isinstance(value, str) and "\0" not in value and (longest is None or len(value) <= longest)
+
+
+def as_column(field, value):
+    """A value that fits, as the model's field has it."""
+    if field.name in DECIMALS:
+        return round(number(value), 2)
+    return int(number(value)) if field.name in NUMBERS else value
+
+
+def shown(agent):
+    """{name: what is in effect} of the settings whose column holds something else, where the column could hold it."""
+    return {
+        setting.name: as_column(SETTINGS[setting.name], setting.value)
+        for setting in drifting(effective(agent))
+        if setting.name not in NAMES and fits(SETTINGS[setting.name], setting.value)
+    }
+
+
+def paths_of(config, name):
+    """Where a configuration holds a setting, as paths from its top; [] where the column is all there is."""
+    envelope = []
+    while isinstance(config, dict) and isinstance(config.get("config"), dict) and len(envelope) < DEPTH:
+        envelope.append("config")
+        config = config["config"]
+    places = [(name,), BUILDER_PATHS[name]] if name in BUILDER_PATHS else [(name,)]
+    return [[*envelope, *place] for place in places if at(config, place) is not None]
+
+
+def in_step(config, values):
+    """An expression for the column `config` in which the settings it holds become `values`; None if it holds none.
+
+    It is worked out by the database, on what is stored: other keys, and numbers with all their digits, stay.
+    """
+    expression = column = models.F("config")
+    for name, value in values.items():
+        for path in paths_of(config, name) if name in SETTINGS else []:
+            if value is None:
+                expression = models.Func(
+                    expression, text_array(path), template="(%(expressions)s)", arg_joiner=" #- "
+                )
+            else:
+                if not hasattr(value, "resolve_expression"):
+                    value = models.Value(as_json(value), output_field=models.JSONField())
+                expression = models.Func(expression, text_array(path), value, function="jsonb_set")
+    if expression is column:
+        return None
+    return models.ExpressionWrapper(expression, output_field=models.JSONField())
+
+
+def text_array(path):
+    return models.Value(path, output_field=ArrayField(models.TextField()))
+
+
+def as_json(value):
+    return json.loads(str(value)) if isinstance(value, Decimal) else value

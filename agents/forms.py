@@ -42,7 +42,7 @@ class ListField(forms.CharField):
 
 
 class AgentForm(StaffForm):
-    """The flat columns of an agent. Its JSON `config` is edited elsewhere; secrets are in neither form.
+    """The settings of an agent as they are in effect (Agent.for_editing). Secrets are in none of its forms.
 
     Ranges are checked on what was changed only, so that a row with older values can still be saved.
     """

@@ -1,5 +1,6 @@
 """AI agents and their conversations: the current store (`agent_*`) and the legacy one (`chat_*`)."""
 
+import copy
 import datetime
 import re
 import uuid
@@ -282,6 +283,37 @@ class Agent(PageModel):
             inner = re.search(r'"name"\s*:\s*"([^"\\]+)"', name)
             name = inner[1] if inner else ""
         return name or f"(no name) {self.pk}"
+
+    def for_editing(self):
+        """A copy that holds what is in effect, where the configuration says something else than a column."""
+        from agents.effective import shown
+
+        agent = copy.copy(self)
+        agent.is_for_editing = True
+        for name, value in shown(self).items():
+            setattr(agent, name, value)
+        return agent
+
+    def save(self, *args, update_fields=None, **kwargs):
+        """A setting that the configuration holds is changed there as well, in the same statement: that one counts.
+
+        A column that was behind is brought in step first, by a statement of its own, so that the history has what was
+        in effect before, and can put it back.
+        """
+        from agents.effective import in_step, shown
+
+        if update_fields and "config" not in update_fields:
+            stored = Agent._base_manager.get(pk=self.pk)
+            before = {name: value for name, value in shown(stored).items() if name in update_fields}
+            if before:
+                Agent._base_manager.filter(pk=self.pk).update(**before)
+            config = in_step(stored.config, {name: getattr(self, name) for name in update_fields})
+            if config is not None:
+                self.config = config
+                super().save(*args, update_fields=[*update_fields, "config"], **kwargs)
+                self.refresh_from_db(fields=["config"])
+                return
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def has_json_name(self):

@@ -1,8 +1,12 @@
 from django.db import DataError
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from agents import forms, services, transcripts
+from agents.effective import drifting, effective, same, unserved
 from agents.filters import (
     AgentFilter,
     AgentMessageFilter,
@@ -16,7 +20,7 @@ from backoffice import display, generic, keyset
 from backoffice.masking import mask, mask_beginning
 from backoffice.recordings import Recording
 from backoffice.services import log_read
-from backoffice.templatetags.ui import missing
+from backoffice.templatetags.ui import diff_value, missing
 from telephony.models import CallLog
 
 READ = "agents.read_transcript"
@@ -70,15 +74,51 @@ class AgentDetail(generic.DetailView):
         ("Usage", "billing:usagelog_list", "agent", "usage_logs"),
     ]
 
+    @cached_property
+    def settings(self):
+        return effective(self.object)
+
+    @cached_property
+    def in_effect(self):
+        return self.object.for_editing()
+
+    def item(self, name):
+        """With what is in effect; where the column holds something else, that is said below."""
+        item = super().item(name)
+        setting = self.settings.get(name)
+        if setting is None or not setting.drifts:
+            return item
+        user, field = self.request.user, Agent._meta.get_field(name)
+        column = item["value"]
+        if same(name, getattr(self.in_effect, name), setting.value):
+            item["value"] = format_html(
+                '{}<span class="under">In effect, from the configuration. The column holds: {}</span>',
+                display.present(self.in_effect, name, user)["value"],
+                column,
+            )
+        else:
+            said = display.side(field, setting.value)
+            item["value"] = format_html(
+                '{}<span class="under">The column. In effect, from the configuration: {}</span>',
+                column,
+                diff_value(said),
+            )
+        return item
+
     def warnings(self):
-        agent = self.object
-        model = agent.llm_model or ""
-        if model and not model.startswith(Agent.LLM_MODEL_PREFIXES):
-            yield f"The runtime does not know the model “{model}” and silently runs {Agent.DEFAULT_LLM_MODEL}."
-        if agent.voice_provider and agent.voice_provider not in Agent.VOICE_PROVIDERS_THAT_WORK:
-            yield f"The runtime cannot speak with the provider “{agent.voice_provider}”."
-        if agent.stt_provider and agent.stt_provider not in Agent.STT_PROVIDERS_THAT_WORK:
-            yield f"The runtime cannot listen with the provider “{agent.stt_provider}”."
+        words = {
+            "llm_model": "The runtime does not know the model “{}” and silently runs {}.",
+            "voice_provider": "The runtime cannot speak with the provider “{}”.",
+            "stt_provider": "The runtime cannot listen with the provider “{}”.",
+        }
+        for setting, _ in unserved(self.settings):
+            value = Truncator(str(display.redact(setting.value))).chars(60)
+            yield words[setting.name].format(value, Agent.DEFAULT_LLM_MODEL)
+        if count := len(drifting(self.settings)):
+            yield (
+                f"{count} setting{' differs' if count == 1 else 's differ'} between the columns and the configuration"
+                " (JSON). The configuration counts; both are named below. Editing a setting here writes both."
+            )
 
 
 class AgentCreate(generic.CreateView):
@@ -90,6 +130,7 @@ class AgentUpdate(generic.UpdateView):
     model = Agent
     form_class = forms.AgentForm
     template_name = "agents/agent_form.html"
+    after_saving = "A running backend takes it up when it reloads the agent."
 
 
 class AgentDelete(generic.DeleteView):

@@ -13,9 +13,15 @@ class PageModel(models.Model):
     field_permissions = {}
     # {field: url name} of what is changed on a page of its own only, after a review.
     reviewed_fields = {}
+    # True on a copy that for_editing() returns.
+    is_for_editing = False
 
     class Meta:
         abstract = True
 
     def get_absolute_url(self):
         return reverse(f"{self._meta.app_label}:{self._meta.model_name}_detail", args=[self.pk])
+
+    def for_editing(self):
+        """The row as it is shown and edited, where that is something else than its columns."""
+        return self

@@ -65,6 +65,8 @@ def save(obj, *, actor, reason="", opened=None):
             obj.save(force_insert=True)
             return obj
         stored = type(obj)._base_manager.select_for_update().get(pk=obj.pk)
+        if getattr(obj, "is_for_editing", False):
+            stored = stored.for_editing()
         if moved := moved_fields(stored, opened or {}):
             raise Conflict(stored, moved)
         changed = changed_fields(stored, obj)

@@ -15,6 +15,7 @@ from backoffice.audit import last_change, undo_tag
 from backoffice.display import differences, side
 from backoffice.forms import StaffForm
 from backoffice.generic.page import ModelPage, ObjectPage
+from backoffice.page_model import PageModel
 
 
 class FormPage(ModelPage):
@@ -106,15 +107,19 @@ class CreateView(FormPage):
 
 class UpdateView(FormPage, ObjectPage):
     action = "change"
+    after_saving = ""  # a sentence that follows "… was saved."
 
     def get_instance(self):
-        return self.object
+        return self.for_editing(self.object)
+
+    def for_editing(self, obj):
+        return obj.for_editing() if isinstance(obj, PageModel) else obj
 
     def save(self, form):
         asked = self.request.POST.getlist("asked")  # on the conflict page
         unanswered = [name for name in asked if f"keep_{name}" not in self.request.POST]
         if unanswered:
-            stored = self.model._default_manager.get(pk=form.instance.pk)
+            stored = self.for_editing(self.model._default_manager.get(pk=form.instance.pk))
             moved = services.moved_fields(stored, form.opened_values())
             raise services.Conflict(stored, list(dict.fromkeys([*unanswered, *moved])))
         return self.write(form)
@@ -129,7 +134,7 @@ class UpdateView(FormPage, ObjectPage):
         )
 
     def success_message(self, saved):
-        return f"{capfirst(self.model._meta.verbose_name)} {saved} was saved."
+        return f"{capfirst(self.model._meta.verbose_name)} {saved} was saved. {self.after_saving}".strip()
 
     def title(self, obj):
         return f"Edit {obj}"

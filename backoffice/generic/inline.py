@@ -140,7 +140,8 @@ class InlineField:
         """The value as it stands on the page, with its pencil."""
         name = self.kwargs["field"]
         back = self.request.htmx.current_url_abs_path or ""
-        context = {"item": present(obj, name, self.request.user), "url": edit_url(obj, name, back), **extra}
+        item = present(self.for_editing(obj), name, self.request.user)
+        context = {"item": item, "url": edit_url(obj, name, back), **extra}
         return render(self.request, "components/inline_saved.html", context)
 
     def saved(self, saved, form):
@@ -149,7 +150,7 @@ class InlineField:
             return HttpResponseRedirect(safe_next(self.request, self.success_url(saved)))
         fresh = self.model._default_manager.get(pk=saved.pk)
         if form.changes():
-            text = f"{self.label(form)} of {fresh} was saved."
+            text = f"{self.label(form)} of {fresh} was saved. {self.after_saving}".strip()
             messages.success(self.request, text, extra_tags=undo_tag(fresh, self.request.user))
         return trigger_client_event(self.fragment(fresh), "recordChanged", after="settle")
 
