@@ -188,10 +188,12 @@ class RecordAdmin(admin.ModelAdmin):
     def lookup_allowed(self, lookup, value, request):
         # Django allows every column: a question such as ?content__contains= would be answered by the rows it leaves.
         keys = [field.name for field in self.opts.concrete_fields if field.is_relation]
+        names = [one for one in self.list_filter if isinstance(one, str)]
         return lookup in {
-            *(f"{name}__{kind}" for name in self.list_filter for kind in ("exact", "isnull")),
+            *(f"{name}__{kind}" for name in names for kind in ("exact", "isnull")),
             *keys,
-            *(f"{name}__id__exact" for name in [*keys, *self.list_filter]),
+            *(f"{name}__id__exact" for name in [*keys, *names]),
+            *(one.parameter_name for one in self.list_filter if not isinstance(one, str)),
         }
 
     def changelist_view(self, request, extra_context=None):

@@ -1,9 +1,21 @@
 """What the database recorded about changes and readings (schema `audit`, not ours to alter)."""
 
+from functools import cache
+
+from django.apps import apps
 from django.db import models
 
 from backoffice.model_fields import JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
+
+
+@cache
+def models_by_table():
+    """{name of a table in the audit: its model}; the platform's tables go by their plain names."""
+    return {
+        model._meta.db_table if not model._meta.managed else f"backoffice.{model._meta.db_table}": model
+        for model in apps.get_models()
+    }
 
 
 class AuditQuerySet(models.QuerySet):
@@ -58,6 +70,13 @@ class AuditEvent(PageModel):
 
     def __str__(self):
         return f"{self.table_name} {self.row_label or self.row_id or ''}: {self.action}"
+
+    @property
+    def record(self):
+        """What it is about, in words: "phone number +14155550100"."""
+        model = models_by_table().get(self.table_name)
+        name = model._meta.verbose_name if model else self.table_name
+        return f"{name} {self.row_label or self.row_id or ''}".strip()
 
     @property
     def changes(self):

@@ -24,6 +24,7 @@ from backoffice.models import AuditEvent
 from backoffice.postgresql.base import INFINITE_FUTURE, INFINITE_PAST
 from backoffice.roles import READ_ONLY, field_permission, role_of
 from backoffice.table_checks import may_write, platform_models
+from backoffice.ways_back import WayBack, planned
 
 BEFORE, WRITTEN, STORED = "before", "written", "stored"
 # What the audit keeps instead of a value (audit.redact and audit.without_content in db/backoffice.sql).
@@ -73,7 +74,10 @@ class FieldChange:
 
 @dataclass
 class RowChange:
-    """What one or several audit events, taken together, did to one row. `problem` says why none of it is put back."""
+    """What one or several audit events, taken together, did to one row. `problem` says why none of it is put back.
+
+    In a batch `verb` says what its `way` back does, where its app has one (backoffice/ways_back.py).
+    """
 
     table: str
     row_id: str
@@ -85,6 +89,13 @@ class RowChange:
     fields: list = field(default_factory=list)
     problem: str = ""
     delete_url: str = ""
+    way: WayBack | None = None
+    verb: str = ""
+
+    @property
+    def record(self):
+        """What it is, in words."""
+        return self.events[-1].record
 
     def in_state(self, *states):
         return [one for one in self.fields if one.state in states]
@@ -94,6 +105,8 @@ class RowChange:
         """The row's: ready or differs if any field is, else done or cannot."""
         if self.problem:
             return "cannot"
+        if self.verb:
+            return "ready"
         found = {one.state for one in self.fields}
         return next((state for state in ("ready", "differs", "done") if state in found), "cannot")
 
@@ -383,15 +396,17 @@ def batch_events(batch):
     return AuditEvent.objects.filter(request_id=batch).order_by("id")
 
 
-def revert_batch(batch, *, actor, reason, only=None, step=None):
+def revert_batch(batch, *, actor, reason, only=None, progress=None):
     """Put back, in one transaction, what still is as the batch left it. Returns ([RowChange], [(RowChange, why)]).
 
     The second list names what was left alone, wholly or in some field. `only` is a set of (table, row id) to which it
-    is limited; `step` is called after every row.
+    is limited; `progress` is a job's.
     """
     done, left = [], []
     with transaction.atomic():
-        changes = changes_of(batch_events(batch), actor)
+        changes = planned(changes_of(batch_events(batch), actor))
+        if progress:
+            progress.start(len(changes))
         for change in sorted(changes, key=lambda one: (one.table, one.row_id)):
             if only is not None and (change.table, change.row_id) not in only:
                 continue
@@ -400,15 +415,17 @@ def revert_batch(batch, *, actor, reason, only=None, step=None):
                 done.append(change)
             if why:
                 left.append((change, why))
-            if step:
-                step()
+            if progress:
+                progress.step()
     return done, left
 
 
 def revert_row(change, actor, reason):
-    """(the fields of a batch's row that were put back, why others were not or "")."""
+    """(the fields of a batch's row that were put back, or its verb; why others were not or "")."""
     if change.problem:
         return [], change.problem
+    if change.verb:
+        return go_back(change, actor, reason)
     ready = {one.name: BEFORE for one in change.in_state("ready")}
     try:
         names = put_back(change, actor=actor, reason=reason, answers=ready)
@@ -417,6 +434,15 @@ def revert_row(change, actor, reason):
     except ValidationError as error:
         return [], " ".join(error.messages)
     return names, " ".join(left_alone(change))
+
+
+def go_back(change, actor, reason):
+    if missing := change.way.missing_permission(actor):
+        return [], f"Your role ({role_of(actor)}) lacks the permission {missing}."
+    try:
+        return [change.verb], change.way.take_back(change, actor=actor, reason=reason)
+    except ValidationError as error:
+        return [], " ".join(error.messages)
 
 
 def left_alone(change):
@@ -434,9 +460,8 @@ def revert_in_job(job, progress):
     """params: batch (a request id), reason. The result lists what was left alone; undone, it is a batch itself."""
     token = request_id.set(str(job.pk))
     try:
-        progress.start(batch_events(job.params["batch"]).values("table_name", "row_id").distinct().count())
         done, left = revert_batch(
-            job.params["batch"], actor=job.owner, reason=job.params["reason"], step=progress.step
+            job.params["batch"], actor=job.owner, reason=job.params["reason"], progress=progress
         )
     finally:
         request_id.reset(token)

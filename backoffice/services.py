@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from backoffice.logs import request_id
 
 RAISED_WITH_A_SENTENCE = "P0001"
+KEPT_BY_TRIGGERS = {"updated_at"}  # columns of the platform's tables that no actor writes
 
 
 class Conflict(Exception):
@@ -98,6 +99,7 @@ def changed_fields(before, after):
         for field in after._meta.concrete_fields
         if not field.primary_key
         and field.attname not in deferred
+        and (after._meta.managed or field.column not in KEPT_BY_TRIGGERS)
         and differ(getattr(before, field.attname), getattr(after, field.attname))
     ]
 

@@ -266,7 +266,8 @@ begin
     case when tg_table_schema = 'public' then tg_table_name else tg_table_schema || '.' || tg_table_name end,
     coalesce(whole ->> 'id', ''),
     left(coalesce(nullif(whole ->> 'name', ''), nullif(whole ->> 'email', ''), nullif(whole ->> 'phone_number', ''),
-                  nullif(whole ->> 'sip_domain', ''), nullif(whole ->> 'session_id', ''), whole ->> 'id', ''), 200),
+                  nullif(whole ->> 'sip_domain', ''), nullif(whole ->> 'session_id', ''), nullif(whole ->> 'e164', ''),
+                  nullif(whole ->> 'organization_name', ''), whole ->> 'id', ''), 200),
     case when whole ? 'organization_id' then (whole ->> 'organization_id')::uuid
          when tg_table_schema <> 'public' then null
          when tg_table_name = 'organizations' then (whole ->> 'id')::uuid

@@ -2,6 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from tenants import views
+from tenants.health import KINDS
 from tenants.models import AttentionItem, Note, Organization, UserProfile
 
 
@@ -39,8 +40,21 @@ class NoteAdmin(RecordAdmin):
     search_help_text = "Beginnings of words of the note."
 
 
+class KindFilter(admin.SimpleListFilter):
+    """By the kinds there are, rather than by those that stand in the table, which would have to be read for that."""
+
+    title = "sign"
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        return [(name, kind.label) for name, kind in KINDS.items()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(AttentionItem)
 class AttentionItemAdmin(RecordAdmin):
     list_page, record_page = views.AttentionList, views.AttentionDetail
     columns = ["organization_name", "kind", "text", "first_seen_at", "done_at", "gone_at"]
-    list_filter = ["kind"]
+    list_filter = [KindFilter]

@@ -8,6 +8,7 @@ class TenantsConfig(AppConfig):
 
     def ready(self):
         from backoffice.context import COUNTS
+        from tenants import suspensions  # noqa: F401, registers how a batch takes suspensions back
         from tenants.attention import waiting_count
 
         COUNTS["tenants:attentionitem_list"] = waiting_count

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from backoffice import services
+from backoffice.ways_back import WAYS_BACK, WayBack
 from telephony.models import PhoneNumber
 from tenants.models import Organization, SuspendedNumber, Suspension
 
@@ -136,3 +137,53 @@ def restore_tenant(organization, *, actor, reason):
         suspension.restore_reason = reason
         suspension.save()
     return back, left
+
+
+# Taking back a batch that suspended tenants, or restored them: the numbers alone would leave the suspension behind
+
+
+def plan_way_back(changes):
+    """Those of a batch; the numbers that it switched off or back on go along."""
+    found = Suspension.objects.select_related("organization").prefetch_related("numbers")
+    suspensions = {str(one.pk): one for one in found.filter(pk__in=[change.row_id for change in changes])}
+    suspended = set(
+        Suspension.objects.open()
+        .filter(organization__in=[one.organization_id for one in suspensions.values()])
+        .values_list("organization", flat=True)
+    )
+    along = set()
+    for change in changes:
+        suspension = suspensions.get(change.row_id)
+        change.obj = suspension and suspension.organization
+        change.verb, change.problem = way_back(change, suspension, suspended)
+        for number in suspension.numbers.all() if suspension else ():
+            along.add(("backoffice.tenants_suspendednumber", str(number.pk)))
+            if number.was_active:
+                along.add(("phone_numbers", str(number.number_id)))
+    return along
+
+
+def way_back(change, suspension, suspended):
+    """(what taking back does, why it cannot be), one of them empty. `suspended`: ids of tenants that are, now."""
+    if suspension is None or suspension.organization is None:
+        return "", "The tenant was closed."
+    if change.action == "insert":
+        if suspension.restored_at is None:
+            return "Restored: its numbers become what they were.", ""
+        return "", f"It was restored already, by {suspension.restored_by_name}."
+    if suspension.organization_id in suspended:
+        return "", "It is suspended again."
+    return "Suspended again: its active numbers are switched off.", ""
+
+
+def take_back(change, *, actor, reason):
+    if change.action != "insert":
+        suspend_tenant(change.obj, actor=actor, reason=reason)
+        return ""
+    _, left = restore_tenant(change.obj, actor=actor, reason=reason)
+    return " ".join(f"{one.remembered}: {one.why}" for one in left)
+
+
+WAYS_BACK["backoffice.tenants_suspension"] = WayBack(
+    ("tenants.change_organization", "telephony.change_phonenumber"), plan_way_back, take_back
+)

@@ -433,3 +433,10 @@ def diff_value(value):
     if isinstance(value, dict | list):
         return pretty_json(value)
     return conditional_escape(value)
+
+
+@register.filter
+def scrolls(value):
+    """For the box around a diff_value: reachable by keyboard where the value may be longer than the box is high."""
+    text = pretty_json(value) if isinstance(value, dict | list) else str(value or "")
+    return mark_safe(' tabindex="0"') if len(text) > 200 or text.count("\n") > 5 else ""

@@ -7,6 +7,8 @@ from backoffice import testing
 from backoffice.testing_crud import check_page, client_of, count_queries, set_column
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number
+from tenants.attention import refresh
+from tenants.models import AttentionItem
 from tenants.tests.factories import change, make_organization
 
 
@@ -17,6 +19,7 @@ def fill():
     change(make_number(), agent=agent)
     make_number(agent=agent)
     make_number()
+    make_number(status="released")
     make_session(agent)
     set_column(make_session(agent), "created_at", "infinity")
     make_session(agent, created_at=None)
@@ -38,6 +41,17 @@ def test_every_figure_is_the_number_of_rows_that_it_opens(db, role):
     assert len(tiles) > 10
     for tile in tiles:
         assert tile["total"].number == len(client.get(tile["url"]).context["rows"]), tile["label"]
+
+
+def test_numbers_without_agent_are_those_that_the_queue_has(support_client):
+    fill()
+    refresh()
+    figures = {tile["label"]: tile["total"].number for tile in support_client.get("/").context["attention"]}
+    for label, kind in [
+        ("Active numbers without agent", "number_unassigned"),
+        ("Active numbers with another tenant's agent", "number_mismatched"),
+    ]:
+        assert figures[label] == AttentionItem.objects.filter(kind=kind).count() == 1, label
 
 
 def test_charts_add_up_to_their_lists(support_client):

@@ -103,3 +103,8 @@ def test_chart_tells_nothing_recorded_from_zero():
     assert "Wed: not recorded" in chart
     assert "<b>" not in chart
     assert "style=" not in chart
+
+
+@pytest.mark.parametrize("value", ["x" * 201, "\n" * 6, ["x" * 300], {"a": "x" * 300}])
+def test_a_box_that_scrolls_is_reached_by_keyboard(value):
+    assert ui.scrolls(value) == ' tabindex="0"' and ui.scrolls("short") == ui.scrolls(None) == ""

@@ -65,14 +65,17 @@ ATTENTION = [
         "Balance not set", "circle-question-mark", "tenants:organization_list", "balance=null", "calls fail"
     ),
     Tile(
-        "Numbers without agent",
+        "Active numbers without agent",
         "phone-missed",
         "telephony:phonenumber_list",
-        "problem=unassigned",
+        "status=active&problem=unassigned",
         "calls get 404",
     ),
     Tile(
-        "Numbers with another tenant's agent", "shuffle", "telephony:phonenumber_list", "problem=mismatched"
+        "Active numbers with another tenant's agent",
+        "shuffle",
+        "telephony:phonenumber_list",
+        "status=active&problem=mismatched",
     ),
     Tile(
         "Changes of credit from outside", "triangle-alert", "billing:credittransaction_list", "kind=outside"

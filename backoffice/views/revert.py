@@ -18,12 +18,15 @@ from backoffice.generic import safe_next
 from backoffice.logs import request_id
 from backoffice.models import AuditEvent
 from backoffice.roles import field_permission, role_of
+from backoffice.ways_back import planned
 
 MOST_AT_ONCE = 200  # audit events of a batch; more of them are put back by a job
 
 
 def missing_permission(change, user):
     """The permission without which nothing of this change can be put back; "" for those who may."""
+    if change.way is not None:
+        return change.way.missing_permission(user)
     if change.model is None:
         needed = {"backoffice.view_auditevent"}
     else:
@@ -242,7 +245,7 @@ class RevertBatch(View):
     def read(self):
         if not self.events:
             raise Http404("Nothing was recorded under this request.")
-        changes = reverts.changes_of(self.events[:MOST_AT_ONCE], self.request.user)
+        changes = planned(reverts.changes_of(self.events[:MOST_AT_ONCE], self.request.user))
         require(changes, self.request.user)
         return changes
 

@@ -7,19 +7,19 @@ import base64
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 
-from django.apps import apps
 from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
 from agents.models import Agent
+from backoffice.audit_models import models_by_table
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent
 from backoffice.page_model import PageModel
 from backoffice.reverts import can_revert
 from tenants.desk.together import read_together
+from tenants.models import SuspendedNumber
 
 PAGE = 30
 KINDS = {
@@ -122,15 +122,6 @@ class Entry:
         return column.replace("_", " ")
 
 
-@cache
-def models_by_table():
-    """{name of a table in the audit: its model}."""
-    return {
-        model._meta.db_table if not model._meta.managed else f"backoffice.{model._meta.db_table}": model
-        for model in apps.get_models()
-    }
-
-
 @dataclass(frozen=True)
 class Timeline:
     """`next` is the place of the older entries, "" where there are none."""
@@ -156,7 +147,8 @@ def timeline_read(organization, user, *, kind="", place="", limit=PAGE):
         "tables": [
             name
             for name, model in models_by_table().items()
-            if user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+            if model is not SuspendedNumber  # the numbers themselves tell it
+            and user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
         ],
         "kind": kind,
         "limit": limit + 1,

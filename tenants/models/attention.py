@@ -30,6 +30,8 @@ class Care(models.Model):
     snooze_reason = models.CharField(max_length=500, blank=True, default="")
 
     class Meta:
+        verbose_name = "assignment or snooze"
+        verbose_name_plural = "assignments and snoozes"
         default_permissions = []
         constraints = [models.UniqueConstraint(fields=["organization"], name="care_of_tenant")]
         indexes = [
@@ -56,6 +58,7 @@ class Follow(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = "follower"
         default_permissions = []
         constraints = [models.UniqueConstraint(fields=["user", "organization"], name="follow_once")]
 
@@ -129,7 +132,7 @@ class AttentionItem(PageModel):
 
     class Meta:
         ordering = ["position", "id"]
-        verbose_name = "sign"
+        verbose_name = "health sign"
         default_permissions = ["view"]
         permissions = [
             ("act_on_tenant", "Can take, snooze and finish what needs attention"),

@@ -1,6 +1,7 @@
 """Suspending a tenant: its active numbers are switched off, remembered, and come back exactly."""
 
 import threading
+from contextlib import nullcontext
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -8,7 +9,9 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from agents.tests.factories import make_agent
-from backoffice.models import AuditEvent
+from backoffice import jobs
+from backoffice.logs import request_id
+from backoffice.models import AuditEvent, Job
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page, client_with, count_queries, form_values
 from telephony.models import PhoneNumber
@@ -64,7 +67,8 @@ class TestService:
             assert event.changes == {"status": ["active", "suspended"]}
             assert (event.actor, event.reason, event.organization_id) == (str(support), "Unpaid", tenant.pk)
         suspension = open_suspension(fresh(tenant))
-        assert AuditEvent.objects.of(suspension).get().organization_id == tenant.pk
+        event = AuditEvent.objects.of(suspension).get()
+        assert (event.organization_id, event.record) == (tenant.pk, "suspension Lindgren Oy")
         restore_tenant(tenant, actor=support, reason="Paid")
         suspension.refresh_from_db()
         assert (suspension.restored_by_name, suspension.restore_reason) == (str(support), "Paid")
@@ -131,6 +135,81 @@ class TestService:
         reactivate_number(two, actor=support, reason="r")
         change(one, organization_id=make_organization().pk)
         assert reactivate_number(one, actor=support, reason="r").is_active
+
+
+class TestBatches:
+    """Taking back what suspended or restored tenants together, such as a bulk job."""
+
+    @pytest.fixture
+    def tenants(self, tenant, support):
+        """Two, suspended under one request."""
+        other = make_organization(name="Other")
+        make_number(other)
+        self.run("suspending", suspend_tenant, [tenant, other], support)
+        return [tenant, other]
+
+    def run(self, name, service, tenants, actor):
+        token = request_id.set(name)
+        for one in tenants:
+            service(one, actor=actor, reason="r")
+        request_id.reset(token)
+
+    def url(self, name):
+        return reverse("backoffice:batch_revert", args=[name])
+
+    def test_tenants_are_restored_not_their_numbers_alone(self, support_client, support, tenants):
+        response = support_client.get(self.url("suspending"))
+        html = check_page(response)
+        assert "its numbers become what they were" in html and "Cannot be put back" not in html
+        assert [row["change"].obj for row in response.context["groups"]["ready"]] == tenants
+        release_number(tenants[0].phone_numbers.first(), actor=support, reason="r")
+        html = check_page(support_client.post(self.url("suspending"), {}, follow=True))
+        assert "2 records put back" in html and not Suspension.objects.open().exists()
+        assert sorted(statuses(tenants[0]).values()) == ["active", "released"]
+        assert set(statuses(tenants[1]).values()) == {"active"}
+        html = check_page(support_client.get(self.url("suspending")))
+        assert "restored already, by Support" in html and "Nothing is left to put back" in html
+
+    def test_what_is_chosen_is_restored_and_that_can_be_undone(self, support_client, tenants):
+        suspension = open_suspension(fresh(tenants[0]))
+        row = f"backoffice.tenants_suspension:{suspension.pk}"
+        support_client.post(self.url("suspending"), {"reason": "Mistake", "row": [row]})
+        suspension.refresh_from_db()
+        assert suspension.restore_reason == "Mistake"
+        assert list(Suspension.objects.open().values_list("organization_name", flat=True)) == ["Other"]
+        again = AuditEvent.objects.of(suspension).first().request_id
+        html = check_page(support_client.get(self.url(again)))
+        assert "Suspended again" in html
+        support_client.post(self.url(again), {})
+        assert Suspension.objects.open().count() == 2
+        assert set(statuses(tenants[0]).values()) == {"suspended"}
+        assert "It is suspended again." in check_page(support_client.get(self.url(again)))
+
+    def test_both_rights_are_needed(self, finance_client, tenants):
+        few = client_with("tenants.view_organization", "telephony.change_phonenumber")
+        for client in (finance_client, few):
+            assert "tenants.change_organization" in check_page(client.get(self.url("suspending")), 403)
+            check_page(client.post(self.url("suspending"), {}), 403)
+        assert Suspension.objects.open().count() == 2
+
+    def test_a_job_does_many(self, support_client, tenants, monkeypatch):
+        monkeypatch.setattr("backoffice.views.revert.MOST_AT_ONCE", 2)
+        monkeypatch.setattr(jobs, "heartbeat", lambda job: nullcontext())
+        check_page(support_client.get(self.url("suspending")))
+        support_client.post(self.url("suspending"), {})
+        job = Job.objects.get(kind="revert")
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        assert (job.status, job.done, job.total) == ("succeeded", 2, 2), job.message
+        assert not Suspension.objects.open().exists()
+
+    def test_the_page_costs_the_same_for_two_and_for_twenty(self, support_client, support, tenants):
+        few = len(count_queries(support_client, self.url("suspending")))
+        more = [make_organization() for _ in range(20)]
+        for one in more:
+            make_number(one)
+        self.run("many", suspend_tenant, more, support)
+        assert len(count_queries(support_client, self.url("many"))) == few
 
 
 class TestPages:

@@ -36,9 +36,7 @@ class AttentionFinish(SignAction):
     service = staticmethod(finish_sign)
     label = "Done"
     icon = "check"
-    success = (
-        "Done. It stays out of the queue as long as it lasts; should it come back later, it is listed anew."
-    )
+    success = "{object} Done: it stays out of the queue as long as it lasts, and is listed anew should it come back."
     undo = "tenants:attentionitem_reopen"
 
     @classmethod
@@ -50,7 +48,7 @@ class AttentionReopen(SignAction):
     service = staticmethod(reopen_sign)
     label = "Back into the queue"
     icon = "rotate-ccw"
-    success = "It stands in the queue again."
+    success = "{object} It stands in the queue again."
     undo = "tenants:attentionitem_done"
 
     @classmethod
