@@ -21,6 +21,7 @@ class PublishedFilter(django_filters.ChoiceFilter):
 
 class AgentFilter(FilterSet):
     search_fields = ["words", "organization__words", "organization_id__id"]
+    rare = ("voice_provider", "stt_provider")
     is_published = PublishedFilter()
     llm_model = django_filters.CharFilter(label="Model")
 

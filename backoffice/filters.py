@@ -117,9 +117,13 @@ class DayFilter(django_filters.DateFilter):
 
 
 class FilterSet(django_filters.FilterSet):
-    """`search_fields` gives the search box; open value sets become selects of the known values plus "not set"."""
+    """`search_fields` gives the search box; open value sets become selects of the known values plus "not set".
+
+    `rare` are filters that stand under "More filters", where pickers are too.
+    """
 
     search_fields = []
+    rare = ()
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -51,6 +51,13 @@ class SipTrunk(PageModel):
 
 
 class PhoneNumberQuerySet(models.QuerySet):
+    def with_tenant_suspended(self):
+        """Each with `tenant_suspended`: whether its tenant's numbers are switched off."""
+        from tenants.models import Suspension
+
+        open_ones = Suspension.objects.open().filter(organization=models.OuterRef("organization_id"))
+        return self.annotate(tenant_suspended=models.Exists(open_ones))
+
     def active(self):
         """Numbers that the platform answers, once an agent is assigned; any other status gets 404."""
         return self.filter(status=PhoneNumber.Status.ACTIVE)

@@ -35,9 +35,12 @@ def reactivate_number(number, *, actor, reason):
 
 def is_held(number):
     """Whether the number is suspended because its tenant is: restoring the tenant brings it back."""
-    return (
-        number.is_suspended and Suspension.objects.open().filter(organization=number.organization_id).exists()
-    )
+    if not number.is_suspended:
+        return False
+    known = getattr(number, "tenant_suspended", None)  # as its list read it
+    if known is None:
+        return Suspension.objects.open().filter(organization=number.organization_id).exists()
+    return known
 
 
 def set_trunk_password(trunk, *, actor, reason, password):

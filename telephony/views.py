@@ -67,7 +67,7 @@ class PhoneNumberCheck(generic.ObjectPage):
 
 class PhoneNumberList(generic.ListView):
     model = PhoneNumber
-    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    queryset = PhoneNumber.objects.with_tenant_suspended().select_related("organization", "agent")
     table_class = PhoneNumberTable
     filterset_class = PhoneNumberFilter
     orders = {

@@ -21,6 +21,7 @@ def me(filterset):
 
 class OrganizationFilter(FilterSet):
     search_fields = ["words", "owner__words", "owner_id__id"]
+    rare = ("suspended", "since", "until")
     tier = django_filters.ChoiceFilter(
         field_name="owner__subscription_tier",
         choices=UserProfile.Tier.choices,
@@ -110,6 +111,7 @@ class AttentionFilter(FilterSet):
     """Without a state: what waits."""
 
     search_fields = ["organization_name", "text", "organization_id__id"]
+    rare = ("followed",)
     kind = django_filters.ChoiceFilter(
         choices=[(name, kind.label) for name, kind in KINDS.items()], label="Sign", empty_label="Any"
     )

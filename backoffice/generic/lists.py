@@ -18,6 +18,8 @@ from backoffice.generic.page import ModelPage
 from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50
+# With more columns a page holds fewer rows, which keeps it as light as the others.
+MANY_COLUMNS = 12
 # Rows of one bulk action at the most.
 BULK_LIMIT = 10_000
 
@@ -27,7 +29,7 @@ class ListView(ModelPage):
 
     `orders` is {name: Order}; the first is the default, read falling unless it says otherwise. `bulk` are the
     ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
-    written to a file.
+    written to a file. A page with `heavy_rows` holds fewer.
     """
 
     action = "view"
@@ -40,6 +42,7 @@ class ListView(ModelPage):
     title = ""
     not_exported = ()
     note = ""
+    heavy_rows = False
 
     def page_title(self):
         return self.title or capfirst(self.model._meta.verbose_name_plural)
@@ -109,7 +112,7 @@ class ListView(ModelPage):
                 with_needs(queryset, self.columns),
                 order.key,
                 descending=falling,
-                size=PAGE_SIZE,
+                size=self.rows_per_page(),
                 params=request.GET,
             )
         except (keyset.BadCursor, DataError):
@@ -149,6 +152,10 @@ class ListView(ModelPage):
         }
         template = "backoffice/list_results.html" if wants_results(request.htmx) else ""
         return self.render(context, template=template)
+
+    def rows_per_page(self):
+        parts = 1 + self.heavy_rows + (len(self.columns) > MANY_COLUMNS)
+        return max(PAGE_SIZE // parts, 1)
 
     def reset_url(self):
         """The list without filters: order and columns stay, and no default view comes instead."""
@@ -226,15 +233,19 @@ def wants_results(htmx):
 
 
 def filter_fields(filterset):
-    """The fields of a filter bar: pickers, which take room, stand apart."""
+    """The fields of a filter bar: pickers, which take room, and those that are rarely wanted stand apart."""
     fields = list(filterset.form)
-    pickers = [field for field in fields if isinstance(field.field.widget, PickerWidget)]
+    more = [
+        field
+        for field in fields
+        if field.name in filterset.rare or isinstance(field.field.widget, PickerWidget)
+    ]
     cleaned = getattr(filterset.form, "cleaned_data", {})
     return {
-        "plain_filters": [field for field in fields if field not in pickers],
-        "picker_filters": pickers,
-        "pickers_used": sum(bool(cleaned.get(field.name)) for field in pickers),
-        "pickers_open": any(field.errors or field.field.widget.typed for field in pickers),
+        "plain_filters": [field for field in fields if field not in more],
+        "more_filters": more,
+        "more_used": sum(cleaned.get(field.name) not in (None, "", []) for field in more),
+        "more_open": any(field.errors or getattr(field.field.widget, "typed", "") for field in more),
     }
 
 

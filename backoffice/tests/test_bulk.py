@@ -18,6 +18,7 @@ from telephony.models import PhoneNumber
 from telephony.tests.factories import make_number
 from tenants.attention import look_again
 from tenants.models import AttentionItem
+from tenants.suspensions import suspend_tenant
 from tenants.tests.factories import make_organization
 
 LIST = "/telephony/numbers/"
@@ -266,6 +267,17 @@ def test_hostile_labels_are_text(support_client):
 def test_the_pages_cost_the_same_for_one_row_and_for_many(support_client, found):
     one = count_queries(support_client, prepare(support_client, found[:1]))
     assert len(count_queries(support_client, prepare(support_client, found))) == len(one)
+
+
+def test_asking_to_reactivate_suspended_numbers_costs_the_same_for_one_and_for_many(support_client, found):
+    suspend_tenant(found[0].organization, actor=support_client.user, reason="Unpaid")
+    with platform():
+        PhoneNumber.objects.filter(pk__in=[row.pk for row in found[1:]]).update(status="suspended")
+    pages = [prepare(support_client, rows, action="PhoneNumberReactivate") for rows in (found[:1], found)]
+    html = check_page(support_client.get(pages[1]))
+    assert "<dd>4</dd>" in html and "1: it does not apply" in html, "that of the suspended tenant is held"
+    one, many = (count_queries(support_client, page) for page in pages)
+    assert len(many) == len(one)
 
 
 def test_what_was_never_confirmed_or_has_expired_is_forgotten(support_client, found):

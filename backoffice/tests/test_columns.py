@@ -13,7 +13,7 @@ from backoffice import generic
 from backoffice.models import ListChoice
 from backoffice.testing import make_user
 from backoffice.testing_crud import HOSTILE, check_page, client_of, client_with, count_queries
-from tenants.tests.factories import make_organization
+from tenants.tests.factories import make_item, make_organization
 
 LIST = "/tenants/organizations/"
 COLUMNS = "/lists/tenants:organization_list/columns/"
@@ -78,6 +78,20 @@ def test_all_columns_of_a_list_cost_as_many_queries_as_the_usual_ones(support_cl
         every = ",".join(view.table_class.offered(view.not_exported))
         usual = count_queries(support_client, reverse(name))
         assert len(count_queries(support_client, f"{reverse(name)}?columns={every}")) == len(usual), name
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [("agents:agent_list", make_agent), ("tenants:attentionitem_list", make_item)]
+)
+def test_a_page_stays_light_with_every_column(name, make, support_client):
+    tenant = make_organization()
+    for _ in range(51):
+        make(tenant)
+    page = LISTS[name]
+    for columns in ("", ",".join(page.table_class.offered(page.not_exported))):
+        response = support_client.get(reverse(name), {"columns": columns})
+        assert len(response.content) < 120_000, columns
+        assert response.context["next_url"], "the rows that are left out are on the next page"
 
 
 def test_the_address_says_columns_and_their_order(support_client):

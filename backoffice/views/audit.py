@@ -35,6 +35,7 @@ class AuditEventTable(Table):
 
 class AuditEventFilter(FilterSet):
     search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
+    rare = ("source",)
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 
@@ -94,6 +95,7 @@ class ReadLogTable(Table):
 
 class ReadLogFilter(FilterSet):
     search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
+    rare = ("table_name",)
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 
