@@ -72,7 +72,6 @@ class Table(django_tables2.Table):
 
     class Meta:
         rows = ""
-        empty_text = ""
 
     def __init__(self, rows, shown=None):
         """`shown` are the columns to render, as `offered()` gives them; those shown by default without it."""

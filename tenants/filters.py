@@ -4,7 +4,7 @@ from django.db.models import Q
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.models import User
 from tenants.health import KINDS
-from tenants.models import AttentionItem, Care, Follow, Note, Organization, UserProfile
+from tenants.models import AttentionItem, Care, Erasure, Follow, Note, Organization, UserProfile
 
 BALANCES = [("positive", "Above zero"), ("zero", "Zero or below"), ("null", "Not set")]
 BALANCE_CONDITIONS = {
@@ -147,3 +147,13 @@ class AttentionFilter(FilterSet):
 
     def by_state(self, queryset, name, value):
         return getattr(queryset, value)()
+
+
+class ErasureFilter(FilterSet):
+    search_fields = ["subject", "reason"]
+    status = django_filters.ChoiceFilter(choices=Erasure.Status.choices, label="Status", empty_label="Any")
+    since = DayFilter("created_at", label="Asked for from")
+
+    class Meta:
+        model = Erasure
+        fields = []

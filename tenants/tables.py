@@ -1,5 +1,5 @@
 from backoffice.tables import Column, Table
-from tenants.models import AttentionItem, Note, Organization, UserProfile
+from tenants.models import AttentionItem, Erasure, Note, Organization, UserProfile
 
 
 class OrganizationTable(Table):
@@ -56,3 +56,16 @@ class AttentionTable(Table):
         model = AttentionItem
         fields = []
         rows = "tenants/attentionitem_rows.html"
+
+
+class ErasureTable(Table):
+    subject = Column("Person")
+    created_at = Column("Asked for", order="created")
+    owner = Column("By", export="owner__email")
+    status = Column("Status")
+    erased_at = Column("Erased")
+
+    class Meta(Table.Meta):
+        model = Erasure
+        fields = []
+        rows = "tenants/erasure_rows.html"

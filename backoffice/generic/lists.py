@@ -29,7 +29,8 @@ class ListView(ModelPage):
 
     `orders` is {name: Order}; the first is the default, read falling unless it says otherwise. `bulk` are the
     ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
-    written to a file. A page with `heavy_rows` holds fewer.
+    written to a file. `nothing_yet` is what an empty list says. A page with
+    `heavy_rows` holds fewer.
     """
 
     action = "view"
@@ -42,6 +43,7 @@ class ListView(ModelPage):
     title = ""
     not_exported = ()
     note = ""
+    nothing_yet = ""
     heavy_rows = False
 
     def page_title(self):
@@ -147,6 +149,7 @@ class ListView(ModelPage):
             "add_url": self.url("add") if self.can("add") else "",
             "kept": self.kept(),
             "note": self.note,
+            "nothing_yet": self.nothing_yet,
             **self.tools(),
             **self.extra_context(),
         }

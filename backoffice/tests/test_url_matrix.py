@@ -91,7 +91,7 @@ def address(route, pattern, rows, job):
     view = getattr(pattern.callback, "view_class", None)
     model = getattr(view, "model", None)
     values = {
-        "pk": rows[model._meta.label_lower].pk if model else job.pk,
+        "pk": {**rows, "backoffice.job": job}[model._meta.label_lower].pk if model else job.pk,
         "label": "tenants.organization",
         "field": "name",
         "list_name": "tenants:organization_list",

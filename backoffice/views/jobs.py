@@ -1,3 +1,4 @@
+import django_filters
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F
@@ -6,11 +7,11 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
-from backoffice import bulk, jobs, keyset, services
-from backoffice.filters import Query
-from backoffice.generic import PAGE_SIZE
+from backoffice import bulk, generic, jobs, services
+from backoffice.filters import DayFilter, FilterSet
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun, Job
+from backoffice.tables import Column, Table
 
 
 def visible_jobs(user):
@@ -35,28 +36,40 @@ def outcome_of(job):
     }
 
 
-class JobList(View):
-    def get(self, request):
-        try:
-            page = keyset.read_page(
-                visible_jobs(request.user),
-                F("created_at"),
-                descending=True,
-                size=PAGE_SIZE,
-                params=request.GET,
-            )
-        except keyset.BadCursor:
-            return HttpResponseRedirect(reverse("job_list"))
-        places = Query(request.GET).without("after", "before")
-        context = {
-            "page_title": "Jobs",
-            "jobs": page.rows,
-            "has_open": any(job.is_open for job in page.rows),
-            "previous_url": f"?{page.previous}" if page.previous else "",
-            "next_url": f"?{page.next}" if page.next else "",
-            "places": places,
-        }
-        return render(request, "backoffice/job_list.html", context)
+class JobTable(Table):
+    title = Column("Job")
+    created_at = Column("Asked for", order="created")
+    owner = Column("By", export="owner__email")
+    status = Column("Status")
+    done = Column("Progress")
+    result_name = Column("Result")
+
+    class Meta(Table.Meta):
+        model = Job
+        fields = []
+        rows = "backoffice/job_rows.html"
+
+
+class JobFilter(FilterSet):
+    search_fields = ["title", "result_name", "message"]
+    status = django_filters.ChoiceFilter(choices=Job.Status.choices, label="Status", empty_label="Any")
+    since = DayFilter("created_at", label="Asked for from")
+    until = DayFilter("created_at", label="Until", until=True)
+
+    class Meta:
+        model = Job
+        fields = []
+
+
+class JobList(generic.ListView):
+    model = Job
+    table_class = JobTable
+    filterset_class = JobFilter
+    orders = {"created": generic.Order(F("created_at"), by_time=True)}
+    nothing_yet = "Exports and other long work appear here, with their progress and results."
+
+    def get_queryset(self):
+        return visible_jobs(self.request.user)
 
 
 class JobDetail(View):

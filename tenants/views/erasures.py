@@ -8,13 +8,15 @@ from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from backoffice import generic, keyset
+from backoffice import generic
 from backoffice.forms import ReasonForm
 from tenants.erasure import certificate as certificates
 from tenants.erasure.person import person_of, phone_digits
 from tenants.erasure.places import ELSEWHERE, PLATFORM
 from tenants.erasure.procedure import PERMISSION, discard_search, erase_person, start_search
+from tenants.filters import ErasureFilter
 from tenants.models import Erasure, Organization, UserProfile
+from tenants.tables import ErasureTable
 
 
 class PersonForm(ReasonForm):
@@ -75,27 +77,19 @@ class ErasurePage(generic.ModelPage):
         return [("Erasures", reverse("tenants:erasure_list"))]
 
 
-class ErasureList(ErasurePage):
+class ErasureList(ErasurePage, generic.ListView):
     page = "list"
+    queryset = Erasure.objects.select_related("owner")
+    table_class = ErasureTable
+    filterset_class = ErasureFilter
+    orders = {"created": generic.Order(F("created_at"), by_time=True)}
+    nothing_yet = (
+        "A person is searched first, by mail address or phone number; nothing is changed until you confirm what"
+        " was found."
+    )
 
-    def get(self, request):
-        try:
-            page = keyset.read_page(
-                Erasure.objects.select_related("owner"),
-                F("created_at"),
-                descending=True,
-                size=generic.PAGE_SIZE,
-                params=request.GET,
-            )
-        except keyset.BadCursor:
-            return HttpResponseRedirect(request.path)
-        context = {
-            "page_title": "Erasures",
-            "rows": page.rows,
-            "previous_url": f"?{page.previous}" if page.previous else "",
-            "next_url": f"?{page.next}" if page.next else "",
-        }
-        return self.render(context, template="tenants/erasure_list.html")
+    def extra_context(self):
+        return {"add_label": "Erase a person"}
 
 
 class ErasureCreate(ErasurePage):
