@@ -35,7 +35,7 @@ class AuditEventTable(Table):
 
 class AuditEventFilter(FilterSet):
     search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
-    rare = ("source",)
+    rare = ("action", "source")
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 

@@ -14,7 +14,7 @@ const focusSearch = () => {
 
 // j and k move the focus along the rows' links, so Enter opens one by itself.
 function moveRow(step) {
-  const links = all(".table .row-link").filter((link) => link.checkVisibility());
+  const links = all(".table .row-link, #result_list tbody th a").filter((link) => link.checkVisibility());
   if (!links.length) return false;
   const row = document.activeElement.closest("tr");
   const here = links.findIndex((link) => link.closest("tr") === row);
@@ -38,8 +38,8 @@ const keys = {
   k: () => moveRow(-1),
   x: selectRow,
   e: () => $("a[data-key=e]")?.click(),
-  "[": () => $("a[rel=prev]")?.click(),
-  "]": () => $("a[rel=next]")?.click(),
+  "[": () => ($("a[rel=prev]") || $(".paginator .this-page")?.previousElementSibling)?.click(),
+  "]": () => ($("a[rel=next]") || $(".paginator .this-page")?.nextElementSibling)?.click(),
 };
 
 document.addEventListener("keydown", (event) => {
