@@ -793,15 +793,20 @@ declare
   letter constant text := 'A-Za-z0-9\u00C0-\u024F\u0370-\u052F';
   -- In JSON and in addresses of pages, what stands before may be an escape that ends in a letter or digit.
   escape constant text := '(?<=\\[nrtbf])|(?<=\\u00[01][0-9a-fA-F])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])';
-  gap constant text := '[\s().\u00A0\u2010-\u2015/-]{0,3}';
+  -- Between digits; in the address of a page a space is + or %20, and brackets and slashes are written so too.
+  gap constant text := '(?:[\s().\u00A0\u2010-\u2015/+-]|%2[0389FfBb]|%[Cc]2%[Aa]0|%[Ee]2%80%9[0-5]){0,3}';
   code text;
+  address text;
 begin
   if mail is not null then
     if mail !~ '^[^\s@"\\<>()\[\],;:]+@[^\s@"\\<>()\[\],;:.]+(\.[^\s@"\\<>()\[\],;:.]+)+$' or length(mail) > 254 then
       raise exception 'This is not a mail address.';
     end if;
+    address := replace(regexp_replace(mail, '([].[*+?^$(){}|\\-])', '\\\1', 'g'), '\+', '(?:\+|%2[Bb])');
     parts := parts || format($re$(?:(?<![%1$s])(?<![%1$s][._%%+'-])|%2$s)%3$s(?![%1$s]|[.-][%1$s])$re$, letter, escape,
-      replace(regexp_replace(mail, '([].[*+?^$(){}|\\-])', '\\\1', 'g'), '@', '(?:@|%40)'));
+      replace(address, '@', '(?:@|%40)'));
+    -- In the address of a page, where + is a space.
+    parts := parts || format($re$(?<=[%1$s][+])%2$s(?![%1$s]|[.-][%1$s])$re$, letter, replace(address, '@', '%40'));
   end if;
   if nullif(p_phone, '') is not null then
     if p_phone !~ '^[0-9]{7,15}$' then
@@ -819,8 +824,8 @@ begin
     if p_national <> '' and length(p_national) >= 7 then
       -- Not where another country's code stands before it.
       parts := parts || format(
-        '(?:(?<![0-9A-Za-z_])(?<!(?:\+|^00|[^0-9]00)[1-9][0-9]{0,2}%2$s)(?<!\+)|%1$s)\(?0?\)?%2$s%3$s(?![0-9])',
-        escape, '[\s().\u00A0\u2010-\u2015/-]{0,2}', array_to_string(string_to_array(p_national, null), gap));
+        '(?:(?<![0-9A-Za-z_])(?<!(?:\+|^00|[^0-9]00)[1-9][0-9]{0,2}%2$s)(?:(?<!\+)|(?=0))|%1$s)(?:\(?0\)?%2$s|\(?)%3$s(?![0-9])',
+        escape, replace(gap, '{0,3}', '{0,2}'), array_to_string(string_to_array(p_national, null), gap));
     end if;
   end if;
   if parts = '{}' then
@@ -832,14 +837,19 @@ end $$;
 -- A quick look whether the slower pattern can match at all: texts one of which a row must contain, in lower case, the
 -- digits with everything between digits taken out.
 create or replace function audit.may_name(p_text text, p_mail text, p_digits text) returns boolean
-language sql immutable parallel safe as $$  -- no search_path: that would keep it from being inlined
-  select coalesce(lower(p_text) like any (array[
+language sql immutable parallel safe return  -- pinning search_path would keep it from being inlined
+  coalesce(lower(p_text) like any (array[
            '%' || replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_') || '%',
-           '%' || replace(replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_'), '@', '\%40') || '%']),
+           '%' || replace(replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_'), '@', '\%40') || '%',
+           '%' || replace(replace(replace(replace(replace(lower(p_mail), '\', '\\'), '%', '\%'), '_', '\_'), '@', '\%40'),
+                          '+', '\%2b') || '%']),
            false)
-      or coalesce(translate(p_text, U&' ()./-\00A0\2010\2011\2012\2013\2014\2015' || E'\t\n\r\f\v', '')
+      or coalesce(translate(p_text, U&' ()./+-\00A0\2010\2011\2012\2013\2014\2015' || E'\t\n\r\f\v', '')
                   like '%' || p_digits || '%', false)
-$$;
+      or p_digits <> '' and p_text like '%\%%' and coalesce(
+           translate(regexp_replace(p_text, '%(2[0389fb]|c2%a0|e2%80%9[0-5])', '', 'gi'),
+                     U&' ()./+-\00A0\2010\2011\2012\2013\2014\2015' || E'\t\n\r\f\v', '')
+           like '%' || p_digits || '%', false);
 
 -- A JSON value with every match replaced, in keys and numbers too.
 create or replace function audit.erase_json(value jsonb, pattern text, levels integer default 60) returns jsonb
@@ -990,8 +1000,10 @@ begin
     foreach v_name in array columns loop
       if coalesce((seen ->> v_name)::integer, 0) < 3 and exists (select from audit.person_columns(p_table) c where c.name = v_name) then
         seen := seen || jsonb_build_object(v_name, coalesce((seen ->> v_name)::integer, 0) + 1);
-        execute format('select regexp_replace(t.%I::text, $1, ''[erased]'', ''gi'') from %s%I t where t.id::text = $2',
-                       v_name, place, p_table) into v_text using pattern, id;
+        -- What stands around the person may be a secret.
+        execute format('select regexp_replace(audit.redact(jsonb_build_object(%1$L, t.%1$I)) ->> %1$L, $1, ''[erased]'', '
+                       '''gi'') from %2$s%3$I t where t.id::text = $2', v_name, place, p_table)
+          into v_text using pattern, id;
         samples := coalesce(samples, '{}') || jsonb_build_object(v_name,
           case when strpos(v_text, '[erased]') > 0 then substr(v_text, greatest(1, strpos(v_text, '[erased]') - 40), 90) end);
       end if;

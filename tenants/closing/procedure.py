@@ -14,7 +14,7 @@ from backoffice.models import AuditEvent, Job
 from billing.models import CreditTransaction
 from tenants.closing.archive import KIND as ARCHIVE
 from tenants.closing.archive import PERMISSION, acting_owner
-from tenants.closing.parts import PLATFORM, delete_own
+from tenants.closing.parts import OF_AGENTS, PLATFORM, delete_own
 
 KIND = "close_organization"
 
@@ -159,6 +159,31 @@ def changed_since(organization, moment):
         events.exclude(table_name__contains=".").exists()
         or CreditTransaction.objects.filter(organization_id=organization.pk, created_at__gt=moment).exists()
     )
+
+
+SINCE = (
+    (
+        "conversation",
+        f"select from public.agent_sessions where agent_id in ({OF_AGENTS})"
+        " and greatest(created_at, last_activity_at) > %(moment)s"
+        f" union all select from public.chat_sessions c where project_id in ({OF_AGENTS}) and (created_at > %(moment)s"
+        " or exists (select from public.chat_messages m where m.session_id = c.id and m.timestamp > %(moment)s))",
+    ),
+    ("call", "select from public.call_logs where organization_id = %(id)s and created_at > %(moment)s"),
+    (
+        "usage record",
+        "select from public.usage_logs where organization_id = %(id)s and created_at > %(moment)s",
+    ),
+)
+
+
+def came_since(organization, archive):
+    """["3 conversations", …] that began or went on after an export: they do not block, and are not in it."""
+    columns = [f"(select count(*) from ({rows} limit 1000) found)" for _, rows in SINCE]
+    with connection.cursor() as cursor:
+        cursor.execute(f"select {', '.join(columns)}", {"id": organization.pk, "moment": as_of(archive)})
+        found = zip(SINCE, cursor.fetchone(), strict=True)
+        return [number(count, word) for (word, _), count in found if count]
 
 
 def close_organization(organization, *, actor, reason):

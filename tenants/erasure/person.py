@@ -3,12 +3,13 @@
 import hashlib
 import re
 from dataclasses import asdict, dataclass
+from urllib.parse import unquote
 
 import phonenumbers
 from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
 
-GAPS = " ()./-\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\t\n\r\f\v"
+GAPS = " ()./+-\u00a0\u2010\u2011\u2012\u2013\u2014\u2015\t\n\r\f\v"
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,11 @@ class Person:
     def is_named_in(self, text):
         """A coarse look: whether the text contains the address or the digits, whatever stands beside them."""
         text = text.lower()
-        plain = text.translate(dict.fromkeys(map(ord, GAPS)))
-        mails = (self.mail, self.mail.replace("@", "%40")) if self.mail else ()
-        return any(mail in text for mail in mails) or bool(self.digits and self.digits in plain)
+        texts = [text, unquote(text)] if "%" in text else [text]  # what stands in the address of a page
+        if self.mail and any(self.mail in one for one in texts):
+            return True
+        gaps = dict.fromkeys(map(ord, GAPS))
+        return bool(self.digits) and any(self.digits in one.translate(gaps) for one in texts)
 
     def is_typed(self, text):
         """Whether somebody typed the address or the number to confirm it."""

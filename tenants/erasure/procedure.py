@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from backoffice import jobs, services
 from backoffice.models import Job, User
+from tenants.erasure import sessions
 from tenants.erasure.certificate import certify
 from tenants.erasure.person import Person
 from tenants.erasure.places import KEPT_BUT_LISTED, PLATFORM
@@ -170,6 +171,9 @@ def redact(erasure, actor, person, found):
         for table in own_tables(cursor):
             if table not in KEPT_BUT_LISTED and (rows := redact_own(cursor, person, table)):
                 redacted[f"backoffice.{table}"] = rows
+        if rows := sessions.forget(person):
+            redacted[f"backoffice.{sessions.TABLE}"] = rows
+        discard_others(erasure)
         Job.objects.filter(pk__in=found.files).update(
             result_name="", message="The file was deleted: it named a person."
         )
@@ -183,6 +187,16 @@ def redact(erasure, actor, person, found):
         cursor.execute("select audit.end_erasure()")
 
 
+def discard_others(erasure):
+    """Other searches for the person do not keep the address or number that is being erased."""
+    open_ones = Erasure.objects.filter(subject_secret__isnull=False).exclude(pk=erasure.pk)
+    for other in open_ones.exclude(status=Erasure.Status.ERASING):
+        if set(other.fingerprints) & set(erasure.fingerprints):
+            other.status = Erasure.Status.DISCARDED
+            other.subject_secret = other.samples_secret = None
+            other.save(update_fields=["status", "subject_secret", "samples_secret"])
+
+
 def redact_own(cursor, person, table):
     """Redacts one of our own tables as its owner; its audit trigger leaves the person out. Returns the rows."""
     columns = own_columns(cursor, table)
@@ -193,10 +207,10 @@ def redact_own(cursor, person, table):
             value = f"audit.erase_json({column}::jsonb, %(pattern)s)"
         else:
             value = f"regexp_replace({column}::text, %(pattern)s, '[erased]', 'gi')"
+            if width is not None:
+                value = f"left({value}, {width - 9 if is_unique else width})"
             if is_unique:
                 value = f"{value} || ' ' || left(md5(random()::text), 8)"
-            if width is not None:
-                value = f"left({value}, {width})"
         sets.append(f'"{name}" = case when {named(name)} then {value} else {column} end')
     any_of = " or ".join(named(name) for name, *_ in columns)
     cursor.execute(

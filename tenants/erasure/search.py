@@ -4,9 +4,12 @@ import json
 import zipfile
 from dataclasses import dataclass, field
 
+from django.apps import apps
+
 from backoffice.masking import mask
 from backoffice.models import Job
 from tenants.closing.archive import snapshot
+from tenants.erasure import sessions
 from tenants.erasure.places import KEPT_BUT_LISTED, NOT_SEARCHED, PLATFORM, STAYS
 
 SAMPLES = 3
@@ -63,6 +66,10 @@ def search(person, *, actor, reason, report=lambda label: None):
             search_own(cursor, person, table, found)
         report("Supabase's logins")
         look_beyond(cursor, person, found)
+    if rows := len(sessions.named_sessions(person)):
+        found.places[f"backoffice.{sessions.TABLE}"] = place(
+            sessions.LABEL, range(rows), {"lists opened": rows}
+        )
     report("Stored files")
     found.files = [
         str(job.pk) for job in Job.objects.exclude(result_name="") if is_named_in_file(person, job)
@@ -101,21 +108,24 @@ def keep_samples(found, key, samples):
 
 
 def own_tables(cursor):
-    """Our own tables that hold texts, but those in which nothing is searched."""
+    """Our own tables that hold texts, but those in which nothing is searched, and sessions, which are encoded."""
     cursor.execute(
         "select distinct c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid"
         " join pg_type t on t.oid = a.atttypid where c.relnamespace = 'backoffice'::regnamespace and c.relkind = 'r'"
         " and a.attnum > 0 and not a.attisdropped and t.typname = any (%s) order by 1",
         [list(TEXT_TYPES)],
     )
-    return [name for (name,) in cursor.fetchall() if name not in NOT_SEARCHED]
+    return [name for (name,) in cursor.fetchall() if name not in NOT_SEARCHED and name != sessions.TABLE]
 
 
 def own_columns(cursor, table):
     """[(name, is JSON, is unique, width)] of the columns with texts of one of our own tables."""
     cursor.execute(
         "select a.attname::text, t.typname in ('json', 'jsonb'), exists (select from pg_index i"
-        " where i.indrelid = a.attrelid and i.indisunique and a.attnum = any (i.indkey::smallint[])),"
+        " where i.indrelid = a.attrelid and i.indisunique and (a.attnum = any (i.indkey::smallint[])"
+        # a column inside of an expression, such as lower(name)
+        " or exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid"
+        " and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid = a.attnum))),"
         " case when t.typname = 'varchar' and a.atttypmod > 4 then a.atttypmod - 4 end"
         " from pg_attribute a join pg_type t on t.oid = a.atttypid"
         " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and t.typname = any (%s)"
@@ -150,11 +160,19 @@ def search_own(cursor, person, table, found):
     rows, *by_column = cursor.fetchone()
     if rows:
         found.places[f"backoffice.{table}"] = {
-            "label": f"Back office: {table.partition('_')[2] or table}".replace("_", " "),
+            "label": f"Back office: {words(table)}",
             "rows": rows,
             "columns": {name: count for name, count in zip(columns, by_column, strict=True) if count},
             "stays": table in KEPT_BUT_LISTED,
         }
+
+
+def words(table):
+    """One of our own tables for people to read."""
+    for model in apps.get_models():
+        if model._meta.db_table == table:
+            return str(model._meta.verbose_name_plural)
+    return table.replace("_", " ")
 
 
 def look_beyond(cursor, person, found):

@@ -31,7 +31,7 @@ from tenants.models import Note, Organization, UserProfile
 from tenants.notes import add_note
 from tenants.tests.factories import change, make_item, make_organization
 
-SECRETS = ("trunk-secret", "sk-header-secret", "config-secret", "url-secret")
+SECRETS = ("trunk-secret", "sk-header-secret", "config-secret", "url-secret", "context-secret")
 FORMULA = '=HYPERLINK("http://evil.test","x")'
 
 
@@ -49,7 +49,11 @@ def make_tenant(name="Closing Ltd"):
     )
     make_trunk("trunk-secret", organization=organization, username="@SUM(1)")
     make_number(organization, agent=agent, status="released")
-    session = make_session(agent, conversation_history=[{"role": "user", "content": "x" * 300_000}])
+    session = make_session(
+        agent,
+        conversation_history=[{"role": "user", "content": "x" * 300_000}],
+        context_data={"page": "/start", "api_key": "context-secret"},
+    )
     make_message(session, content="+cmd|' /C calc'!A0\r\nsecond line, with \"quotes\" ☎ \\x00 \\N \\.")
     make_chat_message(make_chat_session(agent), text="-1+1")
     make_usage(agent)
@@ -237,12 +241,18 @@ class TestBlockers:
         archive.start_archive(organization, actor=client.user, reason="Again")
         assert "still at work" in procedure.blockers(organization)[0].title
 
-    def test_conversations_that_go_on_do_not_block(self, closing, database):
+    def test_conversations_that_go_on_do_not_block_but_are_counted(self, closing, database):
         client, organization = closing
         export(client, organization)
+        address = reverse("tenants:organization_close", args=[organization.pk])
+        assert "After the last export" not in check_page(client.get(address))
         with database.platform():
-            make_message(make_session(organization.agents.first()))
+            agent, now = organization.agents.first(), timezone.now()
+            make_message(make_session(agent, created_at=now))
+            make_chat_message(make_chat_session(agent, created_at=now))
+            make_call(organization, status="completed", created_at=now)
         assert procedure.blockers(organization) == []
+        assert "After the last export came 2 conversations, 1 call." in check_page(client.get(address))
 
 
 class TestClosing:

@@ -54,7 +54,7 @@ class OrganizationClose(generic.ActionView):
             "staying": [(part, count) for part, count in found if not part.goes],
             "count_limit": parts.COUNT_LIMIT,
             "archives": archives,
-            "newest": archives[0] if archives else None,
+            "came_since": procedure.came_since(self.object, archives[0]) if archives else [],
         }
 
     def done(self, job):
