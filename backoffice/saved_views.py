@@ -34,7 +34,10 @@ def take_state(view, page):
 
 def save_view(view, *, actor):
     """Add or change a view. Raises ValidationError if its owner has another one of that name for the list."""
-    if not may_change(actor, view):
+    stored = (
+        SavedView.objects.filter(pk=view.pk).first() or view
+    )  # as a form left it, it may not be shared any more
+    if not may_change(actor, stored):
         raise PermissionDenied("A shared view is changed by whoever made it, and by admins.")
     try:
         with transaction.atomic():

@@ -80,7 +80,7 @@ class InlineField:
     def get_form(self, **kwargs):
         wanted = self.kwargs["field"]
         form = super().get_form(**kwargs)
-        if wanted not in form.own_fields() and form.data.get(f"keep_{wanted}") != "theirs":
+        if wanted not in form.own_fields() and not self.keeps_theirs(form, wanted):
             self.refuse(wanted)
         for name in form.own_fields():
             if name != wanted:
@@ -89,6 +89,11 @@ class InlineField:
         if not form.is_bound and "opened" not in (kwargs.get("initial") or {}):
             form.initial["opened"] = form.sign(form.instance)  # of this field alone
         return form
+
+    def keeps_theirs(self, form, name):
+        """Whether the form is without the field because the conflict page was answered so (in place there is none)."""
+        answered = form.data.get(f"keep_{name}") == "theirs" and not self.is_fragment
+        return answered and name in editable_fields(self.object, self.request.user)
 
     def refuse(self, name):
         permission = field_permission(self.model, name)

@@ -70,6 +70,14 @@ class TestWhoMayWhat:
     def test_what_the_form_does_not_have_is_not_there(self, admin_client, name):
         assert admin_client.get(url(make_organization(), name)).status_code == 404
 
+    @pytest.mark.parametrize("headers", [{}, HTMX])
+    def test_an_answer_to_a_conflict_opens_no_field(self, finance_client, headers):
+        profile = make_profile()
+        for name, status in (("full_name", 403), ("tier", 404), ("created_at", 404)):
+            data = {name: "x", f"keep_{name}": "theirs"}
+            response = finance_client.post(url(profile, name), data, headers=headers)
+            assert response.status_code == status, name
+
     def test_what_the_form_leaves_out_of_a_row_is_left_out_here(self, support_client):
         agent = make_agent(name='{"name": "x", "api_key": "k"}', boosted_keywords={"a": 1})
         html = check_page(support_client.get(agent.get_absolute_url()))

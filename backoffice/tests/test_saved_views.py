@@ -69,11 +69,16 @@ def test_a_shared_view_is_changed_by_its_owner_and_by_admins(support_client, man
     assert admin_client.post(f"/views/{view.pk}/edit/", {"name": "Tidied", "shared": "on"}).status_code == 302
     view.refresh_from_db()
     assert (view.name, view.owner) == ("Tidied", support_client.user)
+    withdrawn = admin_client.post(f"/views/{view.pk}/edit/", {"name": "Tidied"}, follow=True)
+    assert withdrawn.status_code == 200
+    view.refresh_from_db()
+    assert not view.shared
     assert support_client.post(f"/views/{view.pk}/delete/").status_code == 302
     assert not SavedView.objects.exists()
     events = AuditEvent.objects.filter(table_name="backoffice.backoffice_savedview").order_by("id")
     assert [(e.action, e.actor_id) for e in events] == [
         ("insert", support_client.user.pk),
+        ("update", admin_client.user.pk),
         ("update", admin_client.user.pk),
         ("delete", support_client.user.pk),
     ]
