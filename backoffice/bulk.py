@@ -57,12 +57,14 @@ def confirm(run, action, data):
     run = BulkRun.objects.select_for_update().get(pk=run.pk)
     if run.job is None:
         run.form = {name: data.getlist(name) for name in action.form_class.base_fields if name in data}
-        plural = action.model._meta.verbose_name_plural
-        run.job = jobs.start(
-            "bulk", title=f"{action.label}: {len(run.row_ids):,} {plural}", owner=run.owner, run=str(run.pk)
-        )
+        run.job = jobs.start("bulk", title=title_of(run, action), owner=run.owner, run=str(run.pk))
         run.save()
     return run.job
+
+
+def title_of(run, action):
+    number, meta = len(run.row_ids), action.model._meta
+    return f"{action.label}: {number:,} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
 
 
 @jobs.kind("bulk")

@@ -120,6 +120,9 @@ def test_what_failed_is_named_with_its_reason_and_the_others_are_done(support_cl
     job = done(confirm(support_client, prepare(support_client, found)))
     assert (job.status, job.message) == ("succeeded", "2 changed, 1 skipped, 2 failed.")
     html = check_page(support_client.get(job.get_absolute_url()))
+    for row in found[1:3]:
+        assert f'<a href="{row.get_absolute_url()}">' in html, "several rows may have one name"
+    html = check_page(support_client.get(job.get_absolute_url()))
     assert "It still forwards to Front desk." in html and found[1].e164 in html
     answer = support_client.get(reverse("bulk_outcome", args=[job.pk]))
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
@@ -229,15 +232,21 @@ def test_outcomes_are_for_those_who_see_the_job(support_client, manager_client, 
 
 def test_tenants_are_assigned_suspended_and_restored_together(support_client):
     tenants = [make_number().organization for _ in range(2)]
-    outcomes = []
+    outcomes, taken_back = [], []
     for action in ("OrganizationAssign", "OrganizationSuspend", "OrganizationSuspend", "OrganizationRestore"):
         data = {"action": action, "row": [tenant.pk for tenant in tenants]}
         address = support_client.post("/lists/tenants:organization_list/bulk/", data).url
         html = check_page(support_client.get(address))
         assert action != "OrganizationSuspend" or "Text chat and voice" in html
-        outcomes.append(done(confirm(support_client, address)).message)
+        job = done(confirm(support_client, address))
+        outcomes.append(job.message)
+        url = reverse("backoffice:batch_revert", args=[job.pk])
+        offered = url in check_page(support_client.get(job.get_absolute_url()))
+        taken_back.append(offered)
+        assert not offered or support_client.get(url).status_code == 200, "what is offered can be opened"
     changed, skipped = "2 changed, 0 skipped, 0 failed.", "0 changed, 2 skipped, 0 failed."
     assert outcomes == [changed, changed, skipped, changed]
+    assert taken_back == [False, True, False, True]
     assert states() == ["active", "active"]
 
 

@@ -76,16 +76,13 @@ class BulkConfirm(View):
         return HttpResponseRedirect(bulk.confirm(self.run, self.action, request.POST).get_absolute_url())
 
     def show(self, form, status=200):
-        meta = self.action.model._meta
-        number = len(self.run.row_ids)
-        noun = meta.verbose_name if number == 1 else meta.verbose_name_plural
         context = {
-            "page_title": f"{self.action.label}: {number:,} {noun}",
+            "page_title": bulk.title_of(self.run, self.action),
             "crumbs": [(self.list.page_title(), list_url(self.run.list_name, self.run.query))],
             "form": form,
             "action": self.action,
             "run": self.run,
-            "is_cut": number == bulk.LIMIT,
+            "is_cut": len(self.run.row_ids) == bulk.LIMIT,
             "limit": bulk.LIMIT,
             "cancel_url": list_url(self.run.list_name, self.run.query),
             **self.looked_at(),

@@ -4,14 +4,18 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import F
 from django.http import FileResponse, Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.views import View
 
-from backoffice import bulk, generic, jobs, services
+from backoffice import bulk, generic, jobs, reverts, services
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun, Job
 from backoffice.tables import Column, Table
+from backoffice.views.revert import missing_permission
+from backoffice.ways_back import planned
+
+LOOKED_AT = 20
 
 
 def visible_jobs(user):
@@ -22,18 +26,40 @@ def visible_jobs(user):
     return queryset if user.is_superuser else queryset.filter(owner=user)
 
 
-def outcome_of(job):
-    """What became of the rows of a bulk action; {} for other jobs."""
+def outcome_of(job, user):
+    """What became of the rows of a bulk action; {} for other jobs. `revert_url` is for who can take some of it back."""
     run = BulkRun.objects.filter(job=job).first()
     if run is None:
         return {}
+    counts = bulk.counts(run)
+    can_revert = counts["changed"] and not job.is_open and can_take_back(job, user)
     return {
         "run": run,
-        "counts": bulk.counts(run),
-        "failed": list(run.results.filter(outcome="failed")[:20]),
+        "counts": counts,
+        "failed": failed_rows(run),
         "list_url": list_url(run.list_name, run.query),
-        "revert_url": reverse("backoffice:batch_revert", args=[job.pk]),
+        "revert_url": reverse("backoffice:batch_revert", args=[job.pk]) if can_revert else "",
     }
+
+
+def can_take_back(job, user):
+    """Whether the batch's own page would let this person put back any of the first rows: all are of one kind."""
+    events = list(reverts.batch_events(str(job.pk))[:LOOKED_AT])
+    changes = planned(reverts.changes_of(events, user))
+    return any(not change.problem and not missing_permission(change, user) for change in changes)
+
+
+def failed_rows(run):
+    """The first rows that failed, each with the `url` of its page: many have the same name."""
+    results = list(run.results.filter(outcome="failed")[:LOOKED_AT])
+    try:
+        view = resolve(reverse(run.list_name)).func.view_class
+        model = next(action.model for action in view.bulk if action.__name__ == run.action)
+    except (NoReverseMatch, StopIteration):  # a list or an action that is gone
+        return results
+    for result in results:
+        result.url = model(pk=result.row_id).get_absolute_url()
+    return results
 
 
 class JobTable(Table):
@@ -79,7 +105,7 @@ class JobDetail(View):
         job = get_object_or_404(visible_jobs(request.user), pk=pk)
         template = "backoffice/job_state.html" if request.htmx else "backoffice/job_detail.html"
         crumbs = [("Jobs", reverse("job_list"))]
-        context = {"page_title": job.title, "job": job, "crumbs": crumbs, **outcome_of(job)}
+        context = {"page_title": job.title, "job": job, "crumbs": crumbs, **outcome_of(job, request.user)}
         return render(request, template, context)
 
 
