@@ -1,20 +1,20 @@
 """Signs that SQL finds. Each statement gives (organization_id, kind, cause, numbers as JSON), for one tenant or all."""
 
-# {of_agents}, {of_calls}, {of_numbers} narrow to one tenant, or are empty. {gate} spares the tenant that talks the
-# reading of its conversations.
+# {of_sessions}, {of_chats}, {of_calls}, {of_numbers} narrow to one tenant, or are empty. {gate} spares the tenant that
+# talks the reading of its conversations.
 SILENT = """
 with by_day as materialized (
   select a.organization_id, (t.at at time zone 'UTC')::date as day, max(t.at) as last, count(*) as talks
   from (
     select agent_id, last_activity_at as at from agent_sessions
     where session_id <> 'default' and coalesce(last_activity_at, '-infinity') <= now() + interval '1 day'
-      and coalesce(last_activity_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day'
+      and coalesce(last_activity_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day' {of_sessions}
     union all
     select project_id, created_at from chat_sessions
     where coalesce(created_at, '-infinity') <= now() + interval '1 day'
-      and coalesce(created_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day') t
+      and coalesce(created_at, '-infinity') > now() - (%(forgotten)s + 28) * interval '1 day' {of_chats}) t
   join agents a on a.id = t.agent_id
-  where true {of_agents} {gate}
+  where true {gate}
   group by 1, 2),
 ends as (
   select organization_id, max(last) as at from by_day group by 1
@@ -70,12 +70,16 @@ where n.status = 'active' and (a.id is null or a.organization_id <> n.organizati
 """
 
 STATEMENTS = (NUMBERS, FAILING_CALLS, SILENT)
-ALL = [statement.format(of_agents="", of_calls="", of_numbers="", gate="") for statement in STATEMENTS]
+# As an array the agents are looked up by their index; joined, the planner would rather read every conversation.
+OF_AGENTS = "and {} = any (array(select id from agents where organization_id = %(id)s))"
+NOTHING = dict.fromkeys(("of_sessions", "of_chats", "of_calls", "of_numbers", "gate"), "")
+ALL = [statement.format(**NOTHING) for statement in STATEMENTS]
 OF_ONE = " union all ".join(
     f"({statement})"
     for statement in (
         text.format(
-            of_agents="and a.organization_id = %(id)s",
+            of_sessions=OF_AGENTS.format("agent_id"),
+            of_chats=OF_AGENTS.format("project_id"),
             gate=GATE,
             of_calls="and organization_id = %(id)s",
             of_numbers="and n.organization_id = %(id)s",

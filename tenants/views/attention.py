@@ -18,6 +18,7 @@ select kind, (select at from tenants_signlookup), (
     where i.kind = kinds.kind and i.gone_at is null and i.done_at is null and not exists (
       select from tenants_care c where c.organization_id = i.organization_id
         and c.snoozed_until > now() and c.snoozed_at >= i.first_seen_at)
+    order by i.position, i.id  -- the order of an index, without which a rare kind would cost the whole table
     limit 1000) waiting)
 from unnest(%s::text[]) kinds (kind)
 """
