@@ -55,6 +55,8 @@ READ_ONLY = {
     "backoffice.readlog",
     "backoffice.job",
 }
+# What no role brings: admins alone.
+FOR_ADMINS = {"tenants.close_organization", "tenants.erase_person"}
 # Being an admin brings every permission but these: money is adjusted by finance alone.
 NOT_FOR_ADMINS = {"billing.post_credit", "telephony.correct_call"}
 
