@@ -46,6 +46,6 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """What was imported is never garbage: the collector need not go through it in the middle of a request, for a tenth of a second."""
+    """What was imported is never garbage: left in, the collector walks it for a tenth of a second, in some request."""
     gc.collect()
     gc.freeze()
