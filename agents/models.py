@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from backoffice import services
 from backoffice.keyset import newest
 from backoffice.model_fields import JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
@@ -306,7 +307,8 @@ class Agent(PageModel):
             stored = Agent._base_manager.get(pk=self.pk)
             before = {name: value for name, value in shown(stored).items() if name in update_fields}
             if before:
-                Agent._base_manager.filter(pk=self.pk).update(**before)
+                with services.other_reason("The column is brought in step with the configuration first."):
+                    Agent._base_manager.filter(pk=self.pk).update(**before)
             config = in_step(stored.config, {name: getattr(self, name) for name in update_fields})
             if config is not None:
                 self.config = config

@@ -107,13 +107,13 @@ def navigation(request):
 
 
 def pages_named(request, text):
-    """Pages of the navigation in whose names every word of `text` occurs."""
+    """Pages of the navigation in whose names every word of `text` is the beginning of a word."""
     words = text.lower().split()
     return [
         {**item, "section": section["label"]}
         for section in navigation(request)
         for item in section["items"]
-        if words and all(word in f"{item['label']} {section['label']}".lower() for word in words)
+        if words and all(f" {word}" in f" {item['label']} {section['label']}".lower() for word in words)
     ]
 
 

@@ -116,6 +116,18 @@ LONG = 60  # characters from which on only the differences of a text are worth r
 MOST_COMPARED = 30_000
 
 
+MOST_AT_A_GLANCE = 12_000  # where many changes are listed
+
+
+def is_long_pair(old, new):
+    """Whether two values in a list of changes are better told by their differences: long, and not too long for that."""
+    texts = [json_or_text(value) for value in (old, new)]
+    size = sum(map(len, texts))
+    return (
+        all(texts) and texts[0] != texts[1] and max(map(len, texts)) >= 4 * LONG and size <= MOST_AT_A_GLANCE
+    )
+
+
 def differences(old, new):
     """`new` with what differs from `old` marked, both as side() gives them; short values and huge ones as they are."""
     texts = [json_or_text(value) for value in (old, new)]

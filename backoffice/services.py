@@ -46,6 +46,19 @@ def acting(actor, reason=""):
         raise
 
 
+@contextmanager
+def other_reason(words):
+    """Inside acting(): what is written here has a reason of its own, for it only prepares what was asked for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select current_setting('backoffice.reason', true), set_config('backoffice.reason', %s, true)",
+            [words],
+        )
+        before, _ = cursor.fetchone()
+        yield
+        cursor.execute("select set_config('backoffice.reason', %s, true)", [before or ""])
+
+
 def tell_database(actor_id, actor, reason):
     with connection.cursor() as cursor:
         cursor.execute(

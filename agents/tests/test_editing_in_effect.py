@@ -94,8 +94,10 @@ def test_the_second_of_two_people_is_asked_though_the_column_did_not_change(supp
 
 def test_undo_brings_back_what_was_in_effect_though_the_audit_keeps_no_secrets(support_client):
     agent = change(make_agent(), config=BUILDER, system_prompt=None)
-    save(support_client, agent, system_prompt="New")
-    event = AuditEvent.objects.of(agent).filter(source="app").first()
+    save(support_client, agent, system_prompt="New", reason="Ticket 1")
+    event, earlier = AuditEvent.objects.of(agent).filter(source="app")
+    assert (event.reason, earlier.changes) == ("Ticket 1", {"system_prompt": [None, "In effect"]})
+    assert "in step" in earlier.reason
     url = reverse("backoffice:auditevent_revert", args=[event.pk])
     response = support_client.post(url, form_values(support_client.get(url)) | {"reason": "wrong"})
     assert response.status_code == 302

@@ -1,5 +1,6 @@
 """Finds records for whatever was typed, of the kinds that the person may see, in a handful of queries."""
 
+import re
 from dataclasses import dataclass, field
 
 from django.apps import apps
@@ -102,7 +103,7 @@ def candidates(cursor, typed, user):
         asked += probes.BY_MAIL
     if typed.token:
         domain = typed.token.lower().removeprefix("sips:").removeprefix("sip:").partition(";")[0]
-        domain = (domain.rpartition("@")[2] or domain)[:200]
+        domain = re.sub(r":\d{1,5}$", "", domain.rpartition("@")[2] or domain)[:200]
         parameters |= {
             "token": typed.token,
             "tokens": [typed.token, *map(str, typed.uuids)],

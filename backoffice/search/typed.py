@@ -18,6 +18,11 @@ UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?
 MAIL = re.compile(r"[^\s<>()\[\],;:\"'@]+@[^\s<>()\[\],;:\"'@]+\.[^\s<>()\[\],;:\"'@]+")
 # Everything that people put between and around the digits of a telephone number.
 PHONE = re.compile(r"(?:tel:|sip:|☎|📞)?\s*[+＋]?[\d\s()./\u2010-\u2015\u2212\u00a0-]+(?:;.*)?", re.I)
+# What people write in front of one.
+CALLED = re.compile(
+    r"\s*(?:tele?(?:phone|fon)?|phone|mobile|mobil|fax|number|call(?:er)?)\b\s*[.:]*\s*(?=[+＋(\d])", re.I
+)
+SHORT_NUMBER = re.compile(r"\s*[+＋(]?[\d\s()./-]*\d[\d\s()./-]*")
 NUMBER = re.compile(r"#\s*(\d{1,18})")
 
 
@@ -30,6 +35,7 @@ class Typed:
     mail: str = ""
     token: str = ""  # the whole, if it has no spaces: an id of somebody else's, a domain
     digits: list = field(default_factory=list)  # endings that a telephone number may have, likeliest first
+    too_few_digits: bool = False  # it looks like a part of a telephone number, too short to be looked for
     number: int | None = None
     page: object = None  # ResolverMatch of one of our own addresses
     address: str = ""  # that address, path and query
@@ -65,6 +71,7 @@ def read(text):
         typed.number = int(found[1])
     else:
         typed.digits = endings(text)
+        typed.too_few_digits = not typed.digits and bool(SHORT_NUMBER.fullmatch(text))
     if not typed.uuids:
         typed.names = text[:LONGEST_WORDS]
     return typed
@@ -88,6 +95,7 @@ def endings(text):
 
     "+44 (0)20 7946 0000" is looked for as 442079460000, then as what the country's own people dial.
     """
+    text = CALLED.sub("", text, count=1) if len(text) <= LONGEST_NUMBER else text
     if len(text) > LONGEST_NUMBER or not PHONE.fullmatch(text):
         return []
     text = unicodedata.normalize("NFKC", text).partition(";")[0]

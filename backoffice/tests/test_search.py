@@ -622,3 +622,42 @@ class TestRecent:
                 "select conname from pg_constraint where conrelid = 'backoffice_recent'::regclass and contype = 'f'"
             )
             assert cursor.fetchall()
+
+
+class TestHints:
+    @pytest.mark.parametrize("text", ["+44", "0044", "+44 (0", "12"])
+    def test_few_digits_are_told_what_is_missing(self, support_client, text):
+        assert "five or more of its last digits" in check_page(support_client.get(URL, {"q": text}))
+        palette = support_client.get("/search/palette/", {"q": text}, headers={"HX-Request": "true"})
+        assert "five or more of its last digits" in palette.text
+
+    @pytest.mark.parametrize("text", ["+++", "#12", "0.5 percent", "Room 12", "-"])
+    def test_other_texts_are_not_taken_for_a_number(self, text):
+        assert not read(text).too_few_digits
+
+    def test_the_palette_says_that_nothing_matches(self, support_client):
+        make_organization(name="Acme")
+        for text, said in (("zzzz", True), ("acme", False), ("", False), ("/agents/agents/", False)):
+            palette = support_client.get("/search/palette/", {"q": text}, headers={"HX-Request": "true"})
+            assert ("No record matches" in palette.text) == said
+
+    @pytest.mark.parametrize("text", ["Tel. +44 20 7946 0018", "phone: 020 79460018", "call (020) 7946 0018"])
+    def test_the_word_before_a_number_is_left_out(self, support_client, text):
+        number = make_number(e164="+442079460018")
+        assert opens(support_client, text) == number.get_absolute_url()
+
+    @pytest.mark.parametrize(
+        "text", ["sip:4711@acme.sip.example:5060", "acme.sip.example:5061;transport=tls"]
+    )
+    def test_the_port_of_a_sip_address_is_left_out(self, support_client, text):
+        trunk = make_trunk(sip_domain="acme.sip.example")
+        assert opens(support_client, text) == trunk.get_absolute_url()
+
+    def test_pages_are_found_by_the_beginnings_of_words(self, support_client):
+        assert "/telephony/numbers/" in pages_in(support_client, "pho num")
+        assert "/telephony/numbers/" not in pages_in(support_client, "hone")
+
+
+def pages_in(client, text):
+    page = check_page(client.get(URL, {"q": text}))
+    return page.partition('id="found-pages"')[2].partition("</section>")[0]

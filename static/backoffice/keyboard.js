@@ -70,7 +70,7 @@ function listPages() {
   const words = text.toLowerCase().split(/\s+/);
   const pages = all(".nav__item")
     .map((link) => [$("span", link).textContent, link.href, link.closest("ul").previousElementSibling?.textContent])
-    .filter(([label, , section]) => words.every((word) => `${label} ${section || ""}`.toLowerCase().includes(word)))
+    .filter(([label, , section]) => words.every((word) => ` ${label} ${section || ""}`.toLowerCase().includes(` ${word}`)))
     .map((page) => item(...page));
   const search = palette.dataset.searchUrl;
   if (search && text) pages.push(item(`Search everything for “${text}”`, `${search}?q=${encodeURIComponent(text)}`));

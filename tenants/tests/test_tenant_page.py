@@ -392,3 +392,17 @@ def test_numbers_of_signs_are_json(support_client):
     furnish(tenant)
     response = support_client.get(url(tenant))
     assert json.dumps([sign.numbers for sign in response.context["signs"]])
+
+
+def test_the_page_says_when_it_looked_at_some_of_the_agents_only(support_client, monkeypatch):
+    from tenants.views import tab_pages, tabs
+
+    tenant = make_organization()
+    for n in range(3):
+        make_agent(tenant, name=f"Agent {n}")
+    assert "were looked at here" not in check_page(support_client.get(tenant.get_absolute_url()))
+    for module in (tabs, tab_pages):
+        monkeypatch.setattr(module, "AGENTS_LOOKED_AT", 2)
+    assert "only the newest 2 were looked at here" in check_page(
+        support_client.get(tenant.get_absolute_url())
+    )

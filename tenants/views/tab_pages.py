@@ -18,7 +18,7 @@ from tenants.desk.usage import usage_from, usage_of, usage_read
 from tenants.forms import NoteAddForm
 from tenants.health import KINDS
 from tenants.models import Note
-from tenants.views.tabs import VIEW, OrganizationTab
+from tenants.views.tabs import AGENTS_LOOKED_AT, VIEW, OrganizationTab
 
 SHOWN = 25
 FEW = 6
@@ -59,6 +59,8 @@ class OrganizationOverview(OrganizationTab):
             "related": self.facts.related(tenant, self.may_list),
             "kinds": KINDS.values(),
             "sign_groups": grouped(self.signs),
+            "agents_looked_at": AGENTS_LOOKED_AT,
+            "agents_not_looked_at": self.facts.counts["Agents"] > AGENTS_LOOKED_AT,
             "usage": None if usage is None else usage_from(usage),
             "timeline": timeline_from(found[VIEW], user, FEW),
         }
