@@ -127,6 +127,7 @@ class Agent(PageModel):
 
     search_fields = ("name",)
     picker_related = ("organization",)
+    following_fields = ("config",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(

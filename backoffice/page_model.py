@@ -13,6 +13,8 @@ class PageModel(models.Model):
     field_permissions = {}
     # {field: url name} of what is changed on a page of its own only, after a review.
     reviewed_fields = {}
+    # Columns that are written along with others, and put back along with them.
+    following_fields = ()
     # True on a copy that for_editing() returns.
     is_for_editing = False
 

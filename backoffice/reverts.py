@@ -137,15 +137,22 @@ def can_revert(event, user, obj=None):
     if model is None or event.action != AuditEvent.Action.UPDATE:
         return []
     found = {one.column: one for one in model._meta.concrete_fields}
+    leading = leading_columns(model, event.changes)
     loaded = obj is not None and isinstance(obj, model)
     return [
         column
         for column, (old, _) in event.changes.items()
         if column in found
+        and column in leading
         and not is_withheld(old)
         and not refusal(user, model, found[column])
         and not (loaded and holds(obj, found[column], old))
     ]
+
+
+def leading_columns(model, columns):
+    """Those of the columns of a change that are put back; others follow them, if there are any to follow."""
+    return [column for column in columns if column not in model.following_fields] or list(columns)
 
 
 def holds(obj, model_field, old):
@@ -173,7 +180,7 @@ def read_rows(keys):
             except ValidationError:
                 continue
     return {
-        (table, ids[pk]): obj
+        (table, ids[pk]): obj.for_editing()
         for (table, model), ids in by_model.items()
         for pk, obj in model._base_manager.in_bulk(list(ids)).items()
     }
@@ -199,6 +206,7 @@ def row_change(key, events, obj, user):
         change.problem = "The record does not exist any more."
     else:
         columns = dict.fromkeys(column for event in events for column in event.changes)
+        columns = leading_columns(model, columns)
         change.fields = [field_change(change, column, user) for column in columns]
     return change
 
@@ -331,6 +339,7 @@ def write(change, chosen, opened, actor, reason):
     obj = change.model._base_manager.filter(pk=change.obj.pk).first()
     if obj is None:
         raise ValidationError("The record does not exist any more.")
+    obj = obj.for_editing()
     for one, answer in chosen.values():
         setattr(obj, one.model_field.attname, getattr(one, answer))
     others = {one.name for one in obj._meta.concrete_fields} - set(chosen)

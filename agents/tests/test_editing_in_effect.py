@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from agents.effective import effective
 from agents.tests.factories import make_agent
-from backoffice import services
+from backoffice import reverts, services
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import check_page, form_values
 from tenants.tests.factories import change
@@ -103,6 +103,29 @@ def test_undo_brings_back_what_was_in_effect_though_the_audit_keeps_no_secrets(s
     assert response.status_code == 302
     assert prompt_of(agent) == ("In effect", "In effect")
     assert agent.config == BUILDER
+
+
+def test_undo_asks_where_the_configuration_alone_was_changed_since(support_client):
+    agent = change(make_agent(), config=BUILDER, system_prompt="In effect")
+    save(support_client, agent, system_prompt="New")
+    event = AuditEvent.objects.of(agent).filter(source="app").first()
+    agent.refresh_from_db()
+    change(agent, config=agent.config | {"systemInstruction": "Theirs"})
+    page = check_page(support_client.get(reverse("backoffice:auditevent_revert", args=[event.pk])))
+    assert "Theirs" in page and "s3cret" not in page
+    with pytest.raises(reverts.Differs):
+        reverts.revert(event, actor=support_client.user, reason="x")
+    assert prompt_of(agent)[0] == "Theirs"
+
+
+def test_undo_of_one_setting_leaves_later_ones(support_client):
+    agent = change(make_agent(), config=FLAT, system_prompt="In effect", temperature="0.40")
+    save(support_client, agent, system_prompt="New")
+    event = AuditEvent.objects.of(agent).filter(source="app").first()
+    save(support_client, agent, temperature="0.9")
+    assert reverts.revert(event, actor=support_client.user, reason="x") == ["system_prompt"]
+    agent.refresh_from_db()
+    assert agent.config == FLAT | {"temperature": 0.9}
 
 
 def test_in_place(support_client):

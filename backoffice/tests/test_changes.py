@@ -22,4 +22,4 @@ def test_a_key_inside_json():
 
 
 def test_huge_ones_are_not_compared():
-    assert changed("a " * 10_000, "b " * 10_000).startswith("<del>")
+    assert changed("a " * 10_000, "b " * 10_000).startswith("<del")
