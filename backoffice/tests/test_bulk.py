@@ -10,7 +10,7 @@ from django.urls import reverse
 from agents.models import AgentSession
 from agents.tests.factories import make_session
 from backoffice import bulk, jobs, services
-from backoffice.models import AuditEvent, BulkResult, BulkRun, Job, User
+from backoffice.models import AuditEvent, BulkResult, BulkRun, Job, ReadLog, User
 from backoffice.testing import platform
 from backoffice.testing_crud import HOSTILE, check_page, client_with, count_queries, everything_but
 from telephony import services as numbers
@@ -125,6 +125,10 @@ def test_what_failed_is_named_with_its_reason_and_the_others_are_done(support_cl
     html = check_page(support_client.get(job.get_absolute_url()))
     assert "It still forwards to Front desk." in html and found[1].e164 in html
     answer = support_client.get(reverse("bulk_outcome", args=[job.pk]))
+    assert (
+        ReadLog.objects.filter(kind="export", row_id=str(job.pk), actor_id=support_client.user.pk).count()
+        == 1
+    )
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
     assert sorted((row["record"], row["outcome"]) for row in rows) == [
         (found[0].e164, "changed"),

@@ -9,7 +9,7 @@ from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views import View
 
-from backoffice import bulk
+from backoffice import bulk, services
 from backoffice.export import FORMULA
 from backoffice.generic.lists import PAGE_SIZE, open_list
 from backoffice.generic.memory import list_url
@@ -113,6 +113,7 @@ class BulkOutcome(View):
 
     def get(self, request, pk):
         job = get_object_or_404(visible_jobs(request.user), pk=pk, bulk_run__isnull=False)
+        services.log_read("export", job, actor=request.user, detail=f"What became of each row: {job.title}")
         writer = csv.writer(Line())
         rows = job.bulk_run.results.values_list("outcome", "row_id", "label", "message").iterator(
             chunk_size=1000
