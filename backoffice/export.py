@@ -1,5 +1,6 @@
 """A list as CSV or XLSX: the rows, order and columns that the page shows, out of COPY, safe in a spreadsheet."""
 
+import datetime
 from contextlib import contextmanager
 
 import xlsxwriter
@@ -8,6 +9,7 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
+    DateTimeField,
     DecimalField,
     F,
     ForeignKey,
@@ -160,12 +162,20 @@ def quoted(text):
 
 
 def write_xlsx(job, columns, rows, progress):
-    """Row by row, each at once on disk. Texts are written as texts, whatever they look like."""
+    """Row by row, each at once on disk. Texts are written as texts, whatever they look like; times as Excel's own,
+    which know no zone: it stands in the heading.
+    """
+    timed = [isinstance(column.field, DateTimeField) for column, _ in columns]
+    headings = [
+        f"{column.label} ({job.owner.time_zone})" if is_time else column.label
+        for (column, _), is_time in zip(columns, timed, strict=True)
+    ]
     numeric = [isinstance(column.field, IntegerField | DecimalField) for column, _ in columns]
     cut = sheets = 0
     options = {"constant_memory": True, "tmpdir": str(job.result_path.parent)}
     with xlsxwriter.Workbook(str(job.result_path), options) as book:
         bold = book.add_format({"bold": True})
+        time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         line = SHEET_ROWS
         for row in with_heading(rows.rows()):
             if line >= SHEET_ROWS:
@@ -173,8 +183,8 @@ def write_xlsx(job, columns, rows, progress):
                 sheets += 1
                 sheet.freeze_panes(1, 0)
                 sheet.set_column(0, len(columns), 18)
-                for at, (column, _) in enumerate(columns):
-                    sheet.write_string(0, at, column.label, bold)
+                for at, heading in enumerate(headings):
+                    sheet.write_string(0, at, heading, bold)
                 line = 1
             if row is None:
                 continue
@@ -183,6 +193,8 @@ def write_xlsx(job, columns, rows, progress):
                     continue
                 if numeric[at] and is_safe_number(value):
                     sheet.write_number(line, at, float(value))
+                elif timed[at] and (moment := moment_of(value)):
+                    sheet.write_datetime(line, at, moment, time)
                 else:
                     cut += len(value) > CELL_CHARACTERS
                     sheet.write_string(line, at, value[:CELL_CHARACTERS])
@@ -208,6 +220,15 @@ def is_safe_number(text):
         return abs(float(text)) < SAFE_NUMBER
     except ValueError:
         return False
+
+
+def moment_of(text):
+    """The time that a text of PostgreSQL names, as its clock shows it; None for those that Excel does not have."""
+    try:
+        moment = datetime.datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:  # infinity, BC
+        return None
+    return moment if moment.year >= 1901 else None
 
 
 WRITERS = {"csv": write_csv, "xlsx": write_xlsx}

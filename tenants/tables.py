@@ -1,5 +1,7 @@
+from django.db.models import OuterRef, Subquery, TextField
+
 from backoffice.tables import Column, Table
-from tenants.models import AttentionItem, Erasure, Note, Organization, UserProfile
+from tenants.models import AttentionItem, Care, Erasure, Note, Organization, UserProfile
 
 
 class OrganizationTable(Table):
@@ -49,7 +51,13 @@ class AttentionTable(Table):
     organization_name = Column("Tenant")
     text = Column("Sign", order="worst")
     first_seen_at = Column("Since", order="oldest")
-    assignee = Column("Assigned to", export=False)
+    assignee = Column(
+        "Assigned to",
+        export=Subquery(
+            Care.objects.filter(organization=OuterRef("organization_id")).values("assignee_name")[:1],
+            output_field=TextField(),
+        ),
+    )
     act = Column("Act", export=False)
 
     class Meta(Table.Meta):

@@ -1,11 +1,13 @@
 """Exports: the rows, order and columns that the list shows, safe in a spreadsheet, and logged."""
 
 import csv
+import datetime
 import io
 import zipfile
 from xml.etree import ElementTree
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
 from agents.tests.factories import make_agent, make_message, make_session
@@ -16,7 +18,7 @@ from backoffice.testing_crud import check_page, client_of, client_with, set_colu
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization
-from tenants.tests.factories import change, make_organization, make_profile
+from tenants.tests.factories import change, make_item, make_note, make_organization, make_profile
 
 EXPORTS = {
     "tenants:organization": make_organization,
@@ -29,6 +31,8 @@ EXPORTS = {
     "telephony:calllog": make_call,
     "billing:credittransaction": make_posting,
     "billing:usagelog": make_usage,
+    "tenants:note": make_note,
+    "tenants:attentionitem": make_item,
     "backoffice:auditevent": None,
     "backoffice:readlog": None,
 }
@@ -96,7 +100,7 @@ def test_every_list_exports_the_rows_and_columns_that_it_shows(database):
             assert not {"Password", "Text", "Recording URL", "Webhook URL"} & set(found[0]), name
             shown, _ = export(client, name)
             headings = [header["label"] for header in page.context["headers"]]
-            kept = [label for label in headings if label not in ("Password", "Text")]
+            kept = [label for label in headings if label not in ("Password", "Text", "Act")]
             assert list(shown[0]) == kept, name
             assert len(run(client, name, kind="xlsx")[0]) > 1000
         assert ReadLog.objects.filter(kind="export").count() == 3 * len(EXPORTS)
@@ -119,7 +123,7 @@ def test_order_columns_and_headings_are_those_of_the_page(database):
             assert [row["Name"] for row in rows] == [row.name for row in page.context["rows"]], query
             assert list(rows[0]) == [header["label"] for header in page.context["headers"]]
             (sheet,) = sheets(run(client, "tenants:organization", query, "xlsx")[0])
-            assert sheet[0] == list(rows[0])
+            assert [heading.removesuffix(" (UTC)") for heading in sheet[0]] == list(rows[0])
             at = sheet[0].index("Balance")
             assert [row[at] for row in sheet[1:]] == [float(row["Balance"]) for row in rows]
 
@@ -130,8 +134,40 @@ def test_times_are_in_the_readers_zone_with_their_offset(database):
     with database.django():
         user = testing.make_user("finance")
         type(user).objects.filter(pk=user.pk).update(time_zone="Asia/Kolkata")
-        (row,), _ = export(client_of(user), "tenants:organization")
+        client = client_of(user)
+        (row,), _ = export(client, "tenants:organization")
         assert row["Created"] == "2026-07-01 21:00:00.25+05:30"
+        query = "columns=name,created_at"
+        ((headings, (_, moment)),) = sheets(run(client, "tenants:organization", query, "xlsx")[0])
+        assert headings == ["Name", "Created (Asia/Kolkata)"]
+        started = datetime.datetime(1899, 12, 30) + datetime.timedelta(days=moment)
+        assert abs(started - datetime.datetime(2026, 7, 1, 21, 0, 0, 250000)) < datetime.timedelta(
+            seconds=0.01
+        )
+
+
+@pytest.mark.parametrize(
+    "moment", ["infinity", "-infinity", "0044-03-15 12:00:00 BC", "1850-01-01 00:00:00+00"]
+)
+def test_times_that_excel_does_not_have_are_texts(database, moment):
+    with database.platform():
+        organization = make_organization()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "update organizations set created_at = %s where id = %s", [moment, organization.pk]
+            )
+    with database.django():
+        client = client_of(testing.make_user("finance"))
+        ((_, row),) = sheets(run(client, "tenants:organization", "columns=name,created_at", "xlsx")[0])
+        assert row[1].startswith(moment[:19])
+
+
+def test_of_jobs_holds_ones_own(database):
+    with database.django():
+        mine, other = (testing.make_user(role) for role in ("support", "finance"))
+        export(client_of(other), "tenants:organization")
+        rows, _ = export(client_of(mine), "job")
+        assert [row["By"] for row in rows] == [mine.email]
 
 
 def test_filters_and_the_readers_days_are_those_of_the_page(database):
