@@ -10,13 +10,15 @@ from backoffice.testing import make_user
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization
-from tenants.tests.factories import make_organization
+from tenants.tests.factories import make_item, make_note, make_organization
 
 LONG = "Bundesarbeitsgemeinschaft-für-Rehabilitationsträger-" * 4
 LISTS = [
     "/",
     "/tenants/organizations/",
     "/tenants/profiles/",
+    "/tenants/notes/",
+    "/tenants/attention/",
     "/tenants/erasures/",
     "/tenants/erasures/add/",
     "/agents/agents/",
@@ -33,6 +35,13 @@ LISTS = [
     "/audit/changes/",
     "/audit/readings/",
     "/me/",
+    "/search/?q=bundes",
+    "/lists/tenants:organization_list/columns/",
+    "/lists/tenants:organization_list/views/add/",
+    "/admin/",
+    "/admin/telephony/",
+    "/admin/tenants/organization/",
+    "/admin/tenants/userprofile/",
 ]
 
 
@@ -63,6 +72,8 @@ def fill(live_app):
             make_call(phone_number=number, session_ref=LONG, caller_number=LONG[:60]),
             make_usage(agent, model_used=LONG[:90]),
             make_posting(tenant, reason=LONG),
+            make_note(tenant, text=LONG * 3, ticket=f"https://tickets.example/{LONG}"),
+            make_item(tenant, text=LONG),
         ]
         return [row.get_absolute_url() for row in rows]
 
@@ -120,16 +131,27 @@ def test_no_page_is_wider_than_the_screen_or_reports_an_error(live_app, look, si
     tenant = next(address for address in records if "/organizations/" in address)
     tabs = [
         f"{tenant}{slug}/"
-        for slug in ("agents", "numbers", "conversations", "calls/check", "usage", "timeline")
-    ]
+        for slug in (
+            "agents", "numbers", "conversations", "calls", "calls/check", "usage", "ledger", "timeline", "notes",
+            "suspend", "owner", "snooze", "close", "archive",
+        )
+    ]  # fmt: skip
+    page.goto("/telephony/numbers/")
+    page.locator("[name=row]").first.check()
+    page.get_by_role("button", name="Release…").click()
+    page.wait_for_url("**/bulk/**")
+    asked = page.url.removeprefix(live_app.url)
+    # axe takes a second for a page: the rarer ones are looked at in one of the two looks.
+    rarer = [*LISTS[3:6], *LISTS[-6:], records[-1], *tabs[6:], asked]
+    looked_at = {*LISTS[:3], records[0], records[3], forms[0], *tabs[:6], *rarer[look == "dark" :: 2]}
     faults = {}
-    for address in [*LISTS, *records, *forms, *tabs, "/tenants/organizations/add/", "/nowhere/"]:
+    for address in [*LISTS, *records, *forms, *tabs, asked, "/tenants/organizations/add/", "/nowhere/"]:
         page.goto(address)
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 0:
             faults[address] = f"{wide} px too wide"
-        if address in (*LISTS[:3], records[0], records[3], forms[0], *tabs):
-            found = Axe().run(page).response["violations"]
+        if address in looked_at:
+            found = Axe().run(page, options={"preload": False}).response["violations"]
             if found:
                 faults[f"{address} axe"] = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
     errors = [error for error in live_app.errors if "404" not in error]
