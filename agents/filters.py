@@ -32,6 +32,9 @@ class AgentFilter(FilterSet):
 
 class AgentSessionFilter(FilterSet):
     search_fields = ["external_id__exact", "agent_id__id"]
+    problem = django_filters.ChoiceFilter(
+        method="by_problem", choices=[("stale", "Stale: never closed")], label="Problem", empty_label="Any"
+    )
     organization = TenantFilter("agent__organization")
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
@@ -39,6 +42,9 @@ class AgentSessionFilter(FilterSet):
     class Meta:
         model = AgentSession
         fields = ["status", "channel", "organization", "agent"]
+
+    def by_problem(self, queryset, name, value):
+        return queryset.stale()
 
 
 class AgentMessageFilter(FilterSet):

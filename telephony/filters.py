@@ -30,9 +30,15 @@ class SipTrunkFilter(FilterSet):
 
 class CallLogFilter(FilterSet):
     search_fields = ["session_ref__exact", "caller_number__digits", "organization_id__id", "agent_id__id"]
+    problem = django_filters.ChoiceFilter(
+        method="by_problem", choices=[("stale", "Stale: never closed")], label="Problem", empty_label="Any"
+    )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
 
     class Meta:
         model = CallLog
         fields = ["status", "direction", "organization", "agent", "phone_number"]
+
+    def by_problem(self, queryset, name, value):
+        return queryset.stale()
