@@ -75,14 +75,19 @@ def release_tenant(organization, *, actor, reason=""):
     return services.save(care, actor=actor, reason=reason)
 
 
+def check_snooze(until):
+    """Raises ValidationError for a time that is past or too far."""
+    if until <= timezone.now():
+        raise ValidationError("This time has passed already.")
+    if until > timezone.now() + LONGEST_SNOOZE:
+        raise ValidationError("A tenant waits for a year at the most.")
+
+
 @transaction.atomic
 def snooze_tenant(organization, *, actor, reason="", until):
     """Let what is known about a tenant wait until a time (aware). What appears later shows at once."""
+    check_snooze(until)
     now = timezone.now()
-    if until <= now:
-        raise ValidationError("This time has passed already.")
-    if until > now + LONGEST_SNOOZE:
-        raise ValidationError("A tenant waits for a year at the most.")
     care = care_of(organization)
     care.snoozed_at, care.snoozed_until = now, until
     care.snoozed_by_name, care.snooze_reason = str(actor), reason

@@ -8,7 +8,7 @@ from django.core.validators import URLValidator
 from django.utils import timezone
 
 from backoffice.forms import REASON_HELP, StaffForm
-from tenants.care import colleagues
+from tenants.care import check_snooze, colleagues
 from tenants.models import Note, Organization, UserProfile
 from tenants.services import find_logins
 
@@ -116,9 +116,15 @@ is_web_address = URLValidator(schemes=["http", "https"])
 
 
 class LinesField(forms.CharField):
-    """A text of several lines, whose length counts as it is stored: a browser sends two characters for a line break."""
+    """A text of several lines, whose length counts as it is stored: a browser sends two characters for a line break.
+
+    Too long a text is refused, with all of it still there: a browser told of the limit would cut off what is pasted.
+    """
 
     widget = forms.Textarea(attrs={"rows": 4})
+
+    def widget_attrs(self, widget):
+        return {}
 
     def to_python(self, value):
         value = super().to_python(value)
@@ -235,5 +241,10 @@ class SnoozeForm(QuickForm):
             cleaned["until"] = cleaned["at"]
             if cleaned["at"] is None:
                 self.add_error("at", "Enter a date and a time.")
+            else:
+                try:
+                    check_snooze(cleaned["at"])
+                except ValidationError as error:
+                    self.add_error("at", error)
         cleaned.pop("at", None)
         return cleaned

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.apps import apps
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Select
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, resolve, reverse
@@ -132,12 +133,13 @@ class InlineField:
 
     def form_fragment(self, form, status, conflict=None):
         name = self.kwargs["field"]
+        widget = form.fields[name].widget
         context = {
             "form": form,
             "field": form[name],
             "url": edit_url(self.object, name),
             "conflict": conflict,
-            "is_long": "rows" in form.fields[name].widget.attrs,
+            "is_long": "rows" in widget.attrs or isinstance(widget, Select),  # there Enter does not send
         }
         return render(self.request, "components/inline_form.html", context, status=status)
 

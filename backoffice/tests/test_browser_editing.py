@@ -4,16 +4,18 @@ import json
 import re
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from agents.tests.factories import make_agent
 from backoffice import services
+from backoffice.logs import request_id
 from backoffice.models import AuditEvent
 from backoffice.testing import make_user
 from telephony.tests.factories import make_number
 from tenants.models import Organization
 from tenants.suspensions import suspend_tenant
-from tenants.tests.factories import make_organization, make_profile
+from tenants.tests.factories import make_note, make_organization, make_profile
 
 PENCIL = "a.pencil[title='Edit Name']"
 
@@ -83,14 +85,19 @@ def test_pages_of_editing_fit_and_are_accessible(live_app, look, size):
     from axe_playwright_python.sync_playwright import Axe
 
     with live_app.platform():
-        tenant = make_organization(name="Bundesarbeitsgemeinschaft-für-Rehabilitationsträger-" * 3)
+        tenant = make_organization(name="Bundesarbeitsgemeinschaft" * 8)
         owner = make_profile(email=f"{'long' * 15}@example.test")
         make_number(agent=make_agent(tenant))
+        make_note(
+            tenant, text="x" * 4000, ticket=f"https://tickets.example/{'a' * 400}", pinned_at=timezone.now()
+        )
         suspended = make_organization()
         make_number(suspended)
     with live_app.database.django():
         actor = make_user("support", email="actor@example.test")
+        token = request_id.set("suspending")
         suspend_tenant(suspended, actor=actor, reason="Unpaid")
+        request_id.reset(token)
         row = Organization.objects.get(pk=tenant.pk)
         row.name = "Short"
         services.save(row, actor=actor, reason="r")
@@ -109,6 +116,9 @@ def test_pages_of_editing_fit_and_are_accessible(live_app, look, size):
         f"{home}suspend/",
         f"{gone}restore/",
         gone,
+        f"{home}timeline/",
+        f"{home}notes/",
+        "/audit/batches/suspending/revert/",
         home,
     ):
         page.goto(address)

@@ -53,6 +53,12 @@ class TestWhoMayWhat:
                 if name not in offered:
                     assert client.post(url(profile, name), {name: "x"}).status_code == 403
 
+    def test_how_to_save_by_keyboard_is_told_as_the_field_takes_it(self, admin_client):
+        profile = make_profile()
+        for name, control in (("full_name", False), ("subscription_tier", True)):
+            html = admin_client.get(url(profile, name), headers=HTMX).content.decode()
+            assert ("Ctrl" in html) == control, name
+
     def test_a_call_is_corrected_by_finance_with_a_reason(self, finance_client, support_client, admin_client):
         call = make_call()
         for client in (support_client, admin_client):

@@ -92,7 +92,8 @@ class Entry:
     def record(self):
         """What was changed, in words: "agent Reception"."""
         name = self.model._meta.verbose_name if self.model else self.table_name
-        if self.row_label == self.row_id:  # it has no name
+        own = self.model and self.model._meta.managed  # whose label is the tenant's name
+        if own or self.row_label == self.row_id:  # or it has none
             return str(name)
         label = (
             Agent(pk=self.row_id, name=self.row_label).display_name if self.model is Agent else self.row_label

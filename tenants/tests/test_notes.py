@@ -1,5 +1,7 @@
 """Notes on tenants: who writes, changes and finds them, and what a hostile text does to a page (nothing)."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.urls import reverse
@@ -182,6 +184,16 @@ class TestForm:
         response = support_client.post(reverse("tenants:note_add"), {**data, "text": "x" * 5001})
         assert 'id="id_text_error"' in check_page(response, 422)
         assert len(form_values(response)["text"]) == 5001
+
+    def test_a_browser_cuts_nothing_off(self, support_client):
+        note = make_note(author=support_client.user)
+        for page in (
+            reverse("tenants:note_add"),
+            reverse("tenants:note_edit", args=[note.pk]),
+            reverse("tenants:organization_notes", args=[note.organization_id]),
+        ):
+            (box,) = re.findall(r"<textarea[^>]*>", check_page(support_client.get(page)))
+            assert "maxlength" not in box, page
 
 
 class TestSearch:

@@ -228,6 +228,15 @@ class TestPages:
         assert set(statuses(tenant).values()) == {"active"}
         assert AuditEvent.objects.of(tenant.phone_numbers.first()).first().reason == "Undo of the suspension"
 
+    def test_the_timeline_has_one_entry_beside_those_of_the_numbers(self, admin_client, support, tenant):
+        suspend_tenant(tenant, actor=support, reason="Unpaid")
+        entries = admin_client.get(url("timeline", tenant)).context["timeline"].entries
+        assert sorted(entry.record for entry in entries if entry.reason == "Unpaid") == [
+            "phone number +14155559001",
+            "phone number +14155559002",
+            "suspension",
+        ]
+
     def test_restore_previews_and_names_what_it_leaves(self, support_client, support, tenant):
         suspend_tenant(tenant, actor=support, reason="Unpaid")
         release_number(tenant.phone_numbers.first(), actor=support, reason="r")

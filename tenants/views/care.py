@@ -39,7 +39,11 @@ class OrganizationAssign(AssignPage):
     service = staticmethod(care.assign_tenant)
     label = "Assign to me"
     icon = "user-check"
-    undo = "tenants:organization_release"
+
+    @property
+    def undo(self):
+        """Giving back; not after taking over from somebody, who would not have it again."""
+        return "" if self.request.POST.get("seen") else "tenants:organization_release"
 
     def context(self):
         current = self.current
