@@ -413,7 +413,8 @@ class TestBatch:
         assert statuses(batch[1]) == ["released"] * 3
 
     def test_unknown_batches_are_404(self, support_client):
-        assert support_client.get(self.url("nothing")).status_code == 404
+        for name in ("nothing", "\0", "a" * 300):
+            assert support_client.get(self.url(name)).status_code == 404
 
     def test_preview_costs_the_same_for_one_row_and_for_thirty(self, support_client, support):
         def made(name, rows):

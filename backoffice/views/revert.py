@@ -236,7 +236,8 @@ class RevertBatch(View):
 
     @cached_property
     def events(self):
-        return list(reverts.batch_events(self.kwargs["batch"])[: MOST_AT_ONCE + 1])
+        batch = self.kwargs["batch"].replace("\0", "?")  # the database takes no NUL
+        return list(reverts.batch_events(batch)[: MOST_AT_ONCE + 1])
 
     @property
     def is_large(self):

@@ -79,15 +79,15 @@ def erase_person(erasure, *, actor, reason):
             raise ValidationError("Only a finished search can be followed by an erasure, once.")
         if erasure.searched_at < timezone.now() - SEARCH_HOLDS:
             raise ValidationError("The search is older than a day. Search again first.")
-        refuse_open_jobs()
+        refuse_open_jobs("queued", "running")
         with services.acting(actor, reason):
             erasure.status = Erasure.Status.ERASING
             attach(erasure, ERASE, f"Erasure of {erasure.subject}", actor)
     return erasure
 
 
-def refuse_open_jobs():
-    others = Job.objects.filter(status__in=("queued", "running")).exclude(kind__in=(SEARCH, ERASE))
+def refuse_open_jobs(*statuses):
+    others = Job.objects.filter(status__in=statuses).exclude(kind__in=(SEARCH, ERASE))
     if job := others.order_by("created_at").first():
         raise ValidationError(
             f"A job is still at work, and may write a file with the person in it: {job.title}. Wait."
@@ -146,6 +146,7 @@ def run_erasure(job, progress):
     erasure = Erasure.objects.get(pk=job.params["erasure"])
     if erasure.status != Erasure.Status.ERASED:
         erasure, actor, person = opened(job)
+        refuse_open_jobs("running")  # of another worker; what is queued will read what is redacted
         found = search(person, actor=actor, reason=erasure.reason, report=reporter(progress))
         redact(erasure, actor, person, found)
     # After the transaction, and again if that was interrupted: the files are unreachable already.

@@ -6,8 +6,9 @@ import pytest
 import xlsxwriter
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.urls import reverse
 
-from backoffice import saved_views, services
+from backoffice import jobs, saved_views, services
 from backoffice.models import AuditEvent, BulkResult, BulkRun, Job, SavedView
 from tenants.erasure.person import Person
 from tenants.erasure.search import is_named_in_file
@@ -84,6 +85,25 @@ def test_the_staffs_own_work_forgets_the_person(world, database):  # noqa: F811
     other.refresh_from_db()
     assert (same_mail.status, same_mail.subject_secret) == (Erasure.Status.DISCARDED, None)
     assert other.is_open
+
+
+def test_a_job_that_another_worker_runs_meanwhile_is_waited_for(world):  # noqa: F811
+    client, made = world
+    erasure = search(client)
+    asked = client.post(reverse("tenants:erasure_erase", args=[erasure.pk]), {"confirm": MAIL})
+    assert asked.status_code == 302
+    job = Job.objects.latest("created_at")
+    other = Job.objects.create(
+        kind="export", title="Export of calls", owner=made["support"], status="running"
+    )
+    jobs.run(str(job.pk))
+    job.refresh_from_db()
+    assert job.can_retry and "Export of calls" in job.message
+    Job.objects.filter(pk=other.pk).update(status="succeeded")
+    jobs.retry(job)
+    jobs.run(str(job.pk))
+    erasure.refresh_from_db()
+    assert erasure.status == "erased"
 
 
 @pytest.mark.parametrize(
