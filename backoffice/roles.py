@@ -36,7 +36,11 @@ MATRIX = {
     "agents.chatmessage": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "telephony.siptrunk": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "telephony.phonenumber": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
-    "telephony.calllog": {SUPPORT: VIEW, FINANCE: "view correct_call", MANAGER: VIEW},
+    "telephony.calllog": {
+        SUPPORT: "view mark_stale_call",
+        FINANCE: "view correct_call mark_stale_call",
+        MANAGER: VIEW,
+    },
     "billing.usagelog": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit", MANAGER: VIEW},
     "backoffice.auditevent": {MANAGER: VIEW},

@@ -156,6 +156,7 @@ class CallLog(PageModel):
         COMPLETED = "completed"
         FAILED = "failed"
         BUSY = "busy"
+        STALE = "stale", "Stale: never closed"
 
     field_permissions = dict.fromkeys(["duration_seconds", "cost", "status"], "telephony.correct_call")
 
@@ -187,7 +188,10 @@ class CallLog(PageModel):
         db_table = "call_logs"
         ordering = [newest().desc(), "-id"]
         verbose_name = "call"
-        permissions = [("correct_call", "Can correct a call's duration, cost and status")]
+        permissions = [
+            ("correct_call", "Can correct a call's duration, cost and status"),
+            ("mark_stale_call", "Can mark a call that the platform never closed"),
+        ]
 
     def __str__(self):
         return f"{self.direction or 'unknown'} call from {self.caller_number or 'a withheld number'}"

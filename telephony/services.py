@@ -2,7 +2,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from backoffice import services
-from telephony.models import PhoneNumber
+from telephony.models import CallLog, PhoneNumber
 from tenants.models import Suspension
 
 
@@ -41,6 +41,16 @@ def is_held(number):
     if known is None:
         return Suspension.objects.open().filter(organization=number.organization_id).exists()
     return known
+
+
+@transaction.atomic
+def mark_stale_call(call, *, actor, reason):
+    """Say of a call that the platform never closed it. Raises ValidationError for one that may still be running."""
+    call = CallLog.objects.select_for_update().get(pk=call.pk)
+    if not call.is_stale:
+        raise ValidationError("This call is closed already, or may still be running.")
+    call.status = CallLog.Status.STALE
+    return services.save(call, actor=actor, reason=reason)
 
 
 def set_trunk_password(trunk, *, actor, reason, password):

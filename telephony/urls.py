@@ -24,5 +24,6 @@ urlpatterns = [
     path("calls/", views.CallLogList.as_view(), name="calllog_list"),
     path("calls/<uuid:pk>/", views.CallLogDetail.as_view(), name="calllog_detail"),
     path("calls/<uuid:pk>/correct/", views.CallLogCorrect.as_view(), name="calllog_correct"),
+    path("calls/<uuid:pk>/stale/", views.CallLogMarkStale.as_view(), name="calllog_mark_stale"),
     path("calls/<uuid:pk>/recording/", views.CallRecording.as_view(), name="calllog_recording"),
 ]

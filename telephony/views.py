@@ -194,8 +194,29 @@ class SipTrunkDelete(generic.DeleteView):
     model = SipTrunk
 
 
+class CallLogMarkStale(generic.ActionView):
+    model = CallLog
+    permission = "telephony.mark_stale_call"
+    service = staticmethod(services.mark_stale_call)
+    label = "Mark as stale"
+    icon = "phone-missed"
+    explanation = (
+        "The platform opened this call and never closed it. Marked, it no longer counts as running; duration and cost "
+        "stay as they are, for finance to correct."
+    )
+    success = "The {object} is marked as stale."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return obj.is_stale
+
+    def deed(self):
+        return "mark stale calls"
+
+
 class CallLogList(generic.ListView):
     model = CallLog
+    bulk = (CallLogMarkStale,)
     not_exported = ["recording_url"]  # recordings are heard through the door that logs it
     queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
     table_class = CallLogTable
@@ -235,7 +256,10 @@ class CallLogDetail(generic.DetailView):
     ]
 
     def actions(self):
-        return [("telephony:calllog_correct", CallLogCorrect)]
+        return [
+            ("telephony:calllog_correct", CallLogCorrect),
+            ("telephony:calllog_mark_stale", CallLogMarkStale),
+        ]
 
     def show_recording(self, call):
         may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")

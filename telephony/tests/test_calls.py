@@ -1,7 +1,10 @@
 """Calls: looked at by everybody, corrected by finance, recordings for those who may read."""
 
+import datetime
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from agents.tests.factories import make_session
 from backoffice.models import AuditEvent, ReadLog
@@ -169,3 +172,35 @@ class TestRecording:
         settings.MEDIA_HOSTS = ["https://media.example"]
         call = make_call(recording_url="https://media.example/a.wav")
         assert support_client.get(page("recording", call)).url == "https://media.example/a.wav"
+
+
+class TestMarkStale:
+    """Nothing closes a call on the platform; one that lasts longer than any call does is marked by hand."""
+
+    def days_ago(self, days):
+        return timezone.now() - datetime.timedelta(days=days)
+
+    @pytest.mark.parametrize(
+        ("status", "days", "may"),
+        [("active", 3, True), ("active", 0, False), ("completed", 3, False), ("stale", 3, False)],
+    )
+    def test_only_what_nobody_closed_is_marked(self, support, support_client, status, days, may):
+        call = change(make_call(), status=status, created_at=self.days_ago(days), cost="1.5000")
+        html = check_page(support_client.get(call.get_absolute_url()))
+        assert (page("mark_stale", call) in html) is may
+        response = support_client.post(page("mark_stale", call), {"reason": "Ticket 7"})
+        assert response.status_code == (302 if may else 422)
+        call.refresh_from_db()
+        assert call.status == ("stale" if may else status)
+        if may:
+            event = AuditEvent.objects.of(call).get()
+            assert (event.changes, event.actor, event.reason) == (
+                {"status": ["active", "stale"]},
+                str(support),
+                "Ticket 7",
+            )
+
+    def test_is_not_for_managers(self, manager_client):
+        call = change(make_call(), created_at=self.days_ago(3))
+        assert page("mark_stale", call) not in check_page(manager_client.get(call.get_absolute_url()))
+        check_page(manager_client.post(page("mark_stale", call), {"reason": "r"}), 403)
