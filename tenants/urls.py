@@ -81,9 +81,15 @@ urlpatterns = [
     path("attention/<uuid:pk>/done/", views.AttentionFinish.as_view(), name="attentionitem_done"),
     path("attention/<uuid:pk>/reopen/", views.AttentionReopen.as_view(), name="attentionitem_reopen"),
     path("profiles/<uuid:pk>/erase/", views.UserProfileErase.as_view(), name="userprofile_erase"),
+    path(
+        "profiles/<uuid:pk>/request-erasure/",
+        views.UserProfileRequestErasure.as_view(),
+        name="userprofile_request_erasure",
+    ),
     path("erasures/", views.ErasureList.as_view(), name="erasure_list"),
     path("erasures/add/", views.ErasureCreate.as_view(), name="erasure_add"),
     path("erasures/<uuid:pk>/", views.ErasureDetail.as_view(), name="erasure_detail"),
+    path("erasures/<uuid:pk>/search/", views.ErasureTakeUp.as_view(), name="erasure_take_up"),
     path("erasures/<uuid:pk>/erase/", views.ErasureErase.as_view(), name="erasure_erase"),
     path("erasures/<uuid:pk>/discard/", views.ErasureDiscard.as_view(), name="erasure_discard"),
     path(

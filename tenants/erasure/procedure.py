@@ -26,16 +26,48 @@ PLACES = len(PLATFORM) + 20
 @transaction.atomic
 def start_search(person, *, actor, reason):
     """Ask for a search; raises ValidationError where the reason would itself name the person."""
-    refuse_naming(person, reason)
     forget_old()
+    erasure = note_down(person, actor=actor, reason=reason)
     with services.acting(actor, reason):
-        erasure = Erasure.objects.create(
+        attach(erasure, SEARCH, f"Search for {erasure.subject}", actor)
+    return erasure
+
+
+@transaction.atomic
+def request_erasure(person, *, actor, reason):
+    """Leave a request for an admin; nothing is searched yet. Raises ValidationError if one waits already."""
+    waiting = Erasure.objects.filter(
+        status=Erasure.Status.REQUESTED, fingerprints__contains=person.fingerprints()
+    ).first()
+    if waiting:
+        raise ValidationError(f"{waiting.owner} has asked for this already; it waits for an admin.")
+    return note_down(person, actor=actor, reason=reason, status=Erasure.Status.REQUESTED)
+
+
+def note_down(person, *, actor, reason, **fields):
+    refuse_naming(person, reason)
+    with services.acting(actor, reason):
+        return Erasure.objects.create(
             subject=person.masked(),
             fingerprints=person.fingerprints(),
             subject_secret=person.stored(),
             reason=reason,
             owner=actor,
+            **fields,
         )
+
+
+@transaction.atomic
+def take_up_request(erasure, *, actor):
+    """Search the person of a request; from here on it is the admin's. Raises ValidationError if somebody was first."""
+    erasure = Erasure.objects.select_for_update(of=["self"]).select_related("owner").get(pk=erasure.pk)
+    if erasure.status != Erasure.Status.REQUESTED:
+        raise ValidationError("This request was taken up already.")
+    with services.acting(actor, erasure.reason):
+        erasure.reason = f"{erasure.reason[:400]} (asked for by {erasure.owner})"[:500]
+        erasure.owner = actor
+        erasure.status = Erasure.Status.SEARCHING
+        erasure.save(update_fields=["reason", "owner"])
         attach(erasure, SEARCH, f"Search for {erasure.subject}", actor)
     return erasure
 

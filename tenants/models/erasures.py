@@ -17,6 +17,7 @@ class Erasure(PageModel):
     """
 
     class Status(models.TextChoices):
+        REQUESTED = "requested"
         SEARCHING = "searching"
         FOUND = "found", "Searched"
         ERASING = "erasing"

@@ -16,7 +16,9 @@ from tenants.views.erasures import (
     ErasureDiscard,
     ErasureErase,
     ErasureList,
+    ErasureTakeUp,
     UserProfileErase,
+    UserProfileRequestErasure,
 )
 from tenants.views.notes import (
     NoteCreate,
@@ -69,6 +71,7 @@ __all__ = [
     "ErasureDiscard",
     "ErasureErase",
     "ErasureList",
+    "ErasureTakeUp",
     "NoteCreate",
     "NoteDelete",
     "NoteDetail",
@@ -108,5 +111,6 @@ __all__ = [
     "UserProfileDetail",
     "UserProfileErase",
     "UserProfileList",
+    "UserProfileRequestErasure",
     "UserProfileUpdate",
 ]

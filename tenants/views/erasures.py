@@ -3,6 +3,7 @@
 import json
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -10,10 +11,18 @@ from django.urls import reverse
 
 from backoffice import generic
 from backoffice.forms import ReasonForm
+from tenants.closing.procedure import stored_blockers
 from tenants.erasure import certificate as certificates
 from tenants.erasure.person import person_of, phone_digits
 from tenants.erasure.places import ELSEWHERE, PLATFORM
-from tenants.erasure.procedure import PERMISSION, discard_search, erase_person, start_search
+from tenants.erasure.procedure import (
+    PERMISSION,
+    discard_search,
+    erase_person,
+    request_erasure,
+    start_search,
+    take_up_request,
+)
 from tenants.filters import ErasureFilter
 from tenants.models import Erasure, Organization, UserProfile
 from tenants.tables import ErasureTable
@@ -162,6 +171,32 @@ class UserProfileErase(generic.ObjectPage):
         return HttpResponseRedirect(f"{reverse('tenants:erasure_add')}?profile={self.object.pk}")
 
 
+class UserProfileRequestErasure(generic.ActionView):
+    """Support prepares what an admin does: who, why, and what has to be resolved first."""
+
+    model = UserProfile
+    permission = "tenants.change_userprofile"
+    template_name = "tenants/request_erasure.html"
+    label = "Request erasure"
+    icon = "user-x"
+    success = "The erasure of {object} was requested: it waits for an admin."
+
+    @staticmethod
+    def service(profile, *, actor, reason):
+        known = known_of(profile)
+        if not known["mail"] and "phone" not in known:
+            raise ValidationError("The profile has neither a mail address nor a phone number to search for.")
+        person = person_of(known["mail"], known.get("phone", ""), with_national=True)
+        return request_erasure(person, actor=actor, reason=reason)
+
+    def context(self):
+        owned = list(self.object.organizations.order_by("name", "id")[:20])
+        return {
+            "owned": [(organization, stored_blockers(organization)) for organization in owned],
+            "known": known_of(self.object),
+        }
+
+
 class ErasureObject(generic.ObjectPage, ErasurePage):
     queryset = Erasure.objects.select_related("owner", "job")
 
@@ -227,6 +262,20 @@ def places_of(erasure):
                 (name, texts) for name, texts in samples.items() if texts and name in place["columns"]
             ],
         }
+
+
+class ErasureTakeUp(ErasureDetail):
+    """From a request to the search."""
+
+    page = "take_up"
+    http_method_names = ["post"]
+
+    def post(self, request, pk):
+        try:
+            take_up_request(self.object, actor=request.user)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        return HttpResponseRedirect(self.object.get_absolute_url())
 
 
 class ErasureErase(ErasureDetail):

@@ -3,7 +3,7 @@ from tenants import forms
 from tenants.filters import UserProfileFilter
 from tenants.models import UserProfile
 from tenants.tables import UserProfileTable
-from tenants.views.erasures import UserProfileErase
+from tenants.views.erasures import UserProfileErase, UserProfileRequestErasure
 
 
 class UserProfileList(generic.ListView):
@@ -29,7 +29,9 @@ class UserProfileDetail(generic.DetailView):
         return self.can("change") or self.request.user.has_perm("tenants.change_tier")
 
     def actions(self):
-        return [("tenants:userprofile_erase", UserProfileErase)]
+        if self.request.user.has_perm(UserProfileErase.permission):
+            return [("tenants:userprofile_erase", UserProfileErase)]
+        return [("tenants:userprofile_request_erasure", UserProfileRequestErasure)]
 
     def show_organizations(self, obj):
         return "Owns", display.links(obj.organizations.all()[:20])
