@@ -84,6 +84,13 @@ def test_all_that_match_are_those_of_the_confirmation_and_no_later_ones(support_
     assert states() == ["ported", "released", "released", "released", "released", "active"]
 
 
+def test_all_under_a_filter_that_cannot_be_read_prepares_nothing(support_client, found):
+    data = {**RELEASE, "query": "organization=nonsense", "all": "1"}
+    response = support_client.post(BULK, data, follow=True)
+    assert "would be more than was meant" in check_page(response)
+    assert not BulkRun.objects.exists()
+
+
 def test_no_more_than_the_limit_are_done_and_it_is_said(support_client, found, monkeypatch):
     monkeypatch.setattr(bulk, "LIMIT", 3)
     address = prepare(support_client, query="sort=number", all="1")

@@ -28,6 +28,9 @@ class BulkPrepare(ListPage):
 
     def post(self, request):
         action = bulk.action_of(self.list, request.POST.get("action", ""), request.user)
+        if "all" in request.POST and self.list.filterset.form.errors:
+            messages.error(request, "A filter could not be read, so “all” would be more than was meant.")
+            return HttpResponseRedirect(self.list_url())
         if "all" in request.POST:
             ids, _ = bulk.matching_ids(self.list)
         else:
