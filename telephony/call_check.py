@@ -20,11 +20,12 @@ from telephony.models import PhoneNumber
 OK, FAILS, ODD, NOT_REACHED = "ok", "fails", "odd", "not reached"
 FEWEST_DIGITS = 6
 CANDIDATES = 6
+CHANGE = "telephony.change_phonenumber"
 
 
 @dataclass
 class Step:
-    """`answer` is what the caller gets where the step fails; `fix` is (words, address)."""
+    """`answer` is what the caller gets where the step fails; `fix` is (words, address, the permission it takes)."""
 
     title: str
     state: str
@@ -91,7 +92,7 @@ def steps_of(number):
     else:
         state = f"The status is “{number.status}”." if number.status else "The status is not set."
         address = reverse("telephony:phonenumber_reactivate", args=[number.pk])
-        yield Step(TITLES[1], FAILS, state, "404 Not Found", ("Reactivate the number", address))
+        yield Step(TITLES[1], FAILS, state, "404 Not Found", ("Reactivate the number", address, CHANGE))
     organization, agent = number.organization, number.agent
     yield Step(TITLES[2], OK, str(organization))
     if agent is None:
@@ -100,7 +101,7 @@ def steps_of(number):
             if number.agent_id is None
             else f"The agent {number.agent_id} does not exist any more."
         )
-        yield Step(TITLES[3], FAILS, words, "404 Not Found", ("Assign an agent", edit))
+        yield Step(TITLES[3], FAILS, words, "404 Not Found", ("Assign an agent", edit, CHANGE))
     else:
         yield Step(TITLES[3], OK, str(agent))
         if agent.organization_id == number.organization_id:
@@ -110,7 +111,7 @@ def steps_of(number):
                 "It is not. The platform does not check this: another tenant's agent answers, "
                 f"and {organization} pays."
             )
-            yield Step(TITLES[4], ODD, words, "", ("Assign one of its own", edit))
+            yield Step(TITLES[4], ODD, words, "", ("Assign one of its own", edit, CHANGE))
     yield from balance_steps(organization)
 
 
@@ -125,12 +126,13 @@ def stored_step(number, edit):
     words += (
         f"dialled would be {dialled}: another text." if dialled else "which is no number with a country code."
     )
-    return Step(TITLES[0], FAILS, words, "404 Not Found", ("Correct the number", edit))
+    return Step(TITLES[0], FAILS, words, "404 Not Found", ("Correct the number", edit, CHANGE))
 
 
 def balance_steps(organization):
     balance = organization.credits_balance
-    fix = ("Look at the ledger", reverse("tenants:organization_ledger", args=[organization.pk]))
+    ledger = reverse("tenants:organization_ledger", args=[organization.pk])
+    fix = ("Look at the ledger", ledger, "billing.view_credittransaction")
     if balance is None or not balance.is_finite():
         words = "It is not set." if balance is None else f"It is no number ({balance})."
         yield Step(TITLES[5], FAILS, words, "500 Server Error", fix)
@@ -164,10 +166,12 @@ def check_dialled(text):
     if not dialled and len(alike) == 1:
         return check_number(alike[0], text.strip())
     words = f"No row holds “{dialled}”." if dialled else fault
-    fix = ("Add the number", f"{reverse('telephony:phonenumber_add')}?e164={dialled.replace('+', '%2B')}")
+    add = f"{reverse('telephony:phonenumber_add')}?e164={dialled.replace('+', '%2B')}"
+    fix = ("Add the number", add, "telephony.add_phonenumber")
     if alike:
         words += " Rows with the same digits: " + ", ".join(f"“{row.e164}”" for row in alike) + "."
-        fix = ("Correct the stored number", reverse("telephony:phonenumber_edit", args=[alike[0].pk]))
+        edit = reverse("telephony:phonenumber_edit", args=[alike[0].pk])
+        fix = ("Correct the stored number", edit, CHANGE)
     elif not dialled:
         fix = ()
     step = Step(TITLES[0], FAILS, words, "404 Not Found", fix if dialled else ())

@@ -157,6 +157,13 @@ class TestPages:
         assert url in html
         assert "Stored is “415”" in check_page(support_client.get(url))
 
+    def test_the_way_to_mend_it_is_offered_to_those_who_may(self, support_client, finance_client):
+        number = working(status="released")
+        page = reverse("telephony:phonenumber_check", args=[number.pk])
+        mend = reverse("telephony:phonenumber_reactivate", args=[number.pk])
+        assert mend in check_page(support_client.get(page))
+        assert mend not in check_page(finance_client.get(page))
+
     def test_each_number_of_a_tenant_with_what_its_callers_get(self, support_client):
         number = working()
         broken = make_number(number.organization)
