@@ -21,7 +21,7 @@ def make_number(organization=None, **fields):
     """An active number. With an agent and no organization it belongs to the agent's."""
     if organization is None and fields.get("agent"):
         organization = fields["agent"].organization
-    fields = {"e164": f"+1415555{serial():04}", **fields}
+    fields = {"e164": f"+44207{serial():07}", **fields}
     return insert(PhoneNumber, organization=organization or make_organization(), **fields)
 
 
