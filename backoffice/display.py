@@ -149,6 +149,7 @@ def differences(old, new):
             parts.append(("<del>{}</del>", ("".join(before[a:b]),)))
         if c < d:
             parts.append(("<ins>{}</ins>", ("".join(after[c:d]),)))
+    # Each part was escaped by format_html.
     return mark_safe("".join(format_html(html, *args) for html, args in parts))
 
 

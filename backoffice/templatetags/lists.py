@@ -44,6 +44,7 @@ class RowsNode(template.Node):
                     html.append(content(context))
                     html.append("</td>")
                 html.append("</tr>\n")
+        # Pieces of templates, which escape what they show, and the name escaped above; the id is the row's own key.
         return mark_safe("".join(html))
 
     def chosen(self, table):

@@ -52,7 +52,7 @@ def _icon(name: str, size: int, label: str) -> SafeString:
     except IconDoesNotExist:
         logger.warning("There is no icon called %r; showing a circle.", name)
         svg = _render_icon("circle", size, **attrs)
-    return mark_safe(re.sub(r"\s*\n\s*", "", svg))
+    return mark_safe(re.sub(r"\s*\n\s*", "", svg))  # the icon package's markup; no name comes from a person
 
 
 @register.simple_tag
