@@ -11,18 +11,20 @@ from backoffice.page_model import PageModel
 
 @cache
 def models_by_table():
-    """{name of a table in the audit: its model}; the platform's tables go by their plain names."""
-    return {
-        model._meta.db_table if not model._meta.managed else f"backoffice.{model._meta.db_table}": model
-        for model in apps.get_models()
-    }
+    """{name of a table in the audit: its model}."""
+    return {audit_name(model): model for model in apps.get_models()}
+
+
+def audit_name(model):
+    """The name of a model's table in the audit; the platform's tables go by their plain names."""
+    table = model._meta.db_table
+    return f"backoffice.{table}" if model._meta.managed else table.replace('"', "")
 
 
 class AuditQuerySet(models.QuerySet):
     def of(self, obj):
         """Entries about one record, newest first."""
-        table = f"backoffice.{obj._meta.db_table}" if obj._meta.managed else obj._meta.db_table
-        return self.filter(table_name=table, row_id=str(obj.pk))
+        return self.filter(table_name=audit_name(obj), row_id=str(obj.pk))
 
 
 class AuditEvent(PageModel):

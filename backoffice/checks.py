@@ -38,6 +38,7 @@ FUNCTIONS = {
     ("audit", "person_pattern"),
     ("audit", "redact"),
     ("audit", "trunks_with_password"),
+    ("billing", "posted_today"),
 }
 
 
@@ -188,7 +189,7 @@ def function_faults(connection):
     return [
         checks.Error(
             f"Function {schema}.{name} is missing, or the back office may not call it.",
-            hint="Run db/master_schema.sql and db/backoffice.sql again as role postgres.",
+            hint="Run db/master_schema.sql, db/backoffice.sql and db/billing.sql again as role postgres.",
             id="backoffice.E019",
         )
         for schema, name in sorted(FUNCTIONS - callable_ones)

@@ -42,7 +42,7 @@ MATRIX = {
         MANAGER: VIEW,
     },
     "billing.usagelog": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
-    "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit", MANAGER: VIEW},
+    "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit adopt_change", MANAGER: VIEW},
     "backoffice.auditevent": {MANAGER: VIEW},
     "backoffice.readlog": {MANAGER: VIEW},
     "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
@@ -54,15 +54,34 @@ READ_ONLY = {
     "agents.agentmessage",
     "agents.chatmessage",
     "billing.usagelog",
+    "billing.adoption",
+    "billing.bulkposting",
+    "billing.bulkpostingrow",
+    "billing.creditrequest",
     "billing.credittransaction",
+    "billing.settlement",
+    "billing.settlementday",
+    "billing.statement",
     "backoffice.auditevent",
     "backoffice.readlog",
     "backoffice.job",
 }
 # What no role brings: admins alone.
-FOR_ADMINS = {"tenants.close_organization", "tenants.erase_person"}
+FOR_ADMINS = {"tenants.close_organization", "tenants.erase_person", "billing.change_creditlimit"}
 # Being an admin brings every permission but these: money is adjusted by finance alone.
-NOT_FOR_ADMINS = {"billing.post_credit", "telephony.correct_call"}
+NOT_FOR_ADMINS = {
+    "billing.post_credit",
+    "billing.adopt_change",
+    "billing.request_credit",
+    "billing.decide_credit",
+    "billing.prepare_bulk_posting",
+    "billing.decide_bulk_posting",
+    "billing.add_price",
+    "billing.change_price",
+    "billing.settle",
+    "billing.close_month",
+    "telephony.correct_call",
+}
 
 
 def field_permission(model, field, action="change"):

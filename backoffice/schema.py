@@ -10,7 +10,9 @@ SQL_DIR = settings.BASE_DIR / "db"
 LOCAL = "local_supabase.sql"  # by a superuser; embedded and test databases only
 MASTER = "master_schema.sql"  # by `postgres`
 BACKOFFICE = "backoffice.sql"  # by `postgres`, after the master schema
-FILES = (LOCAL, MASTER, BACKOFFICE)
+BILLING = "billing.sql"  # by `postgres`, last
+OURS = (MASTER, BACKOFFICE, BILLING)
+FILES = (LOCAL, *OURS)
 
 
 def apply(url, *names, out=None):
@@ -35,19 +37,19 @@ def apply_on(connection, *names, out=None):
 
 
 def rehearse(connection):
-    """Runs our two files in one transaction and takes everything back."""
+    """Runs our three files in one transaction and takes everything back."""
     connection.execute("begin")
     try:
-        for name in (MASTER, BACKOFFICE):
+        for name in OURS:
             connection.execute(re.sub(r"(?m)^(begin|commit);$", "", (SQL_DIR / name).read_text()))
     finally:
         connection.rollback()
 
 
 def apply_all(server, dbname, out=None):
-    """Builds or upgrades a database of the embedded server: what Supabase brings, then our two files."""
+    """Builds or upgrades a database of the embedded server: what Supabase brings, then our three files."""
     apply(server.url(dbname, "embedded_admin"), LOCAL, out=out)
-    apply(server.url(dbname, "postgres"), MASTER, BACKOFFICE, out=out)
+    apply(server.url(dbname, "postgres"), *OURS, out=out)
 
 
 def fingerprint():

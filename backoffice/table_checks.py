@@ -11,8 +11,9 @@ from django.core import checks
 
 from backoffice.page_model import PageModel
 
-# What role backoffice may write, as granted by db/backoffice.sql; everything else it may not. Rows are inserted whole.
-INSERTS = {"organizations", "user_profiles", "agents", "sip_trunks", "phone_numbers"}
+# What role backoffice may write, as granted by db/backoffice.sql and db/billing.sql; everything else it may not. Rows
+# are inserted whole.
+INSERTS = {"organizations", "user_profiles", "agents", "sip_trunks", "phone_numbers", "price"}
 UPDATES = {
     "organizations": {"name", "owner_id"},
     "user_profiles": {
@@ -29,6 +30,8 @@ UPDATES = {
     "phone_numbers": {"organization_id", "agent_id", "phone_number", "provider", "provider_sid", "status"},
     "agent_sessions": {"status", "ended_at"},
     "call_logs": {"duration_seconds", "cost", "status"},
+    "credit_limit": {"per_posting", "per_day"},
+    "price": {"model", "valid_from", "usd_per_1000"},
 }
 NOT_UPDATED = {"agents": {"id", "organization_id", "created_at", "updated_at"}}  # all other columns are
 WRITE_ONLY = {("sip_trunks", "password")}  # in no model, so that no query can read it
@@ -48,7 +51,7 @@ TYPES = {
 # Types that Django and the database exchange without loss count as one.
 FAMILIES = {"character varying": "text", "character": "text", "smallint": "integer", "bigint": "integer"}
 
-GRANT_HINT = "Run db/backoffice.sql again as role postgres."
+GRANT_HINT = "Run db/backoffice.sql and db/billing.sql again as role postgres."
 
 
 def platform_models():
@@ -57,7 +60,7 @@ def platform_models():
 
 
 def may_write(table, column):
-    """Whether role backoffice may write this column of a table in public."""
+    """Whether role backoffice may write this column of a table of the platform or of billing."""
     if table in NOT_UPDATED:
         return column not in NOT_UPDATED[table]
     return column in UPDATES.get(table, ())
@@ -183,7 +186,8 @@ class Report:
 
 
 def run_again(place):
-    sql_file = "db/backoffice.sql" if place[0] == "audit" else "db/master_schema.sql and db/backoffice.sql"
+    files = {"audit": "db/backoffice.sql", "billing": "db/billing.sql"}
+    sql_file = files.get(place[0], "db/master_schema.sql, db/backoffice.sql and db/billing.sql")
     return f"Run {sql_file} as role postgres."
 
 

@@ -1,6 +1,7 @@
 from django.db import connection
 
 from backoffice import services
+from billing.limits import limit_of
 from billing.models import CreditTransaction
 
 
@@ -9,9 +10,12 @@ def post_credit(
 ):
     """Add `amount` (a signed Decimal, two places) to a balance, once per idempotency key. Returns the ledger row.
 
-    Raises ValidationError with the database's sentence: no such organization, out of range, key used otherwise.
+    Raises ValidationError with the database's sentence: no such organization, out of range, key used otherwise, above
+    the limits of the actor's role.
     """
+    limit = limit_of(actor)
     with services.acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute("select set_config('credits.role', %s, true)", [limit.name if limit else ""])
         cursor.execute(
             "select id from public.post_credit(%s, %s, %s, %s, %s, %s, %s, %s)",
             [

@@ -435,6 +435,7 @@ begin
       ('call_logs', 'hash (session_id)'),  -- text of any length: a btree would refuse a long one, and so the call
       ('credit_transactions', 'btree (organization_id, id DESC)'),
       ('credit_transactions', 'btree (organization_id, created_at DESC, id DESC)'),
+      ('credit_transactions', 'btree (actor_id, created_at)'),
       ('credit_transactions', 'btree (reverses_id)')
     ) as t (table_name, definition)
   loop
@@ -586,7 +587,9 @@ begin
   if p_idempotency_key is not null then
     select * into v_row from public.credit_transactions where idempotency_key = p_idempotency_key;
     if found then
-      if (v_row.organization_id, v_row.amount, v_row.kind) is distinct from (p_organization, p_amount, p_kind) then
+      if (v_row.organization_id, v_row.amount, v_row.kind, v_row.reason, v_row.reference, v_row.note, v_row.reverses_id)
+         is distinct from (p_organization, p_amount, p_kind, btrim(p_reason), nullif(btrim(p_reference), ''),
+                           nullif(btrim(p_note), ''), p_reverses) then
         raise exception 'This form was already used for another posting.';
       end if;
       return v_row;
@@ -610,6 +613,8 @@ begin
     select * into v_reversed from public.credit_transactions where id = p_reverses and organization_id = p_organization;
     if not found then
       raise exception 'The posting to reverse is not one of this organization.';
+    elsif v_reversed.kind in ('reversal', 'opening', 'closing') then
+      raise exception 'A posting of this kind is not reversed.';
     end if;
     select v_reversed.amount + coalesce(sum(amount), 0) into v_left
     from public.credit_transactions where reverses_id = p_reverses;

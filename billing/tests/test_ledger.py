@@ -13,7 +13,7 @@ from backoffice.services import acting
 from backoffice.testing_crud import HOSTILE, PageTests, check_page, client_of, form_values
 from billing.models import CreditTransaction
 from billing.services import post_credit
-from billing.tests.factories import make_posting
+from billing.tests.factories import make_posting, set_limits
 from tenants.models import Organization
 from tenants.tests.factories import change, make_organization
 
@@ -91,6 +91,7 @@ class TestPosting:
 
     @pytest.mark.parametrize("amount", ["-10.00", "0.01", "89999999.99", "-99999999.99", "5", "+5", " 5 "])
     def test_amounts_in_range_are_posted(self, finance, finance_client, amount):
+        set_limits()
         tenant = make_organization(credits_balance="10.00")
         assert (
             finance_client.post(post_page(tenant), fill(finance_client, tenant, amount=amount)).status_code

@@ -9,13 +9,13 @@ from backoffice import schema
 class Command(BaseCommand):
     help = (
         "Builds the platform's database, or upgrades one that has the platform's earlier tables: runs "
-        "db/master_schema.sql and db/backoffice.sql as the role in PLATFORM_OWNER_URL (on Supabase `postgres`). "
-        "Both may be run again; each is one transaction. The web app never reads PLATFORM_OWNER_URL."
+        "db/master_schema.sql, db/backoffice.sql and db/billing.sql as the role in PLATFORM_OWNER_URL (on Supabase "
+        "`postgres`). All may be run again; each is one transaction. The web app never reads PLATFORM_OWNER_URL."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser):
-        parser.add_argument("--check", action="store_true", help="run both files, then take everything back")
+        parser.add_argument("--check", action="store_true", help="run the files, then take everything back")
 
     def handle(self, *, check, **options):
         url = os.environ.get("PLATFORM_OWNER_URL")
@@ -29,11 +29,11 @@ class Command(BaseCommand):
             with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
                 connection.add_notice_handler(lambda notice: self.stdout.write(f"  {notice.message_primary}"))
                 if check:
-                    self.stdout.write("Trying master_schema.sql and backoffice.sql, keeping nothing …")
+                    self.stdout.write("Trying the files, keeping nothing …")
                     schema.rehearse(connection)
-                    self.stdout.write(self.style.SUCCESS("Both would load. Nothing was changed."))
+                    self.stdout.write(self.style.SUCCESS("They would load. Nothing was changed."))
                     return
-                for name in (schema.MASTER, schema.BACKOFFICE):
+                for name in schema.OURS:
                     self.stdout.write(f"{name} …")
                     schema.apply_on(connection, name)
         except psycopg.Error as error:

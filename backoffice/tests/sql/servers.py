@@ -3,9 +3,9 @@
 Each server has these templates, made when first asked for:
 
     bare      what Supabase brings (local_supabase.sql), nothing else; `bare_granting` with the API grants of old
-    fresh     bare + master_schema.sql + backoffice.sql
+    fresh     bare + master_schema.sql + backoffice.sql + billing.sql
     world     fresh + two tenants with a row in every table (world.sql)
-    older     bare_granting + older_shape.sql + odd_rows.sql; `upgraded` is that with both files run over it
+    older     bare_granting + older_shape.sql + odd_rows.sql; `upgraded` is that with the three files run over it
 """
 
 import functools
@@ -18,6 +18,7 @@ from pathlib import Path
 import psycopg
 from psycopg.rows import dict_row
 
+from backoffice import schema
 from backoffice.embedded import EmbeddedPostgres
 
 HERE = Path(__file__).parent
@@ -109,7 +110,7 @@ class Database:
         return notices
 
     def upgrade(self):
-        return self.run("master_schema.sql") + self.run("backoffice.sql")
+        return [notice for name in schema.OURS for notice in self.run(name)]
 
     def query(self, statement, *params, user="embedded_admin"):
         """Rows of one statement, committed; a list of values where it has one column."""
@@ -182,6 +183,7 @@ class Session:
             "request_id": request,
         }.items():
             self.execute("select set_config(%s, %s, true)", f"backoffice.{setting}", value)
+        self.execute("select set_config('credits.role', 'Finance', true)")
 
     def become(self, role, sub=None, headers=None):
         """What the Data API does for a request: log in as authenticator, set the role and the request's settings.

@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 
+from backoffice import schema
+
 from .catalog import access, dump, part
 from .servers import DB, HERE, TABLES
 
@@ -297,7 +299,12 @@ def test_loads_as_an_ordinary_role(fresh):
         (row["name"].split(".")[0] if "." in row["name"] else "public", row["owner"])
         for row in part(fresh, "relations")
     }
-    assert owners == {("public", "postgres"), ("audit", "postgres"), ("auth", "supabase_auth_admin")}
+    assert owners == {
+        ("public", "postgres"),
+        ("audit", "postgres"),
+        ("billing", "postgres"),
+        ("auth", "supabase_auth_admin"),
+    }
     assert {row["owner"] for row in part(fresh, "functions") if not row["name"].startswith("auth.")} == {
         "postgres"
     }
@@ -553,11 +560,11 @@ def test_unsupported_shape_is_refused_before_any_change(make, shape):
 
 
 def test_everything_in_one_transaction(make):
-    """A run that fails at its very end leaves nothing, in either file."""
-    for file, before in (("master_schema.sql", "older"), ("backoffice.sql", "older")):
-        database = make(before)
-        if file == "backoffice.sql":
-            database.run("master_schema.sql")
+    """A run that fails at its very end leaves nothing, whichever the file."""
+    for n, file in enumerate(schema.OURS):
+        database = make("older")
+        for earlier in schema.OURS[:n]:
+            database.run(earlier)
         catalog, rows = dump(database), database.rows()
         text = (DB / file).read_text()
         head, commit, tail = text.rpartition("\ncommit;")
@@ -592,7 +599,7 @@ def test_every_foreign_key_has_an_index(fresh, upgraded):
         bare = database.query("""
             select c.conrelid::regclass::text || '.' || a.attname from pg_constraint c
             join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
-            where c.contype = 'f' and c.connamespace::regnamespace::text in ('public', 'audit') and not exists (
+            where c.contype = 'f' and c.connamespace::regnamespace::text in ('public', 'audit', 'billing') and not exists (
                 select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1]
                     and i.indpred is null and i.indisvalid)
         """)
@@ -697,7 +704,7 @@ def test_no_privilege_that_row_security_does_not_see(server, upgraded, role):
     privileges = ["TRUNCATE", "TRIGGER", "REFERENCES"] + (["MAINTAIN"] if server.major >= 17 else [])
     held = upgraded.query(
         "select c.relname || ': ' || p from pg_class c, unnest(%s::text[]) p"
-        " where c.relnamespace::regnamespace::text in ('public', 'audit') and c.relkind = 'r'"
+        " where c.relnamespace::regnamespace::text in ('public', 'audit', 'billing') and c.relkind = 'r'"
         " and has_table_privilege(%s, c.oid, p)",
         privileges,
         role,

@@ -1,66 +1,10 @@
-"""What tenants use and pay (`public.usage_logs`, `public.credit_transactions`)."""
-
-import uuid
-from decimal import Decimal
+"""The credit ledger (`public.credit_transactions`), and who stands for changes from outside."""
 
 from django.db import models
 from django.db.models.functions import Now
 
-from backoffice.keyset import newest
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
-
-
-class UsageLogQuerySet(models.QuerySet):
-    def unpriced(self):
-        """Usage with tokens but no cost: the platform computes none."""
-        return self.filter(tokens_used__gt=0).filter(models.Q(cost_usd=0) | models.Q(cost_usd=None))
-
-
-class UsageLog(PageModel):
-    """Tokens used by one interaction. `created_at` is the billing date.
-
-    `organization` and `agent` are not checked against each other by the database.
-    """
-
-    class Channel(models.TextChoices):
-        TEXT = "text"
-        VOICE = "voice"
-        PHONE = "phone"
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    agent = models.ForeignKey(
-        "agents.Agent", models.DO_NOTHING, db_constraint=False, related_name="usage_logs"
-    )
-    organization = models.ForeignKey(
-        "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="usage_logs"
-    )
-    session = models.ForeignKey(
-        "agents.AgentSession",
-        models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="usage_logs",
-    )
-    tokens_used = models.IntegerField("tokens", null=True, blank=True, db_default=0)
-    cost_usd = models.DecimalField(
-        "cost (USD)", max_digits=10, decimal_places=4, null=True, blank=True, db_default=Decimal("0")
-    )
-    model_used = models.CharField("model", max_length=100, null=True, blank=True)
-    channel = OpenChoiceField(max_length=50, null=True, blank=True, choices=Channel)
-    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
-
-    objects = UsageLogQuerySet.as_manager()
-
-    class Meta:
-        managed = False
-        db_table = "usage_logs"
-        ordering = [newest().desc(), "-id"]
-        verbose_name = "usage record"
-
-    def __str__(self):
-        return f"usage {str(self.pk)[:8]}"
 
 
 class CreditTransaction(PageModel):
@@ -105,8 +49,35 @@ class CreditTransaction(PageModel):
         db_table = "credit_transactions"
         ordering = ["-id"]
         verbose_name = "credit transaction"
-        permissions = [("post_credit", "Can post a credit adjustment")]
+        permissions = [
+            ("post_credit", "Can post to the ledger: adjustments, reversals"),
+            ("adopt_change", "Can stand for a change from outside"),
+        ]
 
     def __str__(self):
         amount = "?" if self.amount is None else f"{self.amount:+}"
         return f"{amount} {self.get_kind_display() or 'of unknown kind'}"
+
+
+class Adoption(PageModel):
+    """A change from outside that somebody stands for: the ledger row stays as it is, with a reason."""
+
+    id = models.BigAutoField(primary_key=True)
+    transaction = models.OneToOneField(
+        CreditTransaction, models.DO_NOTHING, db_constraint=False, related_name="adoption"
+    )
+    organization = LooseForeignKey("tenants.Organization", related_name="+")
+    organization_name = models.CharField()
+    reason = models.CharField()
+    reference = models.CharField(null=True, blank=True)
+    actor = models.CharField("by")
+    actor_id = models.BigIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(editable=False, db_default=Now())
+
+    class Meta:
+        managed = False
+        db_table = '"billing"."adoption"'
+        ordering = ["-id"]
+
+    def __str__(self):
+        return f"adoption of posting {self.transaction_id}"

@@ -1,0 +1,22 @@
+"""What tenants use and pay, and how finance accounts for it."""
+
+from billing.models.bulk import BulkPosting, BulkPostingRow
+from billing.models.ledger import Adoption, CreditTransaction
+from billing.models.requests import CreditLimit, CreditRequest
+from billing.models.settlement import Price, Settlement, SettlementDay
+from billing.models.statements import Statement
+from billing.models.usage import UsageLog
+
+__all__ = [
+    "Adoption",
+    "BulkPosting",
+    "BulkPostingRow",
+    "CreditLimit",
+    "CreditRequest",
+    "CreditTransaction",
+    "Price",
+    "Settlement",
+    "SettlementDay",
+    "Statement",
+    "UsageLog",
+]

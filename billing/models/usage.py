@@ -1,0 +1,63 @@
+"""What tenants use (`public.usage_logs`)."""
+
+import uuid
+from decimal import Decimal
+
+from django.db import models
+from django.db.models.functions import Now
+
+from backoffice.keyset import newest
+from backoffice.model_fields import OpenChoiceField
+from backoffice.page_model import PageModel
+
+
+class UsageLogQuerySet(models.QuerySet):
+    def unpriced(self):
+        """Usage with tokens but no cost: the platform computes none."""
+        return self.filter(tokens_used__gt=0).filter(models.Q(cost_usd=0) | models.Q(cost_usd=None))
+
+
+class UsageLog(PageModel):
+    """Tokens used by one interaction. `created_at` is the billing date.
+
+    `organization` and `agent` are not checked against each other by the database.
+    """
+
+    class Channel(models.TextChoices):
+        TEXT = "text"
+        VOICE = "voice"
+        PHONE = "phone"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agent = models.ForeignKey(
+        "agents.Agent", models.DO_NOTHING, db_constraint=False, related_name="usage_logs"
+    )
+    organization = models.ForeignKey(
+        "tenants.Organization", models.DO_NOTHING, db_constraint=False, related_name="usage_logs"
+    )
+    session = models.ForeignKey(
+        "agents.AgentSession",
+        models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="usage_logs",
+    )
+    tokens_used = models.IntegerField("tokens", null=True, blank=True, db_default=0)
+    cost_usd = models.DecimalField(
+        "cost (USD)", max_digits=10, decimal_places=4, null=True, blank=True, db_default=Decimal("0")
+    )
+    model_used = models.CharField("model", max_length=100, null=True, blank=True)
+    channel = OpenChoiceField(max_length=50, null=True, blank=True, choices=Channel)
+    created_at = models.DateTimeField(null=True, blank=True, editable=False, db_default=Now())
+
+    objects = UsageLogQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "usage_logs"
+        ordering = [newest().desc(), "-id"]
+        verbose_name = "usage record"
+
+    def __str__(self):
+        return f"usage {str(self.pk)[:8]}"
