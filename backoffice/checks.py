@@ -38,6 +38,7 @@ FUNCTIONS = {
     ("audit", "person_pattern"),
     ("audit", "redact"),
     ("audit", "trunks_with_password"),
+    ("billing", "erase_given"),
     ("billing", "posted_today"),
 }
 

@@ -176,6 +176,7 @@ create table if not exists billing.settled_row (
   primary key (row_id, source, settlement_id)
 );
 create index if not exists settled_row_settlement on billing.settled_row (settlement_id);
+create index if not exists settled_row_organization on billing.settled_row (organization_id, day);
 
 -- What a model's tokens cost where the platform recorded no cost: USD per 1,000 tokens, input and output blended.
 create table if not exists billing.price (
@@ -327,6 +328,22 @@ create or replace trigger guard_posting before insert on public.credit_transacti
 
 -- 5. Bulk postings ---------------------------------------------------------------------------------------------------
 
+-- The mail addresses by which the lines of files named organizations, taken out between begin_erasure and end_erasure.
+-- Everything else here is bookkeeping and stays.
+create or replace function billing.erase_given() returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_pattern constant text := audit.erasure() ->> 'pattern';
+  changed bigint;
+begin
+  if v_pattern is null then
+    raise exception 'Rows are redacted between begin_erasure and end_erasure.' using errcode = 'insufficient_privilege';
+  end if;
+  update billing.bulk_posting_row set given = regexp_replace(given, v_pattern, '[erased]', 'gi') where given ~* v_pattern;
+  get diagnostics changed = row_count;
+  return changed;
+end $$;
+
 -- 6. Settlement ------------------------------------------------------------------------------------------------------
 
 -- 7. Statements ------------------------------------------------------------------------------------------------------
@@ -343,6 +360,7 @@ begin
   end loop;
 end $$;
 grant execute on function
+  billing.erase_given(),
   billing.posted_today(bigint)
   to backoffice;
 

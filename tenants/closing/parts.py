@@ -28,7 +28,8 @@ class Part:
 
     @property
     def file_name(self):
-        return self.table.removeprefix("public.").replace("audit.", "audit_").replace("backoffice.", "staff_")
+        schema, _, table = self.table.partition(".")
+        return {"public": "", "backoffice": "staff_"}.get(schema, f"{schema}_") + table
 
 
 OF_TENANT = "t.organization_id = %(id)s"
@@ -51,6 +52,12 @@ PLATFORM = (
     Part("public.usage_logs", "Usage", OF_TENANT, redact=True),
     Part("public.call_logs", "Calls", OF_TENANT, redact=True),
     Part("public.credit_transactions", "Credit ledger", OF_TENANT, goes=False),
+    Part("billing.credit_request", "Requests for credits", OF_TENANT, goes=False),
+    Part("billing.adoption", "Changes from outside that staff stands for", OF_TENANT, goes=False),
+    Part("billing.bulk_posting_row", "Lines of bulk postings", OF_TENANT, goes=False),
+    Part("billing.settlement", "Settlements", OF_TENANT, goes=False),
+    Part("billing.settled_row", "What was settled", OF_TENANT, goes=False),
+    Part("billing.statement", "Monthly statements", OF_TENANT, goes=False),
     Part("audit.event", "Changes (audit)", OF_TENANT, goes=False),
     Part("audit.read_log", "Readings (audit)", OF_TENANT, goes=False),
 )

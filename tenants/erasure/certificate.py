@@ -4,7 +4,7 @@ import json
 
 from backoffice import schema
 from tenants.erasure.person import checksum
-from tenants.erasure.places import ELSEWHERE, KEPT_BUT_LISTED, NOT_SEARCHED, STAYS
+from tenants.erasure.places import ELSEWHERE, NOT_SEARCHED, STAYS
 
 
 def certify(erasure, person, found, redacted, moment):
@@ -52,9 +52,9 @@ def remains(found):
     listed = []
     for name, place in found.places.items():
         if place["stays"]:
-            table = name.removesuffix(":stays").removeprefix("backoffice.")
+            table = name.removesuffix(":stays")
             for column, rows in place["columns"].items():
-                why = STAYS.get((table, column)) or STAYS.get((table, "")) or KEPT_BUT_LISTED.get(table, "")
+                why = STAYS.get((table, column)) or STAYS[table, ""]
                 listed.append({"what": f"{place['label']}: {column}", "rows": rows, "why": why, "steps": []})
     for login in found.logins:
         listed.append(

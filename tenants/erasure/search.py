@@ -4,13 +4,12 @@ import json
 import zipfile
 from dataclasses import dataclass, field
 
-from django.apps import apps
-
+from backoffice.audit_models import models_by_table
 from backoffice.masking import mask
 from backoffice.models import Job
 from tenants.closing.archive import snapshot
 from tenants.erasure import sessions
-from tenants.erasure.places import KEPT_BUT_LISTED, NOT_SEARCHED, PLATFORM, STAYS
+from tenants.erasure.places import NOT_SEARCHED, PLATFORM, STAYS
 
 SAMPLES = 3
 CHUNK = 1 << 20
@@ -85,9 +84,9 @@ def search_platform(cursor, person, table, label, found):
     columns = {True: {}, False: {}}
     for pk, names, samples in cursor:
         for name in names:
-            stays = (table, name) in STAYS or (table, "") in STAYS
-            rows[stays].add(pk)
-            columns[stays][name] = columns[stays].get(name, 0) + 1
+            remains = stays(table, name)
+            rows[remains].add(pk)
+            columns[remains][name] = columns[remains].get(name, 0) + 1
         keep_samples(found, table, samples)
     if rows[False]:
         found.ids[table] = sorted(rows[False])
@@ -108,14 +107,22 @@ def keep_samples(found, key, samples):
 
 
 def own_tables(cursor):
-    """Our own tables that hold texts, but those in which nothing is searched, and sessions, which are encoded."""
+    """Our own tables that hold texts and those of money, as "schema.table"; without those in which nothing is searched,
+    and sessions, which are encoded.
+    """
     cursor.execute(
-        "select distinct c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid"
-        " join pg_type t on t.oid = a.atttypid where c.relnamespace = 'backoffice'::regnamespace and c.relkind = 'r'"
+        "select distinct n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid"
+        " where n.nspname in ('backoffice', 'billing') and c.relkind = 'r'"
         " and a.attnum > 0 and not a.attisdropped and t.typname = any (%s) order by 1",
         [list(TEXT_TYPES)],
     )
-    return [name for (name,) in cursor.fetchall() if name not in NOT_SEARCHED and name != sessions.TABLE]
+    left_out = {f"backoffice.{sessions.TABLE}", *NOT_SEARCHED}
+    return [name for (name,) in cursor.fetchall() if name not in left_out]
+
+
+def quoted(table):
+    return ".".join(f'"{part}"' for part in table.split("."))
 
 
 def own_columns(cursor, table):
@@ -130,7 +137,7 @@ def own_columns(cursor, table):
         " from pg_attribute a join pg_type t on t.oid = a.atttypid"
         " where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped and t.typname = any (%s)"
         " order by a.attnum",
-        [f'backoffice."{table}"', list(TEXT_TYPES)],
+        [quoted(table), list(TEXT_TYPES)],
     )
     return cursor.fetchall()
 
@@ -151,28 +158,34 @@ def terms(cursor, person):
 
 
 def search_own(cursor, person, table, found):
-    columns = [name for name, *_ in own_columns(cursor, table)]
-    any_of = " or ".join(named(name) for name in columns)
-    counts = ", ".join(f"count(*) filter (where {named(name)})" for name in columns)
-    cursor.execute(
-        f'select count(*), {counts} from backoffice."{table}" t where {any_of}', terms(cursor, person)
-    )
-    rows, *by_column = cursor.fetchone()
-    if rows:
-        found.places[f"backoffice.{table}"] = {
-            "label": f"Back office: {words(table)}",
-            "rows": rows,
-            "columns": {name: count for name, count in zip(columns, by_column, strict=True) if count},
-            "stays": table in KEPT_BUT_LISTED,
-        }
+    texts = [name for name, *_ in own_columns(cursor, table)]
+    remain = {name for name in texts if stays(table, name)}
+    for columns, key in (([n for n in texts if n not in remain], table), (sorted(remain), f"{table}:stays")):
+        if columns:
+            any_of = " or ".join(named(name) for name in columns)
+            counts = ", ".join(f"count(*) filter (where {named(name)})" for name in columns)
+            cursor.execute(
+                f"select count(*), {counts} from {quoted(table)} t where {any_of}", terms(cursor, person)
+            )
+            rows, *by_column = cursor.fetchone()
+            if rows:
+                found.places[key] = {
+                    "label": f"Back office: {words(table)}",
+                    "rows": rows,
+                    "columns": {n: count for n, count in zip(columns, by_column, strict=True) if count},
+                    "stays": key != table,
+                }
+
+
+def stays(table, column):
+    """Whether what is found there is listed and not redacted."""
+    return (table, column) in STAYS or (table, "") in STAYS
 
 
 def words(table):
     """One of our own tables for people to read."""
-    for model in apps.get_models():
-        if model._meta.db_table == table:
-            return str(model._meta.verbose_name_plural)
-    return table.replace("_", " ")
+    model = models_by_table().get(table)
+    return str(model._meta.verbose_name_plural) if model else table.partition(".")[2].replace("_", " ")
 
 
 def look_beyond(cursor, person, found):

@@ -125,7 +125,10 @@ class TestArchive:
                 cells = list(
                     csv.DictReader(io.StringIO(found.read(f"{part.file_name}.csv").decode(), newline=""))
                 )
-                assert len(rows) == len(cells) == table["rows"] > 0, part.table
+                assert len(rows) == len(cells) == table["rows"], part.table
+                if part.table.startswith("billing."):  # nothing was asked for or settled
+                    continue
+                assert rows, part.table
                 assert [column["name"] for column in table["columns"]] == list(rows[0]) == list(cells[0])
             assert "Staying Ltd" not in "".join(
                 found.read(name).decode() for name in found.namelist() if "organizations" in name

@@ -116,3 +116,31 @@ def test_spreadsheets_are_looked_into(settings, tmp_path, text):
         book.add_worksheet().write_string(0, 0, text)
     assert is_named_in_file(Person(MAIL, "491707654321", "1707654321"), job)
     assert not is_named_in_file(Person("nobody@mail.example"), job)
+
+
+def test_bookkeeping_stays_and_is_listed_but_addresses_of_files_go(world, database):  # noqa: F811
+    client, _ = world
+    with database.connect("postgres") as connection:
+        (run,) = connection.execute(
+            "insert into billing.bulk_posting (name, sha256, kind, row_count, left_out, amount, requested_by,"
+            " requested_by_name, expires_at) values ('june.csv', '', 'goodwill', 0, 1, 0, 1, 'Ada', now()) returning id"
+        ).fetchone().values()  # fmt: skip
+        connection.execute(
+            "insert into billing.bulk_posting_row (run_id, number, given, given_amount, reason, problem)"
+            " values (%s, 1, %s, '5', %s, 'unknown')",
+            [run, MAIL.upper(), f"Promised to {MAIL}"],
+        )
+    erasure = search(client)
+    found = erasure.findings["places"]
+    assert found["billing.bulk_posting_row"]["columns"] == {"given": 1}
+    assert found["billing.bulk_posting_row:stays"]["columns"] == {"reason": 1}
+    certificate = erase(client, erasure).certificate
+    assert {"billing.bulk_posting_row": 1}.items() <= {
+        place["place"]: place["rows"] for place in certificate["redacted"]
+    }.items()
+    assert [entry["rows"] for entry in certificate["remains"] if "belongs to the ledger" in entry["why"]] == [
+        1
+    ]
+    with database.connect() as connection:
+        row = connection.execute("select given, reason from billing.bulk_posting_row").fetchone()
+    assert row == {"given": "[erased]", "reason": f"Promised to {MAIL}"}
