@@ -39,6 +39,7 @@ FUNCTIONS = {
     ("audit", "redact"),
     ("audit", "trunks_with_password"),
     ("billing", "erase_given"),
+    ("billing", "adopt_change"),
     ("billing", "posted_today"),
 }
 

@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from billing import views
-from billing.models import CreditTransaction, UsageLog
+from billing.models import Adoption, CreditTransaction, UsageLog
 
 
 @admin.register(UsageLog)
@@ -27,4 +27,11 @@ class CreditTransactionAdmin(RecordAdmin):
     list_page, record_page = views.CreditTransactionList, views.CreditTransactionDetail
     columns = ["id", "organization_name", "kind", "amount", "balance_after", "reason", "actor", "created_at"]
     list_filter = ["kind"]
+    search_help_text = "An organization's id, or a part of its name, a reference or a reason."
+
+
+@admin.register(Adoption)
+class AdoptionAdmin(RecordAdmin):
+    list_page, record_page = views.AdoptionList, views.AdoptionDetail
+    columns = ["id", "organization_name", "reason", "reference", "actor", "created_at"]
     search_help_text = "An organization's id, or a part of its name, a reference or a reason."

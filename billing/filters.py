@@ -1,17 +1,110 @@
+import datetime
+import re
+
 import django_filters
+from django import forms
 
 from backoffice.filters import DayFilter, FilterSet
-from billing.models import CreditTransaction, UsageLog
+from backoffice.forms import AmountField
+from billing.models import Adoption, CreditTransaction, UsageLog
+
+MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
+
+
+class AmountFilter(django_filters.NumberFilter):
+    field_class = AmountField
+
+
+class MonthField(forms.CharField):
+    widget = forms.TextInput(attrs={"type": "month", "placeholder": "2026-11"})
+
+    def clean(self, value):
+        text = super().clean(value)
+        if text and not (MONTH.fullmatch(text) and 1 <= int(text[:4]) < 9999):
+            raise forms.ValidationError("A month is written as 2026-11.")
+        return text
+
+
+class MonthFilter(django_filters.CharFilter):
+    """The rows of a month in UTC, by which months are closed. The column is never NULL."""
+
+    field_class = MonthField
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        first = datetime.datetime(int(value[:4]), int(value[5:]), 1, tzinfo=datetime.UTC)
+        following = (first + datetime.timedelta(days=31)).replace(day=1)
+        name = self.field_name
+        return queryset.filter(**{f"{name}__gte": first, f"{name}__lt": following})
 
 
 class CreditTransactionFilter(FilterSet):
+    search_fields = ["organization_name", "reference", "reason", "organization_id__id"]
+    rare = ("kind", "reversed", "amount_from", "amount_to", "who", "db_role", "month")
+    outside = django_filters.ChoiceFilter(
+        method="by_outside",
+        choices=[
+            ("unexplained", "Nobody stands for it"),
+            ("adopted", "Somebody stands for it"),
+            ("any", "All from outside"),
+        ],
+        label="From outside",
+        empty_label="Any",
+    )
+    direction = django_filters.ChoiceFilter(
+        method="by_direction",
+        choices=[("in", "Adds"), ("out", "Takes")],
+        label="Amount",
+        empty_label="Adds or takes",
+    )
+    since = DayFilter("created_at", label="From")
+    until = DayFilter("created_at", label="Until", until=True)
+    kind = django_filters.MultipleChoiceFilter(
+        choices=CreditTransaction.Kind.choices,
+        distinct=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Kind",
+    )
+    amount_from = AmountFilter("amount", "gte", label="Amount from")
+    amount_to = AmountFilter("amount", "lte", label="Amount to")
+    month = MonthFilter("created_at", label="Month (UTC)")
+    reversed = django_filters.ChoiceFilter(
+        method="by_reversed",
+        choices=[("yes", "Something of it"), ("wholly", "All of it"), ("no", "Nothing of it")],
+        label="Reversed",
+        empty_label="Any",
+    )
+    who = django_filters.CharFilter("actor", "icontains", label="By")
+    db_role = django_filters.CharFilter("db_role", "exact", label="Database role")
+
+    class Meta:
+        model = CreditTransaction
+        fields = ["organization"]
+
+    def by_outside(self, queryset, name, value):
+        return {
+            "unexplained": queryset.unexplained,
+            "adopted": queryset.adopted,
+            "any": queryset.outside,
+        }[value]()
+
+    def by_direction(self, queryset, name, value):
+        return queryset.filter(amount__gt=0) if value == "in" else queryset.filter(amount__lt=0)
+
+    def by_reversed(self, queryset, name, value):
+        condition = queryset.reversal(wholly=value == "wholly")
+        return queryset.filter(~condition if value == "no" else condition)
+
+
+class AdoptionFilter(FilterSet):
     search_fields = ["organization_name", "reference", "reason", "organization_id__id"]
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
 
     class Meta:
-        model = CreditTransaction
-        fields = ["organization", "kind"]
+        model = Adoption
+        fields = ["organization"]
 
 
 class UsageLogFilter(FilterSet):

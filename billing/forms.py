@@ -35,3 +35,7 @@ class PostCreditForm(ReasonForm):
         if amount == 0:
             raise forms.ValidationError("The amount must not be zero.")
         return amount
+
+
+class AdoptForm(ReasonForm):
+    reference = forms.CharField(required=False, max_length=200, help_text="Ticket, run or invoice behind it.")

@@ -2,7 +2,7 @@ from django.db import connection
 
 from backoffice import services
 from billing.limits import limit_of
-from billing.models import CreditTransaction
+from billing.models import Adoption, CreditTransaction
 
 
 def post_credit(
@@ -25,3 +25,14 @@ def post_credit(
         )  # fmt: skip
         (pk,) = cursor.fetchone()
     return CreditTransaction.objects.get(pk=pk)
+
+
+def adopt_change(change, *, actor, reason, reference=""):
+    """Stand for a ledger row that came from outside. Returns the Adoption.
+
+    Raises ValidationError with the database's sentence: not from outside, adopted already, wholly reversed.
+    """
+    with services.acting(actor, reason), connection.cursor() as cursor:
+        cursor.execute("select billing.adopt_change(%s, %s, %s)", [change.pk, reason, reference or None])
+        (pk,) = cursor.fetchone()
+    return Adoption.objects.get(pk=pk)

@@ -5,7 +5,11 @@ from billing import views
 app_name = "billing"
 urlpatterns = [
     path("ledger/", views.CreditTransactionList.as_view(), name="credittransaction_list"),
+    path("ledger/totals/", views.CreditTransactionTotals.as_view(), name="credittransaction_totals"),
     path("ledger/<int:pk>/", views.CreditTransactionDetail.as_view(), name="credittransaction_detail"),
+    path("ledger/<int:pk>/adopt/", views.AdoptChange.as_view(), name="adopt_change"),
+    path("adoptions/", views.AdoptionList.as_view(), name="adoption_list"),
+    path("adoptions/<int:pk>/", views.AdoptionDetail.as_view(), name="adoption_detail"),
     path("credits/<uuid:pk>/post/", views.PostCredit.as_view(), name="post_credit"),
     path("usage/", views.UsageLogList.as_view(), name="usagelog_list"),
     path("usage/<uuid:pk>/", views.UsageLogDetail.as_view(), name="usagelog_detail"),

@@ -1,8 +1,8 @@
 -- Money: who may post how much, what was asked for and approved, bulk postings, settlements and statements. Run it after
 -- backoffice.sql, as the same role; one transaction, re-runnable.
 --
---   1. schema and tables     3. the guard of the ledger     5. bulk postings     7. statements
---   2. who may do what       4. requests and approvals      6. settlement        8. grants
+--   1. schema and tables     3. the guard of the ledger             5. bulk postings     7. statements
+--   2. who may do what       4. requests and approvals, adoption    6. settlement        8. grants
 --
 -- Everything here belongs to the role that runs this file. The back office reads it all, and writes only through the
 -- functions below, which want an actor and a reason; limits and prices it may write by column. So the rules of money hold
@@ -82,6 +82,10 @@ create table if not exists billing.adoption (
   actor_id bigint,
   created_at timestamptz not null default clock_timestamp()
 );
+
+create index if not exists adoption_organization on billing.adoption (organization_id);
+-- What waits for somebody to stand for it is found without reading the ledger.
+create index if not exists credit_transactions_outside on public.credit_transactions (id) where kind = 'outside';
 
 -- A file of postings. `sha256` is that of the rows as they were understood, so that the same file is known again whatever
 -- its line ends; only one that was declined, withdrawn or has expired may come back.
@@ -326,6 +330,39 @@ create or replace trigger guard_posting before insert on public.credit_transacti
 
 -- 4. Requests and approvals ------------------------------------------------------------------------------------------
 
+-- Adoption: somebody stands for a change from outside. The ledger's row stays as it is; once for each.
+create or replace function billing.adopt_change(p_transaction bigint, p_reason text, p_reference text default null)
+returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_change public.credit_transactions;
+  v_before billing.adoption;
+  v_id bigint;
+begin
+  if nullif(btrim(p_reason), '') is null then
+    raise exception 'Standing for a change needs a reason.';
+  end if;
+  select * into v_change from public.credit_transactions where id = p_transaction;
+  if not found then
+    raise exception 'There is no such posting.';
+  elsif v_change.kind <> 'outside' then
+    raise exception 'Posting % did not come from outside: it says itself who made it, and why.', p_transaction;
+  elsif v_change.amount + (select coalesce(sum(amount), 0) from public.credit_transactions
+                           where reverses_id = p_transaction) = 0 then
+    raise exception 'Posting % was reversed as a whole: nothing of it is left to stand for.', p_transaction;
+  end if;
+  insert into billing.adoption (transaction_id, organization_id, organization_name, reason, reference, actor, actor_id)
+  values (p_transaction, v_change.organization_id, v_change.organization_name, btrim(p_reason),
+          nullif(btrim(p_reference), ''), v_actor, current_setting('backoffice.actor_id')::bigint)
+  on conflict (transaction_id) do nothing returning id into v_id;
+  if v_id is null then
+    select * into v_before from billing.adoption where transaction_id = p_transaction;
+    raise exception '% stands for posting % already: %', v_before.actor, p_transaction, v_before.reason;
+  end if;
+  return v_id;
+end $$;
+
 -- 5. Bulk postings ---------------------------------------------------------------------------------------------------
 
 -- The mail addresses by which the lines of files named organizations, taken out between begin_erasure and end_erasure.
@@ -361,6 +398,7 @@ begin
 end $$;
 grant execute on function
   billing.erase_given(),
+  billing.adopt_change(bigint, text, text),
   billing.posted_today(bigint)
   to backoffice;
 

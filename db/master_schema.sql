@@ -436,6 +436,7 @@ begin
       ('credit_transactions', 'btree (organization_id, id DESC)'),
       ('credit_transactions', 'btree (organization_id, created_at DESC, id DESC)'),
       ('credit_transactions', 'btree (actor_id, created_at)'),
+      ('credit_transactions', 'btree (created_at, id)'),
       ('credit_transactions', 'btree (reverses_id)')
     ) as t (table_name, definition)
   loop

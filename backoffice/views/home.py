@@ -78,7 +78,11 @@ ATTENTION = [
         "status=active&problem=mismatched",
     ),
     Tile(
-        "Changes of credit from outside", "triangle-alert", "billing:credittransaction_list", "kind=outside"
+        "Changes of credit from outside",
+        "triangle-alert",
+        "billing:credittransaction_list",
+        "outside=unexplained",
+        "nobody stands for them",
     ),
     Tile("Usage without cost", "receipt", "billing:usagelog_list", "priced=no&since={week}", "last 7 days"),
 ]

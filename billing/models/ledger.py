@@ -1,10 +1,34 @@
 """The credit ledger (`public.credit_transactions`), and who stands for changes from outside."""
 
 from django.db import models
+from django.db.models import Exists, F, OuterRef, Sum
 from django.db.models.functions import Now
 
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
+
+
+class LedgerQuerySet(models.QuerySet):
+    def outside(self):
+        """Changes that did not come through the posting function."""
+        return self.filter(kind=CreditTransaction.Kind.OUTSIDE)
+
+    def adopted(self):
+        return self.outside().filter(adoption__isnull=False)
+
+    def unexplained(self):
+        """Changes from outside that nobody stands for, and of which something is left."""
+        adopted = Adoption.objects.filter(transaction=OuterRef("pk"))
+        return self.outside().filter(~Exists(adopted), ~self.reversal(wholly=True))
+
+    @staticmethod
+    def reversal(*, wholly=False):
+        """The condition that something of a posting was reversed, or all of it."""
+        found = CreditTransaction.objects.order_by().filter(reverses=OuterRef("pk"))
+        if wholly:
+            taken = found.values("reverses").annotate(taken=Sum("amount"))
+            found = taken.filter(taken=-F("reverses__amount"))
+        return Exists(found)
 
 
 class CreditTransaction(PageModel):
@@ -44,6 +68,8 @@ class CreditTransaction(PageModel):
     db_role = models.CharField("database role")
     created_at = models.DateTimeField(editable=False, db_default=Now())
 
+    objects = LedgerQuerySet.as_manager()
+
     class Meta:
         managed = False
         db_table = "credit_transactions"
@@ -57,6 +83,15 @@ class CreditTransaction(PageModel):
     def __str__(self):
         amount = "?" if self.amount is None else f"{self.amount:+}"
         return f"{amount} {self.get_kind_display() or 'of unknown kind'}"
+
+    @property
+    def is_outside(self):
+        return self.kind == self.Kind.OUTSIDE
+
+    @property
+    def adopted(self):
+        """The Adoption, or None."""
+        return getattr(self, "adoption", None)
 
 
 class Adoption(PageModel):

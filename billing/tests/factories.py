@@ -1,10 +1,13 @@
 from decimal import Decimal
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
 from agents.tests.factories import make_agent
 from backoffice.testing import platform
 from billing.models import CreditLimit, CreditTransaction, UsageLog
+from billing.services import adopt_change
+from tenants.models import Organization
 from tenants.tests.factories import insert, make_organization, serial
 
 
@@ -28,6 +31,35 @@ def make_posting(organization=None, amount="10.00", kind="top_up", reason="", ac
         cursor.execute("select set_config('backoffice.actor', '', true)")
     organization.refresh_from_db()
     return CreditTransaction.objects.get(pk=posting)
+
+
+def make_outside(organization=None, amount="-1.00"):
+    """A ledger row as the runtime leaves one: it wrote a balance by itself."""
+    organization = organization or make_organization()
+    with platform():
+        Organization.objects.filter(pk=organization.pk).update(
+            credits_balance=Coalesce("credits_balance", Decimal(0)) + Decimal(amount)
+        )
+    organization.refresh_from_db()
+    return CreditTransaction.objects.filter(organization_id=organization.pk).first()
+
+
+def make_adoption(change=None, *, actor, reason="It was the runtime's own deduction", reference=""):
+    change = change or make_outside()
+    return adopt_change(change, actor=actor, reason=reason, reference=reference)
+
+
+def make_reversal(posting, amount=None):
+    """What takes a posting back, or `amount` of it, as the platform."""
+    with platform(), connection.cursor() as cursor:
+        cursor.execute("select set_config('backoffice.actor', 'Somebody in finance', true)")
+        cursor.execute(
+            "select id from post_credit(%s, %s, 'reversal', 'Taken back', null, null, null, %s)",
+            [posting.organization_id, -posting.amount if amount is None else Decimal(amount), posting.pk],
+        )
+        (pk,) = cursor.fetchone()
+        cursor.execute("select set_config('backoffice.actor', '', true)")
+    return CreditTransaction.objects.get(pk=pk)
 
 
 def set_limits(role="Finance", per_posting="99999999.99", per_day="9999999999.99"):

@@ -201,6 +201,7 @@ class TestOutsideChanges:
         assert "did not come through the back office: database role postgres made it" in html
         response = finance_client.get(reverse("billing:credittransaction_list"), {"kind": "outside"})
         assert response.context["rows"] == [row] and "status--bad" in check_page(response)
+        assert "by postgres" in check_page(response)
         assert sum(row.amount for row in CreditTransaction.objects.all()) == Decimal("7.25")
 
     def test_ledger_of_an_organization_that_is_gone_is_shown(self, finance_client, owner):

@@ -1,27 +1,180 @@
-from backoffice import generic
-from billing.filters import CreditTransactionFilter
-from billing.models import CreditTransaction
-from billing.tables import CreditTransactionTable
+from django.urls import reverse
+
+from backoffice import display, generic
+from backoffice.filters import Query
+from backoffice.generic.lists import open_list
+from billing.filters import AdoptionFilter, CreditTransactionFilter
+from billing.forms import AdoptForm
+from billing.models import Adoption, CreditTransaction
+from billing.services import adopt_change
+from billing.tables import AdoptionTable, CreditTransactionTable
+from billing.totals import TookTooLong, totals_of
+from tenants.models import Organization
+
+LIST = "billing:credittransaction_list"
+
+
+class AdoptChange(generic.ActionView):
+    """Stand for a change from outside; on many rows of the list too."""
+
+    model = CreditTransaction
+    queryset = CreditTransaction.objects.select_related("adoption")
+    permission = "billing.adopt_change"
+    action = "adopt"  # not "change": the row stays as it is
+    service = staticmethod(adopt_change)
+    form_class = AdoptForm
+    label = "Stand for this change"
+    icon = "stamp"
+    explanation = (
+        "The row and the balance stay as they are. Your name and reason stand beside it from now on, and it no longer "
+        "waits for somebody. This is not taken back: should it turn out wrong, the change can still be reversed."
+    )
+    success = "You stand for {object}."
+
+    @classmethod
+    def applies_to(cls, change):
+        return change.is_outside and change.adopted is None
 
 
 class CreditTransactionList(generic.ListView):
     model = CreditTransaction
     title = "Credit ledger"
-    queryset = CreditTransaction.objects.select_related("organization")
+    queryset = CreditTransaction.objects.select_related("organization", "adoption")
     table_class = CreditTransactionTable
     filterset_class = CreditTransactionFilter
     orders = {"id": generic.by_id()}
+    bulk = (AdoptChange,)
+    nothing_yet = "Every change of a balance stands here, whoever made it."
+
+    def extra_context(self):
+        return {
+            "under_results": "billing/ledger_totals_place.html",
+            "totals_url": f"{reverse('billing:credittransaction_totals')}?{filters_of(self.request.GET)}",
+            "totals_at_once": self.filterset.is_filtered,
+            "whole_columns": ",".join(self.offered),
+        }
+
+
+class CreditTransactionTotals(generic.ModelPage):
+    """What the rows of the ledger that the filters leave sum up to, as a page and as the panel under the list."""
+
+    model = CreditTransaction
+    action = "view"
+    page = "totals"
+
+    def get(self, request):
+        ledger = open_list(LIST, request.user, request.GET.urlencode())
+        context = {
+            "page_title": "Totals of the credit ledger",
+            "crumbs": [*self.crumbs()],
+            "list_url": f"{reverse(LIST)}?{filters_of(request.GET)}",
+            "filtered": ledger.filterset.is_filtered,
+        }
+        if ledger.filterset.form.errors:
+            context["problem"] = "A filter could not be read, so the totals would be of more than was meant."
+        else:
+            try:
+                context |= self.figures(ledger)
+            except TookTooLong:
+                context["problem"] = (
+                    "Too many postings to sum up in time. Narrow the filter: one organization, or a shorter time."
+                )
+        template = "billing/ledger_totals.html" if request.htmx else "billing/ledger_totals_page.html"
+        return self.render(context, template=template)
+
+    def figures(self, ledger):
+        lines, whole = totals_of(ledger.filterset.qs)
+        query = Query(ledger.request.GET.copy()).without("sort", "columns", "view", "after", "before", "last")
+        list_url = reverse(LIST)
+
+        def urls(line):
+            rows = query.with_(kind=line.kind) if line.kind else query
+            return {
+                "line": line,
+                "url": f"{list_url}{rows}",
+                "added_url": f"{list_url}{rows.with_(direction='in')}",
+                "taken_url": f"{list_url}{rows.with_(direction='out')}",
+            }
+
+        return {"lines": [urls(line) for line in lines], "whole": urls(whole), **self.check(ledger, whole)}
+
+    def check(self, ledger, whole):
+        """For the whole ledger of one organization: whether its sum is the balance."""
+        chosen = {
+            name: value
+            for name, value in ledger.filterset.form.cleaned_data.items()
+            if value not in (None, "", [])
+        }
+        if list(chosen) != ["organization"]:
+            return {}
+        organization = Organization.objects.get(pk=chosen["organization"].pk)
+        balance = organization.credits_balance
+        is_number = balance is not None and balance.is_finite()
+        return {
+            "organization": organization,
+            "difference": (balance if is_number else 0) - whole.net,
+        }
+
+
+def filters_of(params):
+    """The filters of an address, without what only says how and where the list is looked at."""
+    query = Query(params.copy()).without("sort", "columns", "view", "after", "before", "last")
+    return str(query).removeprefix("?")
 
 
 class CreditTransactionDetail(generic.DetailView):
     model = CreditTransaction
-    queryset = CreditTransaction.objects.select_related("organization", "reverses")
+    queryset = CreditTransaction.objects.select_related("organization", "reverses", "adoption")
     fields = [
         ("Posting", ["id", "kind", "amount", "balance_after", "reason", "reference", "note", "created_at"]),
         ("Whose", ["organization_name", "organization"]),
         ("Who", ["actor", "db_role", "idempotency_key", "reverses"]),
     ]
 
+    def actions(self):
+        return [("billing:adopt_change", AdoptChange)]
+
+    def groups(self):
+        groups = super().groups()
+        if adoption := self.object.adopted:
+            names = ["actor", "reason", "reference", "created_at"]
+            items = [display.present(adoption, name, self.request.user) for name in names]
+            groups.insert(1, {"heading": "Somebody stands for it", "items": items})
+        return groups
+
     def warnings(self):
-        if self.object.kind == CreditTransaction.Kind.OUTSIDE:
-            yield f"This change did not come through the back office: database role {self.object.db_role} made it."
+        if not self.object.is_outside:
+            return
+        made = (
+            f"This change did not come through the back office: database role {self.object.db_role} made it."
+        )
+        if adoption := self.object.adopted:
+            yield f"{made} {adoption.actor} stands for it."
+        else:
+            yield f"{made} Nobody stands for it yet."
+
+
+class AdoptionList(generic.ListView):
+    """Who stood for which changes from outside."""
+
+    model = Adoption
+    title = "Changes somebody stands for"
+    queryset = Adoption.objects.select_related("organization", "transaction")
+    table_class = AdoptionTable
+    filterset_class = AdoptionFilter
+    orders = {"id": generic.by_id()}
+
+
+class AdoptionDetail(generic.DetailView):
+    model = Adoption
+    queryset = Adoption.objects.select_related("organization", "transaction")
+    fields = [
+        "id",
+        "transaction",
+        "organization_name",
+        "organization",
+        "reason",
+        "reference",
+        "actor",
+        "created_at",
+    ]

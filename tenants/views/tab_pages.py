@@ -157,10 +157,17 @@ class OrganizationLedger(OrganizationTab):
     template_name = "tenants/organization_ledger.html"
 
     def context(self):
-        rows = list(self.object.credit_transactions.all()[:SHOWN])
+        rows = list(self.object.credit_transactions.select_related("adoption")[:SHOWN])
         empty = "No posting yet: the balance never changed."
         section = self.section("Postings", rows, "ledger", "billing:credittransaction_list", empty)
-        return {"sections": [section], "spending_days": settings.HEALTH_SPENDING_DAYS}
+        of_tenant = f"?organization={self.object.pk}"
+        return {
+            "sections": [section],
+            "spending_days": settings.HEALTH_SPENDING_DAYS,
+            "totals_url": reverse("billing:credittransaction_totals") + of_tenant,
+            "unexplained_url": f"{section['url']}&outside=unexplained",
+            "unexplained": keyset.total(self.object.credit_transactions.unexplained(), filtered=True),
+        }
 
 
 class OrganizationTimeline(OrganizationTab):

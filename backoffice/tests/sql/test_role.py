@@ -529,6 +529,7 @@ def test_functions_that_it_may_call(world):
         "audit.end_erasure",
         "audit.erase_rows",
         "billing.erase_given",
+        "billing.adopt_change",
         "billing.posted_today",  # a sum of one person's postings, which it may read
     }
 
