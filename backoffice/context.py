@@ -48,6 +48,7 @@ NAVIGATION = [
         "Money",
         [
             ("Credit ledger", "billing:credittransaction_list", "coins", "billing.view_credittransaction"),
+            ("Balances", "billing:balance_list", "scale", "billing.view_credittransaction"),
             ("Usage", "billing:usagelog_list", "chart-column", "billing.view_usagelog"),
         ],
     ),

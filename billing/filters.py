@@ -3,10 +3,13 @@ import re
 
 import django_filters
 from django import forms
+from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.forms import AmountField
 from billing.models import Adoption, CreditTransaction, UsageLog
+from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER, days_left
+from tenants.models import Organization
 
 MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -105,6 +108,63 @@ class AdoptionFilter(FilterSet):
     class Meta:
         model = Adoption
         fields = ["organization"]
+
+
+# {value: (label, the rule in words, condition)}; NaN, which PostgreSQL takes for more than any number, is in none but
+# its own and the empty ones.
+BALANCES = {
+    "gone": (
+        "At or under zero",
+        "The balance is zero or less: calls are refused (402).",
+        Q(credits_balance__lte=0),
+    ),
+    "negative": ("Under zero", "The balance is less than zero.", Q(credits_balance__lt=0)),
+    "empty": (
+        "Empty",
+        "The balance is exactly zero, not set, or no number: calls are refused, or end in a server error.",
+        Q(credits_balance=0) | Q(credits_balance=None) | Q(credits_balance=NOT_A_NUMBER),
+    ),
+    "null": (
+        "Not set",
+        "The balance is not set (NULL) or no number (NaN): calls end in a server error.",
+        Q(credits_balance=None) | Q(credits_balance=NOT_A_NUMBER),
+    ),
+    "positive": ("Above zero", "The balance is more than zero: calls are taken.", HAS_CREDIT),
+}
+
+
+class BalanceFilter(FilterSet):
+    search_fields = ["words", "owner__words", "owner_id__id"]
+    balance = django_filters.ChoiceFilter(
+        method="by_balance",
+        choices=[(name, label) for name, (label, _, _) in BALANCES.items()],
+        label="Balance",
+        empty_label="Any",
+    )
+    under = AmountFilter("credits_balance", "lt", label="Balance under")
+    days28 = AmountFilter(method="by_days", label="Days left (28) under")
+    days7 = AmountFilter(method="by_days", label="Days left (7) under")
+    spends = django_filters.ChoiceFilter(
+        method="by_spending",
+        choices=[("yes", "In the last 28 days"), ("no", "Not in the last 28 days")],
+        label="Spent something",
+        empty_label="Any",
+    )
+
+    class Meta:
+        model = Organization
+        fields = []
+
+    def by_balance(self, queryset, name, value):
+        return queryset.filter(BALANCES[value][2])
+
+    def by_days(self, queryset, name, value):
+        return queryset.alias(**{name: days_left(int(name.removeprefix("days")))}).filter(
+            **{f"{name}__lt": value}
+        )
+
+    def by_spending(self, queryset, name, value):
+        return queryset.filter(forecast__isnull=value == "no")
 
 
 class UsageLogFilter(FilterSet):

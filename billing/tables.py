@@ -1,7 +1,14 @@
-from django.db.models import Case, TextField, Value, When
+from django.db.models import Case, DateTimeField, OuterRef, Subquery, TextField, Value, When
 
 from backoffice.tables import Column, Table
 from billing.models import Adoption, CreditTransaction, UsageLog
+from tenants.forecast import days_left
+from tenants.models import Organization
+
+LAST_POSTING = Subquery(
+    CreditTransaction.objects.filter(organization_id=OuterRef("pk")).order_by("-id").values("created_at")[:1],
+    output_field=DateTimeField(),
+)
 
 OUTSIDE = Case(
     When(kind="outside", adoption__isnull=False, then=Value("adopted")),
@@ -50,6 +57,21 @@ class AdoptionTable(Table):
         model = Adoption
         fields = []
         rows = "billing/adoption_rows.html"
+
+
+class BalanceTable(Table):
+    name = Column("Organization", order="name")
+    credits_balance = Column("Balance", order="balance", numeric=True)
+    lasts_28 = Column("Days left (28 days)", order="days28", numeric=True, export=days_left(28))
+    lasts_7 = Column("Days left (7 days)", order="days7", numeric=True, export=days_left(7))
+    spent_28 = Column("A day (28 days)", order="spent28", numeric=True, export="forecast__per_day_28")
+    spent_7 = Column("A day (7 days)", order="spent7", numeric=True, export="forecast__per_day_7")
+    last_posting = Column("Last posting", export=LAST_POSTING)
+
+    class Meta(Table.Meta):
+        model = Organization
+        fields = []
+        rows = "billing/balance_rows.html"
 
 
 class UsageLogTable(Table):

@@ -11,6 +11,8 @@ urlpatterns = [
     path("adoptions/", views.AdoptionList.as_view(), name="adoption_list"),
     path("adoptions/<int:pk>/", views.AdoptionDetail.as_view(), name="adoption_detail"),
     path("credits/<uuid:pk>/post/", views.PostCredit.as_view(), name="post_credit"),
+    path("balances/", views.BalanceList.as_view(), name="balance_list"),
+    path("balances/refresh/", views.BalancesRefresh.as_view(), name="balances_refresh"),
     path("usage/", views.UsageLogList.as_view(), name="usagelog_list"),
     path("usage/<uuid:pk>/", views.UsageLogDetail.as_view(), name="usagelog_detail"),
 ]

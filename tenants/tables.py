@@ -1,6 +1,7 @@
 from django.db.models import OuterRef, Subquery, TextField
 
 from backoffice.tables import Column, Table
+from tenants.forecast import days_left
 from tenants.models import AttentionItem, Care, Erasure, Note, Organization, UserProfile
 
 
@@ -10,6 +11,12 @@ class OrganizationTable(Table):
     tier = Column("Tier", accessor="owner__subscription_tier")
     credits_balance = Column("Balance", order="balance", numeric=True)
     created_at = Column("Created", order="created")
+    lasts_7 = Column(
+        "Days left (7 days)", numeric=True, shown=False, needs=["forecast__per_day_7"], export=days_left(7)
+    )
+    lasts_28 = Column(
+        "Days left (28 days)", numeric=True, shown=False, needs=["forecast__per_day_28"], export=days_left(28)
+    )
     owner_name = Column("Owner's name", accessor="owner__full_name", shown=False)
     owner_company = Column("Owner's company", accessor="owner__company_name", shown=False)
     owner_phone = Column("Owner's phone", accessor="owner__phone_number", shown=False)

@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from tenants import attention
+from tenants import attention, forecast
 from tenants.closing import archive, procedure  # noqa: F401  (they register their kinds)
 from tenants.erasure import procedure as erasure  # noqa: F401
 
@@ -12,3 +12,9 @@ from tenants.erasure import procedure as erasure  # noqa: F401
 @app.task(name="look_up_signs", queueing_lock="look_up_signs", pass_context=False)
 def look_up_signs(timestamp):
     attention.refresh()
+
+
+@app.periodic(cron="*/15 * * * *")
+@app.task(name="look_up_spending", queueing_lock="look_up_spending", pass_context=False)
+def look_up_spending(timestamp):
+    forecast.refresh(timeout="10min")

@@ -1,3 +1,4 @@
+from billing.views.balances import BalanceList, BalancesRefresh
 from billing.views.ledger import (
     AdoptChange,
     AdoptionDetail,
@@ -13,6 +14,8 @@ __all__ = [
     "AdoptChange",
     "AdoptionDetail",
     "AdoptionList",
+    "BalanceList",
+    "BalancesRefresh",
     "CreditTransactionDetail",
     "CreditTransactionList",
     "CreditTransactionTotals",

@@ -12,32 +12,33 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import connection
 
-# One row per organization; {only} narrows each table to one. Amounts that are no numbers are left out.
+# One row per organization; {only} narrows each table to one, {window} are the days looked back on. Amounts that are no
+# numbers are left out.
 SPENDING = """
 select o.id as organization_id, o.name, o.credits_balance as balance,
   coalesce(ledger.spent, 0) as deducted, coalesce(used.spent, 0) + coalesce(called.spent, 0) as cost,
-  case when o.created_at is null or not isfinite(o.created_at) then %(window)s::numeric
-       else least(%(window)s, greatest(7, extract(epoch from now() - o.created_at) / 86400))::numeric end as days
+  case when o.created_at is null or not isfinite(o.created_at) then {window}::numeric
+       else least({window}, greatest(7, extract(epoch from now() - o.created_at) / 86400))::numeric end as days
 from organizations o
 left join (
   select organization_id, -sum(amount) as spent from credit_transactions
-  where created_at >= now() - %(window)s * interval '1 day' and amount < 0 and kind in ('settlement', 'outside') {only}
+  where created_at >= now() - {window} * interval '1 day' and amount < 0 and kind in ('settlement', 'outside') {only}
   group by organization_id) ledger on ledger.organization_id = o.id
 left join (
   select organization_id, sum(cost_usd) as spent from usage_logs
-  where coalesce(created_at, '-infinity') >= now() - %(window)s * interval '1 day'
+  where coalesce(created_at, '-infinity') >= now() - {window} * interval '1 day'
     and coalesce(created_at, '-infinity') <= now() + interval '1 day' and cost_usd > 0 and cost_usd <> 'NaN' {only}
   group by organization_id) used on used.organization_id = o.id
 left join (
   select organization_id, sum(cost) as spent from call_logs
-  where coalesce(created_at, '-infinity') >= now() - %(window)s * interval '1 day'
+  where coalesce(created_at, '-infinity') >= now() - {window} * interval '1 day'
     and coalesce(created_at, '-infinity') <= now() + interval '1 day' and cost > 0 and cost <> 'NaN' {only}
   group by organization_id) called on called.organization_id = o.id
 """
-ONE = SPENDING.format(only="and organization_id = %(id)s") + " where o.id = %(id)s"
+ONE = SPENDING.format(window="%(window)s", only="and organization_id = %(id)s") + " where o.id = %(id)s"
 # Those that may show a sign: the exact rule is Credit's.
 ANY = f"""
-select * from ({SPENDING.format(only="")}) s
+select * from ({SPENDING.format(window="%(window)s", only="")}) s
 where balance is null or balance = 'NaN' or balance <= 0 or balance * days < greatest(deducted, cost) * %(dry)s
 """
 

@@ -2,6 +2,7 @@
 
 from tenants.models.attention import AttentionItem, Care, Follow, SignLookup
 from tenants.models.erasures import Erasure
+from tenants.models.forecast import Forecast, ForecastRun
 from tenants.models.notes import Note
 from tenants.models.organizations import Organization
 from tenants.models.profiles import UserProfile
@@ -12,6 +13,8 @@ __all__ = [
     "Care",
     "Erasure",
     "Follow",
+    "Forecast",
+    "ForecastRun",
     "Note",
     "Organization",
     "SignLookup",

@@ -58,3 +58,23 @@ class Organization(PageModel):
         """Whether the platform takes inbound calls for this tenant, as far as money goes."""
         balance = self.credits_balance
         return balance is not None and balance.is_finite() and balance > 0
+
+    @property
+    def lasts_7(self):
+        return self.lasts(7)
+
+    @property
+    def lasts_28(self):
+        return self.lasts(28)
+
+    def lasts(self, days):
+        """The balance and what was spent in 7 or 28 days, as last looked up: a tenants.health.Credit."""
+        from tenants.health.credit import Credit
+
+        found = getattr(self, "forecast", None)
+        numbers = (
+            [getattr(found, f"{name}_{days}") for name in ("deducted", "cost", "days")] if found else None
+        )
+        return Credit(
+            self.pk, self.name, self.credits_balance, *(numbers or [Decimal(0), Decimal(0), Decimal(days)])
+        )
