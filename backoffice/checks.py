@@ -40,7 +40,11 @@ FUNCTIONS = {
     ("audit", "trunks_with_password"),
     ("billing", "erase_given"),
     ("billing", "adopt_change"),
+    ("billing", "close_month"),
+    ("billing", "month_problem"),
+    ("billing", "organizations_to_close"),
     ("billing", "posted_today"),
+    ("billing", "statement_content"),
 }
 
 

@@ -8,9 +8,11 @@ from django import forms
 from django.db import models
 from django.utils import timezone
 
+from backoffice import months
 from backoffice.forms import PickerField
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
+from backoffice.months import MonthField
 from backoffice.search.words import has_number, has_words, parent_has_words
 
 
@@ -116,6 +118,37 @@ class DayFilter(django_filters.DateFilter):
         return queryset.filter(day_filter__gte=moment)
 
 
+class MonthFilter(django_filters.Filter):
+    """Rows of a month in UTC, as a comparison that an index on the time answers; a date names its month itself."""
+
+    field_class = MonthField
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        field = queryset.model._meta.get_field(self.field_name)
+        if not isinstance(field, models.DateTimeField):
+            return queryset.filter(**{self.field_name: value})
+        since, until = months.bounds(value)
+        key = newest(self.field_name) if field.null else models.F(self.field_name)
+        return queryset.alias(month_filter=key).filter(month_filter__gte=since, month_filter__lt=until)
+
+
+class NoMonthFilter(django_filters.ChoiceFilter):
+    """Rows that belong to no month: without a time, or with one outside the calendar (backoffice.months)."""
+
+    def __init__(self, field_name, **kwargs):
+        choices = [("no", "Without a usable time")]
+        super().__init__(field_name=field_name, choices=choices, label="Time", empty_label="Any", **kwargs)
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        since, until = months.bounds(months.FIRST)[0], months.bounds(months.LAST)[1]
+        queryset = queryset.alias(time_filter=newest(self.field_name))
+        return queryset.filter(models.Q(time_filter__lt=since) | models.Q(time_filter__gte=until))
+
+
 class FilterSet(django_filters.FilterSet):
     """`search_fields` gives the search box; open value sets become selects of the known values plus "not set".
 
@@ -171,6 +204,8 @@ def chip_text(field, value):
         return ""
     if field.name == "q":
         return f"“{value}”"
+    if isinstance(field.field, MonthField):
+        return months.name_of(value)
     if isinstance(value, datetime.date):
         return f"{value.day} {value:%b} {value.year}"
     if isinstance(value, bool):

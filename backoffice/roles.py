@@ -44,6 +44,7 @@ MATRIX = {
     "billing.usagelog": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit adopt_change", MANAGER: VIEW},
     "billing.adoption": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "billing.statement": {SUPPORT: VIEW, FINANCE: "view close_month", MANAGER: VIEW},
     "backoffice.auditevent": {MANAGER: VIEW},
     "backoffice.readlog": {MANAGER: VIEW},
     "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},

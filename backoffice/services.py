@@ -146,7 +146,7 @@ def log_read(kind, obj, *, actor, organization_id=None, reason="", detail=""):
     with acting(actor, reason), connection.cursor() as cursor:
         cursor.execute(
             "select audit.log_read(%s, %s, %s, %s, %s, %s)",
-            [kind, obj._meta.db_table, row_id, label, organization_id, detail],
+            [kind, obj._meta.db_table.replace('"', ""), row_id, label, organization_id, detail],
         )
 
 

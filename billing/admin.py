@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from billing import views
-from billing.models import Adoption, CreditTransaction, UsageLog
+from billing.models import Adoption, CreditTransaction, Statement, UsageLog
 
 
 @admin.register(UsageLog)
@@ -35,3 +35,10 @@ class AdoptionAdmin(RecordAdmin):
     list_page, record_page = views.AdoptionList, views.AdoptionDetail
     columns = ["id", "organization_name", "reason", "reference", "actor", "created_at"]
     search_help_text = "An organization's id, or a part of its name, a reference or a reason."
+
+
+@admin.register(Statement)
+class StatementAdmin(RecordAdmin):
+    list_page, record_page = views.StatementList, views.StatementDetail
+    columns = ["id", "organization_name", "month", "opening", "closing", "sha256", "actor", "created_at"]
+    search_help_text = "An organization's id or a part of its name, or a fingerprint."

@@ -1,45 +1,16 @@
-import datetime
-import re
-
 import django_filters
 from django import forms
 from django.db.models import Q
 
-from backoffice.filters import DayFilter, FilterSet
+from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
 from backoffice.forms import AmountField
-from billing.models import Adoption, CreditTransaction, UsageLog
+from billing.models import Adoption, CreditTransaction, Statement, UsageLog
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER, days_left
 from tenants.models import Organization
-
-MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
 class AmountFilter(django_filters.NumberFilter):
     field_class = AmountField
-
-
-class MonthField(forms.CharField):
-    widget = forms.TextInput(attrs={"type": "month", "placeholder": "2026-11"})
-
-    def clean(self, value):
-        text = super().clean(value)
-        if text and not (MONTH.fullmatch(text) and 1 <= int(text[:4]) < 9999):
-            raise forms.ValidationError("A month is written as 2026-11.")
-        return text
-
-
-class MonthFilter(django_filters.CharFilter):
-    """The rows of a month in UTC, by which months are closed. The column is never NULL."""
-
-    field_class = MonthField
-
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
-        first = datetime.datetime(int(value[:4]), int(value[5:]), 1, tzinfo=datetime.UTC)
-        following = (first + datetime.timedelta(days=31)).replace(day=1)
-        name = self.field_name
-        return queryset.filter(**{f"{name}__gte": first, f"{name}__lt": following})
 
 
 class CreditTransactionFilter(FilterSet):
@@ -167,6 +138,30 @@ class BalanceFilter(FilterSet):
         return queryset.filter(forecast__isnull=value == "no")
 
 
+class ModelNameFilter(django_filters.CharFilter):
+    """A model's whole name, to the letter; "null" finds what names none."""
+
+    def __init__(self, field_name, **kwargs):
+        super().__init__(field_name=field_name, strip=False, **kwargs)
+
+    def filter(self, queryset, value):
+        if value == "null":
+            return queryset.filter(not_recorded(self.field_name))
+        return super().filter(queryset, value)
+
+
+class ChannelFilter(KnownValueFilter):
+    def filter(self, queryset, value):
+        if value == self.null_value:
+            return queryset.filter(not_recorded(self.field_name))
+        return super().filter(queryset, value)
+
+
+def not_recorded(field_name):
+    """An empty text, and the word that stands for nothing in addresses, count as nothing."""
+    return Q(**{field_name: None}) | Q(**{f"{field_name}__in": ["", "null"]})
+
+
 class UsageLogFilter(FilterSet):
     search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
@@ -177,10 +172,24 @@ class UsageLogFilter(FilterSet):
     )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
+    month = MonthFilter("created_at", label="Month (UTC)")
+    model = ModelNameFilter("model_used", label="Model")
+    channel = ChannelFilter("channel", choices=UsageLog.Channel.choices, label="Channel")
+    time = NoMonthFilter("created_at")
+    rare = ("model", "time")
 
     class Meta:
         model = UsageLog
-        fields = ["organization", "agent", "channel"]
+        fields = ["organization", "agent"]
 
     def by_price(self, queryset, name, value):
-        return queryset.unpriced() if value == "no" else queryset.filter(cost_usd__gt=0)
+        return queryset.unpriced() if value == "no" else queryset.priced()
+
+
+class StatementFilter(FilterSet):
+    search_fields = ["organization_name", "sha256", "organization_id__id"]
+    month = MonthFilter("month", label="Month")
+
+    class Meta:
+        model = Statement
+        fields = ["organization"]

@@ -3,8 +3,10 @@ from decimal import Decimal
 
 from django import forms
 
-from backoffice.forms import AmountField, ReasonForm
+from backoffice.forms import AmountField, PickerField, ReasonForm
+from backoffice.months import MonthField
 from billing.models import CreditTransaction
+from tenants.models import Organization
 
 # Settlements and reversals have their own ways.
 POSTED_BY_HAND = [
@@ -39,3 +41,16 @@ class PostCreditForm(ReasonForm):
 
 class AdoptForm(ReasonForm):
     reference = forms.CharField(required=False, max_length=200, help_text="Ticket, run or invoice behind it.")
+
+
+class MonthForm(forms.Form):
+    """Which month, and of whom."""
+
+    month = MonthField(help_text="In UTC. It can be closed once it is over.")
+    organization = PickerField(
+        queryset=Organization.objects.all(), required=False, help_text="None chosen: all organizations."
+    )
+
+
+class CloseMonthForm(MonthForm, ReasonForm):
+    pass

@@ -1,7 +1,7 @@
 from django.db.models import Case, DateTimeField, OuterRef, Subquery, TextField, Value, When
 
 from backoffice.tables import Column, Table
-from billing.models import Adoption, CreditTransaction, UsageLog
+from billing.models import Adoption, CreditTransaction, Statement, UsageLog
 from tenants.forecast import days_left
 from tenants.models import Organization
 
@@ -88,3 +88,18 @@ class UsageLogTable(Table):
         model = UsageLog
         fields = []
         rows = "billing/usagelog_rows.html"
+
+
+class StatementTable(Table):
+    month = Column("Month", order="month")
+    organization_name = Column("Organization")
+    opening = Column("Opening", numeric=True)
+    closing = Column("Closing", numeric=True)
+    sha256 = Column("Fingerprint")
+    actor = Column("Closed by")
+    created_at = Column("Closed")
+
+    class Meta(Table.Meta):
+        model = Statement
+        fields = []
+        rows = "billing/statement_rows.html"

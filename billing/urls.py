@@ -15,4 +15,11 @@ urlpatterns = [
     path("balances/refresh/", views.BalancesRefresh.as_view(), name="balances_refresh"),
     path("usage/", views.UsageLogList.as_view(), name="usagelog_list"),
     path("usage/<uuid:pk>/", views.UsageLogDetail.as_view(), name="usagelog_detail"),
+    path("overview/", views.Overview.as_view(), name="overview"),
+    path("overview/csv/", views.OverviewCsv.as_view(), name="overview_csv"),
+    path("statements/", views.StatementList.as_view(), name="statement_list"),
+    path("statements/close/", views.StatementClose.as_view(), name="statement_close"),
+    path("statements/<uuid:pk>/", views.StatementDetail.as_view(), name="statement_detail"),
+    path("statements/<uuid:pk>/csv/", views.StatementCsv.as_view(), name="statement_csv"),
+    path("statements/<uuid:pk>/content/", views.StatementContent.as_view(), name="statement_content"),
 ]

@@ -191,7 +191,8 @@ create table if not exists billing.price (
   unique (model, valid_from)
 );
 
--- A month (UTC) of one organization, frozen. `content` is canonical JSON, `sha256` that of its bytes.
+-- A month (UTC) of one organization, frozen. `content` is canonical JSON, `sha256` that of its bytes. `last_posting` is the
+-- newest posting when it was closed, of whatever month: an older month's that comes later stands in the next statement.
 create table if not exists billing.statement (
   id uuid primary key default gen_random_uuid(),
   organization_id uuid not null,
@@ -201,12 +202,13 @@ create table if not exists billing.statement (
   closing numeric(14,2) not null,
   content text not null,
   sha256 text not null,
+  last_posting bigint not null,
   actor text not null,
   actor_id bigint,
   created_at timestamptz not null default clock_timestamp(),
   unique (organization_id, month)
 );
-create index if not exists statement_month on billing.statement (month desc, organization_name, id);
+create index if not exists statement_month on billing.statement (month desc, id desc);
 
 -- 2. Who may do what -------------------------------------------------------------------------------------------------
 
@@ -385,6 +387,272 @@ end $$;
 
 -- 7. Statements ------------------------------------------------------------------------------------------------------
 
+create or replace function billing.refuse_statement_change() returns trigger language plpgsql set search_path = '' as $$
+begin
+  raise exception 'A statement is frozen: % is refused.', tg_op using errcode = 'insufficient_privilege';
+end $$;
+create or replace trigger refuse_statement_change before update or delete on billing.statement
+  for each row execute function billing.refuse_statement_change();
+create or replace trigger refuse_statement_truncate before truncate on billing.statement
+  for each statement execute function billing.refuse_statement_change();
+
+-- JSON as the one text that stands for it: keys in the order of their bytes, no blanks.
+create or replace function billing.canonical(value jsonb) returns text
+language plpgsql immutable set search_path = '' as $$
+begin
+  return case jsonb_typeof(value)
+    when 'object' then '{' || coalesce((
+      select string_agg(to_json(key)::text || ':' || billing.canonical(item), ',' order by key collate "C")
+      from jsonb_each(value) as e (key, item)), '') || '}'
+    when 'array' then '[' || coalesce((
+      select string_agg(billing.canonical(item), ',' order by n)
+      from jsonb_array_elements(value) with ordinality as e (item, n)), '') || ']'
+    else value::text
+  end;
+end $$;
+
+-- What an organization used and telephoned in each month of [p_from, p_until), as its rows stand now. A cost that is no
+-- number is left out of the sum, and counted as missing.
+create or replace function billing.monthly_figures(p_organization uuid, p_from date, p_until date)
+returns table (month date, usage_rows numeric, tokens numeric, usage_cost numeric, usage_without_cost numeric,
+               calls numeric, seconds numeric, call_cost numeric, calls_without_cost numeric)
+language sql stable set search_path = '' as $$
+  with bounds as (
+    select p_from::timestamp at time zone 'UTC' as since, p_until::timestamp at time zone 'UTC' as until
+  ), used as (
+    select date_trunc('month', u.created_at at time zone 'UTC')::date as month, count(*) as usage_rows,
+      sum(u.tokens_used::bigint) as tokens, sum(u.cost_usd) filter (where u.cost_usd <> 'NaN') as cost,
+      count(*) filter (where u.cost_usd = 'NaN' or (u.tokens_used > 0 and coalesce(u.cost_usd, 0) = 0)) as without_cost
+    from bounds b join public.usage_logs u on u.organization_id = p_organization
+      and coalesce(u.created_at, '-infinity') >= b.since and coalesce(u.created_at, '-infinity') < b.until
+    group by 1
+  ), called as (
+    select date_trunc('month', c.created_at at time zone 'UTC')::date as month, count(*) as calls,
+      sum(c.duration_seconds::bigint) as seconds, sum(c.cost) filter (where c.cost <> 'NaN') as cost,
+      count(*) filter (where c.cost = 'NaN' or coalesce(c.cost, 0) = 0) as without_cost
+    from bounds b join public.call_logs c on c.organization_id = p_organization
+      and coalesce(c.created_at, '-infinity') >= b.since and coalesce(c.created_at, '-infinity') < b.until
+    group by 1
+  )
+  select coalesce(u.month, c.month), coalesce(u.usage_rows, 0), coalesce(u.tokens, 0), coalesce(u.cost, 0),
+    coalesce(u.without_cost, 0), coalesce(c.calls, 0), coalesce(c.seconds, 0), coalesce(c.cost, 0),
+    coalesce(c.without_cost, 0)
+  from used u full join called c on c.month = u.month
+$$;
+
+-- By how much closed months differ today from what was stated of them, in their own statements and as changes in others'
+-- (that of p_month left out): what the statement of p_month has to say. Nothing once the organization is gone, for its
+-- rows went with it.
+create or replace function billing.closed_month_changes(p_organization uuid, p_month date) returns jsonb
+language sql stable set search_path = '' as $$
+  with statement as (
+    select s.month, s.content::jsonb as content from billing.statement s where s.organization_id = p_organization
+  ), stated as (
+    select month, (content #>> '{usage,rows}')::numeric as usage_rows, (content #>> '{usage,tokens}')::numeric as tokens,
+      (content #>> '{usage,cost}')::numeric as usage_cost,
+      (content #>> '{usage,without_cost}')::numeric as usage_without_cost,
+      (content #>> '{calls,rows}')::numeric as calls, (content #>> '{calls,seconds}')::numeric as seconds,
+      (content #>> '{calls,cost}')::numeric as call_cost, (content #>> '{calls,without_cost}')::numeric as calls_without_cost
+    from statement where month < p_month
+    union all
+    select (change ->> 'month' || '-01')::date, (change ->> 'usage_rows')::numeric, (change ->> 'tokens')::numeric,
+      (change ->> 'usage_cost')::numeric, (change ->> 'usage_without_cost')::numeric, (change ->> 'calls')::numeric,
+      (change ->> 'seconds')::numeric, (change ->> 'call_cost')::numeric, (change ->> 'calls_without_cost')::numeric
+    from statement s, jsonb_array_elements(s.content -> 'changes') change where s.month <> p_month
+    union all
+    select f.month, -usage_rows, -tokens, -usage_cost, -usage_without_cost, -calls, -seconds, -call_cost, -calls_without_cost
+    from (select min(month) as first from statement) s,
+      billing.monthly_figures(p_organization, s.first, p_month) f
+  ), change as (
+    select month, -sum(usage_rows) as usage_rows, -sum(tokens) as tokens, -sum(usage_cost) as usage_cost,
+      -sum(usage_without_cost) as usage_without_cost, -sum(calls) as calls, -sum(seconds) as seconds,
+      -sum(call_cost) as call_cost, -sum(calls_without_cost) as calls_without_cost
+    from stated where month < p_month group by month
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+    'month', to_char(month, 'YYYY-MM'), 'usage_rows', usage_rows::bigint, 'tokens', tokens::bigint,
+    'usage_cost', usage_cost::numeric(20,4)::text, 'usage_without_cost', usage_without_cost::bigint,
+    'calls', calls::bigint, 'seconds', seconds::bigint, 'call_cost', call_cost::numeric(20,4)::text,
+    'calls_without_cost', calls_without_cost::bigint) order by month), '[]')
+  from change
+  where (usage_rows, tokens, usage_cost, usage_without_cost, calls, seconds, call_cost, calls_without_cost)
+      <> (0, 0, 0, 0, 0, 0, 0, 0)
+    and exists (select from public.organizations o where o.id = p_organization)
+$$;
+
+-- A month of one organization as canonical JSON, out of the rows as they are now: amounts and costs are texts with all
+-- their places, times are UTC. For a month that is closed, from the postings that were known when it was. Postings
+-- that came for a month after its closing stand in the next statement, marked late.
+create or replace function billing.statement_content(p_organization uuid, p_month date) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_since constant timestamptz := p_month::timestamp at time zone 'UTC';
+  v_until constant timestamptz := (p_month + interval '1 month') at time zone 'UTC';
+  v_stored billing.statement;
+  v_before billing.statement;
+  v_last_posting bigint;
+  v_name text;
+  v_opening numeric;
+  v_sum numeric;
+  v_postings jsonb;
+  v_kinds jsonb;
+  v_usage jsonb;
+  v_calls jsonb;
+begin
+  select * into v_stored from billing.statement where organization_id = p_organization and month = p_month;
+  select * into v_before from billing.statement
+  where organization_id = p_organization and month = (p_month - interval '1 month')::date;
+  v_last_posting := coalesce(v_stored.last_posting,
+    (select max(id) from public.credit_transactions where organization_id = p_organization), 0);
+  v_name := coalesce(v_stored.organization_name,
+    (select name from public.organizations where id = p_organization),
+    (select organization_name from public.credit_transactions where organization_id = p_organization order by id desc limit 1),
+    '');
+  v_opening := coalesce(v_before.closing, (
+    select sum(amount) from public.credit_transactions
+    where organization_id = p_organization and created_at < v_since and id <= v_last_posting), 0);
+
+  with posting as (
+    select t.id, t.created_at, t.kind, t.amount, t.reason, t.reference, t.reverses_id, t.created_at < v_since as late,
+      date_trunc('month', case when t.created_at < v_since then t.created_at at time zone 'UTC'
+                               when r.id is not null then r.created_at at time zone 'UTC'
+                               else s.day end)::date as of_month
+    from public.credit_transactions t
+    left join public.credit_transactions r on r.id = t.reverses_id
+    left join billing.settlement s on s.transaction_id = t.id
+    where t.organization_id = p_organization and t.created_at < v_until and t.id <= v_last_posting
+      and (t.created_at >= v_since or t.id > v_before.last_posting)
+  )
+  select coalesce(jsonb_agg(jsonb_build_object(
+      'id', id::text, 'time', coalesce(to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), ''),
+      'kind', kind, 'amount', amount::numeric(14,2)::text, 'reason', reason, 'reference', reference,
+      'reverses', reverses_id::text, 'late', late,
+      'of_month', case when of_month < p_month then to_char(of_month, 'YYYY-MM') end)
+    order by created_at, id), '[]'), coalesce(sum(amount), 0)
+  into v_postings, v_sum from posting;
+
+  select coalesce(jsonb_agg(jsonb_build_object('kind', kind, 'rows', rows, 'amount', amount::numeric(14,2)::text)
+                            order by kind collate "C"), '[]')
+  into v_kinds from (
+    select p ->> 'kind' as kind, count(*) as rows, sum((p ->> 'amount')::numeric) as amount
+    from jsonb_array_elements(v_postings) p group by 1) by_kind;
+
+  with part as (
+    select nullif(nullif(channel, ''), 'null') as channel, nullif(nullif(model_used, ''), 'null') as model,
+      count(*) as rows, coalesce(sum(tokens_used::bigint), 0) as tokens,
+      coalesce(sum(cost_usd) filter (where cost_usd <> 'NaN'), 0) as cost,
+      count(*) filter (where cost_usd = 'NaN' or (tokens_used > 0 and coalesce(cost_usd, 0) = 0)) as without_cost
+    from public.usage_logs
+    where organization_id = p_organization
+      and coalesce(created_at, '-infinity') >= v_since and coalesce(created_at, '-infinity') < v_until
+    group by 1, 2
+  )
+  select jsonb_build_object('rows', coalesce(sum(rows), 0), 'tokens', coalesce(sum(tokens), 0),
+    'cost', coalesce(sum(cost), 0)::numeric(20,4)::text, 'without_cost', coalesce(sum(without_cost), 0),
+    'parts', coalesce(jsonb_agg(jsonb_build_object('channel', channel, 'model', model, 'rows', rows, 'tokens', tokens,
+        'cost', cost::numeric(20,4)::text, 'without_cost', without_cost)
+      order by channel collate "C", model collate "C"), '[]'))
+  into v_usage from part;
+
+  select jsonb_build_object('rows', count(*), 'seconds', coalesce(sum(duration_seconds::bigint), 0),
+    'cost', coalesce(sum(cost) filter (where cost <> 'NaN'), 0)::numeric(20,4)::text,
+    'without_cost', count(*) filter (where cost = 'NaN' or coalesce(cost, 0) = 0),
+    'zero_duration', count(*) filter (where coalesce(duration_seconds, 0) = 0))
+  into v_calls from public.call_logs
+  where organization_id = p_organization
+    and coalesce(created_at, '-infinity') >= v_since and coalesce(created_at, '-infinity') < v_until;
+
+  return billing.canonical(jsonb_build_object(
+    'version', 1, 'organization', jsonb_build_object('id', p_organization, 'name', v_name),
+    'month', to_char(p_month, 'YYYY-MM'), 'opening', v_opening::numeric(14,2)::text,
+    'closing', (v_opening + v_sum)::numeric(14,2)::text, 'by_kind', v_kinds, 'postings', v_postings,
+    'usage', v_usage, 'calls', v_calls, 'changes', billing.closed_month_changes(p_organization, p_month)));
+end $$;
+
+-- Why a month of an organization cannot be closed, as a sentence; NULL: it can, or it is closed.
+create or replace function billing.month_problem(p_organization uuid, p_month date) returns text
+language plpgsql stable security definer set search_path = '' as $$
+declare
+  v_until constant timestamptz := (p_month + interval '1 month') at time zone 'UTC';
+  v_name constant text := to_char(p_month, 'FMMonth YYYY');
+  v_next date;
+begin
+  if p_month is null or not isfinite(p_month) or extract(day from p_month) <> 1 then
+    return 'A month is named by its first day.';
+  elsif v_until > now() then
+    return v_name || ' is not over yet: months end at midnight UTC.';
+  elsif not exists (select from public.organizations where id = p_organization)
+      and not exists (select from public.credit_transactions where organization_id = p_organization) then
+    return 'There is no such organization.';
+  elsif exists (select from public.organizations where id = p_organization and created_at >= v_until)
+      and not exists (select from public.credit_transactions where organization_id = p_organization and created_at < v_until) then
+    return 'The organization did not exist in ' || v_name || ' yet.';
+  end if;
+  select (max(month) + interval '1 month')::date into v_next from billing.statement where organization_id = p_organization;
+  if p_month > v_next then
+    return to_char(v_next, 'FMMonth YYYY') || ' has to be closed first: months are closed one after the other.';
+  elsif p_month < v_next and not exists (
+      select from billing.statement where organization_id = p_organization and month = p_month) then
+    return v_name || ' lies before the first month that was closed.';
+  end if;
+  return null;
+end $$;
+
+-- Those that have no statement of a month yet and should: all that existed, and those gone that had postings in it or
+-- a balance left at its beginning.
+create or replace function billing.organizations_to_close(p_month date)
+returns table (organization_id uuid, organization_name text)
+language sql stable security definer set search_path = '' as $$
+  with bounds as (
+    select p_month::timestamp at time zone 'UTC' as since, (p_month + interval '1 month') at time zone 'UTC' as until
+  ), wanted as (
+    select o.id, o.name::text as name from public.organizations o, bounds b where coalesce(o.created_at, '-infinity') < b.until
+    union all
+    select g.organization_id, max(g.organization_name) from (
+      select t.organization_id, t.organization_name from public.credit_transactions t, bounds b
+      where t.created_at >= b.since and t.created_at < b.until
+      union all
+      select s.organization_id, s.organization_name from billing.statement s
+      where s.month = (p_month - interval '1 month')::date and s.closing <> 0) g
+    where not exists (select from public.organizations o where o.id = g.organization_id)
+    group by 1
+  )
+  select w.id, w.name from wanted w
+  where not exists (select from billing.statement s where s.organization_id = w.id and s.month = p_month)
+$$;
+
+-- Freezes a month of one organization and returns its statement; one that is frozen already is returned as it is.
+create or replace function billing.close_month(p_organization uuid, p_month date) returns billing.statement
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_row billing.statement;
+  v_problem text;
+  v_content text;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('billing.statement:' || p_organization, 0));
+  select * into v_row from billing.statement where organization_id = p_organization and month = p_month;
+  if found then
+    return v_row;
+  end if;
+  -- The ledger is written under the lock of this row: no posting is under way while it is held, and ids follow commits.
+  perform from public.organizations where id = p_organization for share;
+  v_problem := billing.month_problem(p_organization, p_month);
+  if v_problem is not null then
+    raise exception '%', v_problem;
+  end if;
+  v_content := billing.statement_content(p_organization, p_month);
+  insert into billing.statement
+    (organization_id, organization_name, month, opening, closing, content, sha256, last_posting, actor, actor_id)
+  values (
+    p_organization, v_content::jsonb #>> '{organization,name}', p_month, (v_content::jsonb ->> 'opening')::numeric,
+    (v_content::jsonb ->> 'closing')::numeric, v_content, encode(sha256(convert_to(v_content, 'UTF8')), 'hex'),
+    coalesce((select max(id) from public.credit_transactions where organization_id = p_organization), 0),
+    v_actor, nullif(current_setting('backoffice.actor_id', true), '')::bigint)
+  returning * into v_row;
+  return v_row;
+end $$;
+
 -- 8. Grants ----------------------------------------------------------------------------------------------------------
 
 do $$
@@ -399,7 +667,11 @@ end $$;
 grant execute on function
   billing.erase_given(),
   billing.adopt_change(bigint, text, text),
-  billing.posted_today(bigint)
+  billing.close_month(uuid, date),
+  billing.month_problem(uuid, date),
+  billing.organizations_to_close(date),
+  billing.posted_today(bigint),
+  billing.statement_content(uuid, date)
   to backoffice;
 
 commit;

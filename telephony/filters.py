@@ -1,8 +1,14 @@
 import django_filters
 
-from backoffice.filters import DayFilter, FilterSet
+from backoffice.filters import DayFilter, FilterSet, MonthFilter, NoMonthFilter
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
+CALL_PROBLEMS = [
+    ("stale", "Stale: never closed"),
+    ("never_closed", "Never closed, or marked so"),
+    ("zero", "Duration zero"),
+    ("no_cost", "Without cost"),
+]
 PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's agent")]
 
 
@@ -31,14 +37,23 @@ class SipTrunkFilter(FilterSet):
 class CallLogFilter(FilterSet):
     search_fields = ["session_ref__exact", "caller_number__digits", "organization_id__id", "agent_id__id"]
     problem = django_filters.ChoiceFilter(
-        method="by_problem", choices=[("stale", "Stale: never closed")], label="Problem", empty_label="Any"
+        method="by_problem", choices=CALL_PROBLEMS, label="Problem", empty_label="Any"
     )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
+    month = MonthFilter("created_at", label="Month (UTC)")
+    numbered = django_filters.ChoiceFilter(
+        method="by_number", choices=[("no", "Without number")], label="Number on record", empty_label="Any"
+    )
+    time = NoMonthFilter("created_at")
+    rare = ("numbered", "time")
 
     class Meta:
         model = CallLog
         fields = ["status", "direction", "organization", "agent", "phone_number"]
 
     def by_problem(self, queryset, name, value):
-        return queryset.stale()
+        return getattr(queryset, value)()
+
+    def by_number(self, queryset, name, value):
+        return queryset.filter(phone_number=None)

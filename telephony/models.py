@@ -135,6 +135,19 @@ class CallLogQuerySet(models.QuerySet):
         """Calls still “active” after MAX_CALL_MINUTES: the platform never closes its log."""
         return self.active().filter(created_at__lt=stale_before())
 
+    def never_closed(self):
+        """Stale ones, and those that somebody marked as such."""
+        stale = models.Q(status=CallLog.Status.ACTIVE, created_at__lt=stale_before())
+        return self.filter(stale | models.Q(status=CallLog.Status.STALE))
+
+    def zero(self):
+        return self.filter(models.Q(duration_seconds=0) | models.Q(duration_seconds=None))
+
+    def no_cost(self):
+        """Without a cost, or with one that is no number."""
+        nan = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())  # Django takes none
+        return self.filter(models.Q(cost=0) | models.Q(cost=None) | models.Q(cost=nan))
+
 
 def stale_before():
     return timezone.now() - datetime.timedelta(minutes=settings.MAX_CALL_MINUTES)

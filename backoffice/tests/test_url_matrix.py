@@ -25,7 +25,7 @@ from backoffice.models import AuditEvent, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
-from billing.tests.factories import make_adoption, make_outside, make_posting, make_usage
+from billing.tests.factories import make_adoption, make_outside, make_posting, make_statement, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.tests.factories import make_erasure, make_item, make_note
 
@@ -67,6 +67,7 @@ def rows(db):
         make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
         make_usage(agent),
         make_posting(agent.organization),
+        make_statement(agent.organization),
         make_item(agent.organization),
     ]
     staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}

@@ -230,6 +230,7 @@ class Migration(migrations.Migration):
                 ("closing", models.DecimalField(decimal_places=2, max_digits=14)),
                 ("content", models.TextField()),
                 ("sha256", models.CharField(verbose_name="fingerprint")),
+                ("last_posting", models.BigIntegerField()),
                 ("actor", models.CharField(verbose_name="by")),
                 ("actor_id", models.BigIntegerField(null=True)),
                 (
@@ -241,7 +242,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": '"billing"."statement"',
-                "ordering": ["-month", "organization_name", "id"],
+                "ordering": ["-month", "-id"],
                 "permissions": [("close_month", "Can close months")],
                 "managed": False,
             },

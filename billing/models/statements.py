@@ -20,6 +20,7 @@ class Statement(PageModel):
     closing = models.DecimalField(max_digits=14, decimal_places=2)
     content = models.TextField()
     sha256 = models.CharField("fingerprint")
+    last_posting = models.BigIntegerField()
     actor = models.CharField("by")
     actor_id = models.BigIntegerField(null=True)
     created_at = models.DateTimeField("closed", db_default=Now())
@@ -27,7 +28,7 @@ class Statement(PageModel):
     class Meta:
         managed = False
         db_table = '"billing"."statement"'
-        ordering = ["-month", "organization_name", "id"]
+        ordering = ["-month", "-id"]
         permissions = [("close_month", "Can close months")]
 
     def __str__(self):

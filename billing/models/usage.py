@@ -10,11 +10,18 @@ from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.page_model import PageModel
 
+# Django takes no NaN for a number.
+NAN = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())
+
 
 class UsageLogQuerySet(models.QuerySet):
     def unpriced(self):
-        """Usage with tokens but no cost: the platform computes none."""
-        return self.filter(tokens_used__gt=0).filter(models.Q(cost_usd=0) | models.Q(cost_usd=None))
+        """Usage with tokens but no cost (the platform computes none), or with a cost that is no number."""
+        none = models.Q(cost_usd=0) | models.Q(cost_usd=None)
+        return self.filter(models.Q(cost_usd=NAN) | models.Q(none, tokens_used__gt=0))
+
+    def priced(self):
+        return self.filter(cost_usd__gt=0).exclude(cost_usd=NAN)
 
 
 class UsageLog(PageModel):

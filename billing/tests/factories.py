@@ -4,11 +4,12 @@ from django.db import connection
 from django.db.models.functions import Coalesce
 
 from agents.tests.factories import make_agent
+from backoffice import months
 from backoffice.testing import platform
-from billing.models import CreditLimit, CreditTransaction, UsageLog
+from billing.models import CreditLimit, CreditTransaction, Statement, UsageLog
 from billing.services import adopt_change
 from tenants.models import Organization
-from tenants.tests.factories import insert, make_organization, serial
+from tenants.tests.factories import change, insert, make_organization, serial
 
 
 def make_usage(agent=None, **fields):
@@ -68,3 +69,37 @@ def set_limits(role="Finance", per_posting="99999999.99", per_day="9999999999.99
         CreditLimit.objects.filter(name=role).update(
             per_posting=Decimal(per_posting), per_day=Decimal(per_day)
         )
+
+
+def make_back_dated(organization, amount, at, **fields):
+    """A ledger row of another time, put in by the database's owner; the balance stays as it is."""
+    fields = {"kind": "top_up", "reason": f"Invoice {serial()}", "actor": "Somebody", **fields}
+    return insert_posting(organization, amount=Decimal(amount), created_at=at, **fields)
+
+
+def insert_posting(organization, **fields):
+    with platform():
+        return CreditTransaction.objects.create(
+            organization_id=organization.pk,
+            organization_name=organization.name,
+            balance_after=0,
+            db_role="postgres",
+            **fields,
+        )
+
+
+def make_statement(organization=None, month=None):
+    """A closed month of an organization, by itself the last one that is over."""
+    organization = organization or make_organization()
+    month = month or months.before(months.current())
+    if organization.created_at and organization.created_at >= months.bounds(month)[1]:
+        change(organization, created_at=months.bounds(month)[0])
+    with platform(), connection.cursor() as cursor:
+        cursor.execute(
+            "select set_config('backoffice.actor', 'Somebody', true), set_config('backoffice.actor_id', '0', true),"
+            " set_config('backoffice.reason', 'Month end', true)"
+        )
+        cursor.execute("select (billing.close_month(%s, %s)).id", [organization.pk, month])
+        (pk,) = cursor.fetchone()
+        cursor.execute("select set_config('backoffice.actor', '', true)")
+    return Statement.objects.get(pk=pk)

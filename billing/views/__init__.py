@@ -7,7 +7,15 @@ from billing.views.ledger import (
     CreditTransactionList,
     CreditTransactionTotals,
 )
+from billing.views.overview import Overview, OverviewCsv
 from billing.views.posting import PostCredit
+from billing.views.statements import (
+    StatementClose,
+    StatementContent,
+    StatementCsv,
+    StatementDetail,
+    StatementList,
+)
 from billing.views.usage import UsageLogDetail, UsageLogList
 
 __all__ = [
@@ -19,7 +27,14 @@ __all__ = [
     "CreditTransactionDetail",
     "CreditTransactionList",
     "CreditTransactionTotals",
+    "Overview",
+    "OverviewCsv",
     "PostCredit",
+    "StatementClose",
+    "StatementContent",
+    "StatementCsv",
+    "StatementDetail",
+    "StatementList",
     "UsageLogDetail",
     "UsageLogList",
 ]

@@ -36,6 +36,7 @@ async function copy(button) {
 document.addEventListener("click", (event) => {
   const target = event.target.closest("[data-copy], [data-dialog], [data-close], dialog") || event.target;
   if (target.matches("[data-copy]")) copy(target);
+  else if (target.closest("[data-print]")) print();
   else if (target.matches("[data-dialog]")) document.getElementById(target.dataset.dialog)?.showModal();
   else if (target.matches("[data-close]")) target.closest("[data-toast], .banner")?.remove();
   else if (target.matches("dialog") && event.target === target) target.close(); // a click on the backdrop

@@ -1,0 +1,1 @@
+"""What a month cost, cut by organization, agent, model, channel or number."""
