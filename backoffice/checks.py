@@ -38,6 +38,8 @@ FUNCTIONS = {
     ("audit", "person_pattern"),
     ("audit", "redact"),
     ("audit", "trunks_with_password"),
+    ("billing", "add_bulk_posting"),
+    ("billing", "decide_bulk_posting"),
     ("billing", "erase_given"),
     ("billing", "adopt_change"),
     ("billing", "close_month"),
@@ -45,6 +47,9 @@ FUNCTIONS = {
     ("billing", "organizations_to_close"),
     ("billing", "posted_today"),
     ("billing", "statement_content"),
+    ("billing", "post_bulk_row"),
+    ("billing", "posted_today"),
+    ("billing", "withdraw_bulk_posting"),
 }
 
 

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 RUN_JOB = "run_job"  # the task in backoffice.tasks that calls run()
 INTERRUPTED_AFTER = datetime.timedelta(minutes=1)
+ATTEMPTS = 5
 REPORT_EVERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
 
@@ -30,17 +31,28 @@ HEARTBEAT_SECONDS = 15
 KINDS = {}
 # {kind: permission} of kinds whose results are for few: asked for at every download, and each download is logged.
 GUARDED = {}
+# Kinds that go on where they stopped, whatever stopped them: an interrupted job is queued again by itself.
+RESUMABLE = set()
 
 
 class Cancelled(Exception):
     """Somebody asked the running job to stop."""
 
 
-def kind(name, permission=""):
-    """Registers the function of a kind. With `permission`, only its holders get the result, and that is logged."""
+class CannotGoOn(Exception):
+    """A job stops for a reason that its sentence tells; what it did so far stands."""
+
+
+def kind(name, permission="", resumable=False):
+    """Registers the function of a kind. With `permission`, only its holders get the result, and that is logged.
+
+    A `resumable` one does nothing twice when it is run again, not even while an earlier run is still at work.
+    """
 
     def register(function):
         KINDS[name] = function
+        if resumable:
+            RESUMABLE.add(name)
         if permission:
             GUARDED[name] = permission
         return function
@@ -90,13 +102,17 @@ def retry(job):
     """Queue a failed or cancelled job once more, from its beginning."""
     job = Job.objects.select_for_update().get(pk=job.pk)
     if job.can_retry:
-        job.status = Job.Status.QUEUED
-        job.done, job.total, job.message = 0, None, ""
-        job.cancel_requested = False
-        job.started_at = job.finished_at = job.touched_at = None
-        job.save()
-        enqueue(job)
+        queue_again(job)
     return job
+
+
+def queue_again(job):
+    job.status = Job.Status.QUEUED
+    job.done, job.total, job.message = 0, None, ""
+    job.cancel_requested = False
+    job.started_at = job.finished_at = job.touched_at = None
+    job.save()
+    enqueue(job)
 
 
 @transaction.atomic
@@ -133,6 +149,9 @@ def run(job_id):
         discard_result(job)
         words = " ".join(getattr(error, "messages", None) or [str(error)])
         finish(job, Job.Status.FAILED, f"Nothing was changed: {words}"[:500])
+    except CannotGoOn as error:
+        discard_result(job)
+        finish(job, Job.Status.FAILED, f"{error} {job.message}".strip()[:500])
     except Exception:
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})
@@ -181,12 +200,25 @@ def discard_result(job):
     job.result_path.unlink(missing_ok=True)
 
 
-def tidy():
-    """Mark interrupted jobs as failed and delete expired results. Runs every minute in the worker."""
-    now = timezone.now()
-    for job in Job.objects.filter(status=Job.Status.RUNNING, touched_at__lt=now - INTERRUPTED_AFTER):
-        discard_result(job)
+def look_after(job):
+    """An interrupted job is queued again where its kind bears that, a few times; else it has failed."""
+    discard_result(job)
+    if job.cancel_requested:
+        finish(job, Job.Status.CANCELLED, "Cancelled; the worker had stopped.")
+    elif job.kind in RESUMABLE and job.attempts < ATTEMPTS:
+        queue_again(job)
+    else:
         finish(job, Job.Status.FAILED, "It was interrupted: the worker stopped. You can retry it.")
+
+
+def tidy():
+    """Look after interrupted jobs and delete expired results. Runs every minute in the worker."""
+    now = timezone.now()
+    interrupted = Job.objects.filter(status=Job.Status.RUNNING, touched_at__lt=now - INTERRUPTED_AFTER)
+    for pk in list(interrupted.values_list("pk", flat=True)):
+        with transaction.atomic():
+            if job := interrupted.select_for_update().filter(pk=pk).first():
+                look_after(job)
     for job in Job.objects.exclude(result_name="").filter(expires_at__lt=now):
         discard_result(job)
         job.save(update_fields=["result_name"])

@@ -45,6 +45,11 @@ MATRIX = {
     "billing.credittransaction": {SUPPORT: VIEW, FINANCE: "view post_credit adopt_change", MANAGER: VIEW},
     "billing.adoption": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "billing.statement": {SUPPORT: VIEW, FINANCE: "view close_month", MANAGER: VIEW},
+    "billing.bulkposting": {
+        SUPPORT: VIEW,
+        FINANCE: "view prepare_bulk_posting decide_bulk_posting",
+        MANAGER: "view decide_bulk_posting",
+    },
     "backoffice.auditevent": {MANAGER: VIEW},
     "backoffice.readlog": {MANAGER: VIEW},
     "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},

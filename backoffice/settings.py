@@ -267,6 +267,7 @@ ENVIRONMENT_TONE = env.str(
     "ENVIRONMENT_TONE", {"demo": "info", "production": "bad"}.get(ENVIRONMENT.lower(), "warn")
 )
 CREDIT_UNIT = env.str("CREDIT_UNIT", "credits")
+BULK_POSTING_DAYS = env.int("BULK_POSTING_DAYS", 7)
 TICKET_URL = env.str("TICKET_URL", "")
 if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https://", "http://"))):
     raise ImproperlyConfigured(

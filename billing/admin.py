@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from billing import views
-from billing.models import Adoption, CreditTransaction, Statement, UsageLog
+from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
 
 
 @admin.register(UsageLog)
@@ -42,3 +42,20 @@ class StatementAdmin(RecordAdmin):
     list_page, record_page = views.StatementList, views.StatementDetail
     columns = ["id", "organization_name", "month", "opening", "closing", "sha256", "actor", "created_at"]
     search_help_text = "An organization's id or a part of its name, or a fingerprint."
+
+
+@admin.register(BulkPosting)
+class BulkPostingAdmin(RecordAdmin):
+    list_page, record_page = views.BulkPostingList, views.BulkPostingDetail
+    columns = [
+        "name",
+        "status",
+        "kind",
+        "row_count",
+        "left_out",
+        "amount",
+        "requested_by_name",
+        "requested_at",
+    ]
+    list_filter = ["status", "kind"]
+    search_help_text = "A part of the file's name, its reason, or the name of who checked or decided."

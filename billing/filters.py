@@ -4,7 +4,7 @@ from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
 from backoffice.forms import AmountField
-from billing.models import Adoption, CreditTransaction, Statement, UsageLog
+from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER, days_left
 from tenants.models import Organization
 
@@ -193,3 +193,26 @@ class StatementFilter(FilterSet):
     class Meta:
         model = Statement
         fields = ["organization"]
+
+
+class BulkPostingFilter(FilterSet):
+    WAITING_FOR_ME = "mine"
+
+    search_fields = ["name", "reason", "requested_by_name", "decided_by_name"]
+    status = django_filters.ChoiceFilter(
+        method="by_state",
+        choices=[(WAITING_FOR_ME, "Waiting for me"), *BulkPosting.Status.choices],
+        label="Status",
+        empty_label="Any",
+    )
+    since = DayFilter("requested_at", label="Checked from")
+    until = DayFilter("requested_at", label="Until", until=True)
+
+    class Meta:
+        model = BulkPosting
+        fields = ["kind"]
+
+    def by_state(self, queryset, name, value):
+        if value == self.WAITING_FOR_ME:
+            return queryset.waiting_for(self.request.user)
+        return queryset.in_state(value)

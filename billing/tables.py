@@ -1,7 +1,7 @@
 from django.db.models import Case, DateTimeField, OuterRef, Subquery, TextField, Value, When
 
 from backoffice.tables import Column, Table
-from billing.models import Adoption, CreditTransaction, Statement, UsageLog
+from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
 from tenants.forecast import days_left
 from tenants.models import Organization
 
@@ -103,3 +103,20 @@ class StatementTable(Table):
         model = Statement
         fields = []
         rows = "billing/statement_rows.html"
+
+
+class BulkPostingTable(Table):
+    name = Column("File")
+    status = Column("Status")
+    requested_at = Column("Checked", order="checked")
+    requested_by_name = Column("By")
+    kind = Column("Kind")
+    row_count = Column("Rows to post", numeric=True)
+    left_out = Column("Left out", numeric=True)
+    amount = Column("Sum", numeric=True)
+    decided_by_name = Column("Decided by")
+
+    class Meta(Table.Meta):
+        model = BulkPosting
+        fields = []
+        rows = "billing/bulkposting_rows.html"

@@ -13,6 +13,20 @@ urlpatterns = [
     path("credits/<uuid:pk>/post/", views.PostCredit.as_view(), name="post_credit"),
     path("balances/", views.BalanceList.as_view(), name="balance_list"),
     path("balances/refresh/", views.BalancesRefresh.as_view(), name="balances_refresh"),
+    path("bulk-postings/", views.BulkPostingList.as_view(), name="bulkposting_list"),
+    path("bulk-postings/add/", views.BulkPostingCreate.as_view(), name="bulkposting_add"),
+    path("bulk-postings/example.csv", views.BulkPostingExample.as_view(), name="bulkposting_example"),
+    path("bulk-postings/<uuid:pk>/", views.BulkPostingDetail.as_view(), name="bulkposting_detail"),
+    path("bulk-postings/<uuid:pk>/approve/", views.BulkPostingApprove.as_view(), name="bulkposting_approve"),
+    path("bulk-postings/<uuid:pk>/decline/", views.BulkPostingDecline.as_view(), name="bulkposting_decline"),
+    path(
+        "bulk-postings/<uuid:pk>/withdraw/", views.BulkPostingWithdraw.as_view(), name="bulkposting_withdraw"
+    ),
+    path("bulk-postings/<uuid:pk>/stop/", views.BulkPostingStop.as_view(), name="bulkposting_stop"),
+    path("bulk-postings/<uuid:pk>/resume/", views.BulkPostingResume.as_view(), name="bulkposting_resume"),
+    path(
+        "bulk-postings/<uuid:pk>/results.csv", views.BulkPostingResults.as_view(), name="bulkposting_results"
+    ),
     path("usage/", views.UsageLogList.as_view(), name="usagelog_list"),
     path("usage/<uuid:pk>/", views.UsageLogDetail.as_view(), name="usagelog_detail"),
     path("overview/", views.Overview.as_view(), name="overview"),

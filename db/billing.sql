@@ -94,6 +94,7 @@ create table if not exists billing.bulk_posting (
   name text not null,
   sha256 text not null,
   kind text not null check (kind in ('top_up', 'refund', 'goodwill', 'promotion', 'correction')),
+  reason text not null,
   row_count integer not null,
   left_out integer not null,
   amount numeric(14,2) not null,
@@ -107,11 +108,16 @@ create table if not exists billing.bulk_posting (
   decided_by_name text,
   decided_at timestamptz,
   comment text,
-  check (status not in ('approved', 'declined') or (decided_by is not null and decided_by <> requested_by))
+  job_id uuid,  -- a row of backoffice.backoffice_job: the job that posts it, queued with the approval
+  check (status not in ('approved', 'declined') or (decided_by is not null and decided_by <> requested_by)),
+  check ((status = 'approved') = (job_id is not null))
 );
 create unique index if not exists bulk_posting_file on billing.bulk_posting (sha256) where status in ('pending', 'approved');
+create index if not exists bulk_posting_newest on billing.bulk_posting (requested_at desc, id desc);
+create index if not exists bulk_posting_pending on billing.bulk_posting (expires_at) where status = 'pending';
 
--- One line of it. `problem` says why it was left out when the file was checked; then nothing is ever posted for it.
+-- One line of it. `problem` says why it was left out when the file was checked, `message` in a sentence; then nothing is ever
+-- posted for it. For the others `message` says why they failed.
 create table if not exists billing.bulk_posting_row (
   id bigint generated always as identity primary key,
   run_id uuid not null references billing.bulk_posting (id),
@@ -123,7 +129,8 @@ create table if not exists billing.bulk_posting_row (
   given_amount text not null,
   reason text not null,
   reference text,
-  problem text,
+  problem text
+    check (problem in ('malformed', 'unknown', 'ambiguous', 'duplicate', 'over_limit', 'out_of_range')),
   outcome text check (outcome in ('posted', 'failed')),
   message text,
   transaction_id bigint unique references public.credit_transactions (id),
@@ -134,6 +141,8 @@ create table if not exists billing.bulk_posting_row (
   check ((outcome = 'posted') = (transaction_id is not null))
 );
 create index if not exists bulk_posting_row_organization on billing.bulk_posting_row (organization_id);
+create unique index if not exists bulk_posting_row_once on billing.bulk_posting_row (run_id, organization_id)
+  where problem is null;
 
 -- A day (UTC) that was settled; the last one is the watermark.
 create table if not exists billing.settlement_day (
@@ -300,10 +309,14 @@ begin
     end if;
     return new;
   elsif v_key like 'bulk:%' then
-    perform from billing.bulk_posting_row r join billing.bulk_posting b on b.id = r.run_id
-    where b.status = 'approved' and r.outcome is null and r.problem is null
-      and (r.organization_id, r.amount, b.kind, r.reason) = (new.organization_id, new.amount, new.kind, new.reason)
-      and b.id::text = split_part(v_key, ':', 2) and r.number::text = split_part(v_key, ':', 3);
+    if v_key ~ '^bulk:[0-9a-f-]{36}:[0-9]{1,9}$' then
+      perform from billing.bulk_posting b join billing.bulk_posting_row r on r.run_id = b.id
+      where b.id = split_part(v_key, ':', 2)::uuid and r.number = split_part(v_key, ':', 3)::integer
+        and v_key = 'bulk:' || b.id || ':' || r.number  -- one way to write it, so one posting
+        and b.status = 'approved' and r.outcome is null and r.problem is null
+        and b.decided_by = new.actor_id and b.requested_by <> new.actor_id
+        and (r.organization_id, r.amount, b.kind, r.reason) = (new.organization_id, new.amount, new.kind, new.reason);
+    end if;
     if not found then
       raise exception 'No line of an approved file says that.' using errcode = 'insufficient_privilege';
     end if;
@@ -366,6 +379,142 @@ begin
 end $$;
 
 -- 5. Bulk postings ---------------------------------------------------------------------------------------------------
+
+-- Keeps a file that was checked, for so many days; nothing is posted. `p_rows` are objects with the columns of
+-- billing.bulk_posting_row. What can be posted is within the limit that the role in the setting `credits.role` has for one
+-- posting. Refuses a file that waits already or was approved. Returns its id.
+create or replace function billing.add_bulk_posting(
+  p_name text, p_sha256 text, p_kind text, p_rows jsonb, p_days integer
+) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_role constant text := coalesce(nullif(current_setting('credits.role', true), ''), 'none');
+  v_most constant numeric := coalesce((select per_posting from billing.credit_limit where name = v_role), 0);
+  v_earlier billing.bulk_posting;
+  v_id uuid;
+begin
+  if p_days is null or p_days not between 1 and 365 then
+    raise exception 'A file can be approved for 1 to 365 days.';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('billing.bulk_posting:' || p_sha256, 0));
+  update billing.bulk_posting set status = 'expired'
+  where sha256 = p_sha256 and status = 'pending' and expires_at <= clock_timestamp();
+  select * into v_earlier from billing.bulk_posting where sha256 = p_sha256 and status in ('pending', 'approved');
+  if found then
+    raise exception 'These rows were checked before, by % on % (file %), and are %.', v_earlier.requested_by_name,
+      to_char(v_earlier.requested_at at time zone 'UTC', 'YYYY-MM-DD'), v_earlier.name, v_earlier.status;
+  end if;
+  insert into billing.bulk_posting (name, sha256, kind, reason, row_count, left_out, amount, requested_by,
+                                    requested_by_name, expires_at)
+  select p_name, p_sha256, p_kind, btrim(current_setting('backoffice.reason')),
+         count(*) filter (where r.problem is null), count(r.problem),
+         coalesce(sum(r.amount) filter (where r.problem is null), 0),
+         current_setting('backoffice.actor_id')::bigint, v_actor, clock_timestamp() + make_interval(days => p_days)
+  from jsonb_to_recordset(p_rows) as r(problem text, amount numeric)
+  returning id into v_id;
+  insert into billing.bulk_posting_row (run_id, number, given, organization_id, organization_name, amount, given_amount,
+                                        reason, reference, problem, message)
+  select v_id, r.number, r.given, r.organization_id, coalesce(o.name, r.organization_name), r.amount, r.given_amount,
+         btrim(r.reason), nullif(btrim(r.reference), ''), r.problem, r.message
+  from jsonb_to_recordset(p_rows) as r(number integer, given text, organization_id uuid, organization_name text,
+    amount numeric, given_amount text, reason text, reference text, problem text, message text)
+  left join public.organizations o on o.id = r.organization_id;
+  if exists (select from jsonb_to_recordset(p_rows) as r(problem text, amount numeric, reason text)
+             where r.problem is null and (r.amount = 0 or r.amount <> round(r.amount, 2) or abs(r.amount) > v_most
+                                          or btrim(coalesce(r.reason, '')) = '')) then
+    raise exception 'A row of the file is above the limit of role %, or cannot be posted at all.', v_role;
+  end if;
+  return v_id;
+end $$;
+
+-- The file, locked, if it still waits and has not expired; else a sentence.
+create or replace function billing.open_bulk_posting(p_id uuid) returns billing.bulk_posting
+language plpgsql set search_path = '' as $$
+declare
+  v_file billing.bulk_posting;
+begin
+  select * into v_file from billing.bulk_posting where id = p_id for update;
+  if not found then
+    raise exception 'There is no such file.';
+  elsif v_file.status <> 'pending' then
+    raise exception 'This file was already % by %.', v_file.status, coalesce(v_file.decided_by_name, 'somebody');
+  elsif v_file.expires_at <= clock_timestamp() then
+    raise exception 'This file has expired: nobody decides about it any more. It can be checked again.';
+  end if;
+  return v_file;
+end $$;
+
+-- Approves or declines a file that somebody else checked. An approval names the job that posts it, queued in the same
+-- transaction: so what is approved is posted, and only once.
+create or replace function billing.decide_bulk_posting(p_id uuid, p_approve boolean, p_comment text, p_job uuid) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_actor_id constant bigint := current_setting('backoffice.actor_id')::bigint;
+  v_file constant billing.bulk_posting := billing.open_bulk_posting(p_id);
+begin
+  if v_file.requested_by = v_actor_id then
+    raise exception 'Nobody decides about a file that they checked themselves: somebody else has to.';
+  elsif p_approve and v_file.row_count = 0 then
+    raise exception 'No row of this file can be posted.';
+  elsif p_approve and p_job is null then
+    raise exception 'An approval needs the job that posts the file.';
+  end if;
+  update billing.bulk_posting
+  set status = case when p_approve then 'approved' else 'declined' end, decided_by = v_actor_id, decided_by_name = v_actor,
+      decided_at = clock_timestamp(), comment = nullif(btrim(p_comment), ''), job_id = case when p_approve then p_job end
+  where id = p_id;
+end $$;
+
+-- Takes back a file that nobody decided about; only who checked it.
+create or replace function billing.withdraw_bulk_posting(p_id uuid, p_comment text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_actor_id constant bigint := current_setting('backoffice.actor_id')::bigint;
+  v_file constant billing.bulk_posting := billing.open_bulk_posting(p_id);
+begin
+  if v_file.requested_by <> v_actor_id then
+    raise exception 'A file is withdrawn by who checked it: %.', v_file.requested_by_name;
+  end if;
+  update billing.bulk_posting
+  set status = 'withdrawn', decided_by = v_actor_id, decided_by_name = v_actor, decided_at = clock_timestamp(),
+      comment = nullif(btrim(p_comment), '')
+  where id = p_id;
+end $$;
+
+-- Posts one line of an approved file and keeps what became of it, both or neither; a line that has an outcome is left alone.
+-- What the ledger refuses with a sentence fails for good, with that sentence. Returns the outcome.
+create or replace function billing.post_bulk_row(p_run uuid, p_number integer) returns text
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_file billing.bulk_posting;
+  v_row billing.bulk_posting_row;
+  v_transaction bigint;
+  v_message text;
+begin
+  select * into v_file from billing.bulk_posting where id = p_run;
+  select * into v_row from billing.bulk_posting_row where run_id = p_run and number = p_number for update;
+  if not found or v_row.problem is not null or v_file.status <> 'approved' then
+    raise exception 'Line % is not one of an approved file that can be posted.', p_number;
+  elsif v_row.outcome is not null then
+    return v_row.outcome;
+  end if;
+  begin
+    v_transaction := (public.post_credit(v_row.organization_id, v_row.amount, v_file.kind, v_row.reason, v_row.reference,
+                                         null, 'bulk:' || p_run || ':' || p_number)).id;
+  exception when raise_exception then
+    v_message := sqlerrm;
+  end;
+  update billing.bulk_posting_row
+  set outcome = case when v_transaction is null then 'failed' else 'posted' end, transaction_id = v_transaction,
+      message = v_message, done_at = clock_timestamp()
+  where id = v_row.id
+  returning outcome into v_row.outcome;
+  return v_row.outcome;
+end $$;
 
 -- The mail addresses by which the lines of files named organizations, taken out between begin_erasure and end_erasure.
 -- Everything else here is bookkeeping and stays.
@@ -665,13 +814,17 @@ begin
   end loop;
 end $$;
 grant execute on function
+  billing.add_bulk_posting(text, text, text, jsonb, integer),
+  billing.decide_bulk_posting(uuid, boolean, text, uuid),
   billing.erase_given(),
   billing.adopt_change(bigint, text, text),
   billing.close_month(uuid, date),
   billing.month_problem(uuid, date),
   billing.organizations_to_close(date),
+  billing.post_bulk_row(uuid, integer),
   billing.posted_today(bigint),
-  billing.statement_content(uuid, date)
+  billing.statement_content(uuid, date),
+  billing.withdraw_bulk_posting(uuid, text)
   to backoffice;
 
 commit;

@@ -17,7 +17,7 @@ from backoffice.models import AuditEvent, Job, ReadLog, User
 from backoffice.roles import MATRIX, READ_ONLY
 from backoffice.testing import make_user, platform
 from billing.models import CreditTransaction
-from billing.tests.factories import make_posting, make_usage
+from billing.tests.factories import make_bulk_posting, make_posting, make_usage
 from telephony.models import PhoneNumber, SipTrunk
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization, UserProfile
@@ -62,6 +62,7 @@ MAKERS = {
     "telephony.calllog": make_call,
     "billing.usagelog": make_usage,
     "billing.credittransaction": make_posting,
+    "billing.bulkposting": make_bulk_posting,
     "backoffice.auditevent": make_event,
     "backoffice.readlog": make_reading,
     "backoffice.job": make_job,

@@ -25,7 +25,14 @@ from backoffice.models import AuditEvent, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
-from billing.tests.factories import make_adoption, make_outside, make_posting, make_statement, make_usage
+from billing.tests.factories import (
+    make_adoption,
+    make_bulk_posting,
+    make_outside,
+    make_posting,
+    make_statement,
+    make_usage,
+)
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.tests.factories import make_erasure, make_item, make_note
 
@@ -80,6 +87,7 @@ def rows(db):
     found += [AuditEvent.objects.first(), ReadLog.objects.first(), staff["Support"], view]
     found.append(make_erasure(staff["Admin"]))
     found.append(make_adoption(make_outside(agent.organization), actor=staff["Finance"]))
+    found.append(make_bulk_posting(agent.organization))
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 

@@ -1,3 +1,4 @@
+import json
 from decimal import Decimal
 
 from django.db import connection
@@ -6,7 +7,7 @@ from django.db.models.functions import Coalesce
 from agents.tests.factories import make_agent
 from backoffice import months
 from backoffice.testing import platform
-from billing.models import CreditLimit, CreditTransaction, Statement, UsageLog
+from billing.models import BulkPosting, CreditLimit, CreditTransaction, Statement, UsageLog
 from billing.services import adopt_change
 from tenants.models import Organization
 from tenants.tests.factories import change, insert, make_organization, serial
@@ -103,3 +104,35 @@ def make_statement(organization=None, month=None):
         (pk,) = cursor.fetchone()
         cursor.execute("select set_config('backoffice.actor', '', true)")
     return Statement.objects.get(pk=pk)
+
+
+def make_bulk_posting(*organizations, amount="5.00", name="", actor="Somebody in finance"):
+    """A checked file with a row for each organization, which waits; checked by an account that is gone."""
+    rows = [
+        {
+            "number": number,
+            "given": str(organization.pk),
+            "organization_id": str(organization.pk),
+            "amount": amount,
+            "given_amount": amount,
+            "reason": f"Ticket {serial()}",
+        }
+        for number, organization in enumerate(organizations or [make_organization()], 2)
+    ]
+    with platform(), connection.cursor() as cursor:
+        cursor.execute(
+            "select set_config('backoffice.actor', %s, true), set_config('backoffice.actor_id', '0', true),"
+            " set_config('backoffice.reason', 'File', true), set_config('credits.role', 'Finance', true)",
+            [actor],
+        )
+        number = serial()
+        cursor.execute(
+            "select billing.add_bulk_posting(%s, %s, 'goodwill', %s, 7)",
+            [name or f"file{number}.csv", f"sha{number}", json.dumps(rows)],
+        )
+        (pk,) = cursor.fetchone()
+        cursor.execute(
+            "select set_config('backoffice.actor', '', true), set_config('backoffice.actor_id', '', true),"
+            " set_config('backoffice.reason', '', true), set_config('credits.role', '', true)"
+        )
+    return BulkPosting.objects.get(pk=pk)

@@ -1,4 +1,16 @@
 from billing.views.balances import BalanceList, BalancesRefresh
+from billing.views.bulk_postings import (
+    BulkPostingApprove,
+    BulkPostingCreate,
+    BulkPostingDecline,
+    BulkPostingDetail,
+    BulkPostingExample,
+    BulkPostingList,
+    BulkPostingResults,
+    BulkPostingResume,
+    BulkPostingStop,
+    BulkPostingWithdraw,
+)
 from billing.views.ledger import (
     AdoptChange,
     AdoptionDetail,
@@ -24,6 +36,16 @@ __all__ = [
     "AdoptionList",
     "BalanceList",
     "BalancesRefresh",
+    "BulkPostingApprove",
+    "BulkPostingCreate",
+    "BulkPostingDecline",
+    "BulkPostingDetail",
+    "BulkPostingExample",
+    "BulkPostingList",
+    "BulkPostingResults",
+    "BulkPostingResume",
+    "BulkPostingStop",
+    "BulkPostingWithdraw",
     "CreditTransactionDetail",
     "CreditTransactionList",
     "CreditTransactionTotals",

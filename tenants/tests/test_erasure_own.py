@@ -122,8 +122,8 @@ def test_bookkeeping_stays_and_is_listed_but_addresses_of_files_go(world, databa
     client, _ = world
     with database.connect("postgres") as connection:
         (run,) = connection.execute(
-            "insert into billing.bulk_posting (name, sha256, kind, row_count, left_out, amount, requested_by,"
-            " requested_by_name, expires_at) values ('june.csv', '', 'goodwill', 0, 1, 0, 1, 'Ada', now()) returning id"
+            "insert into billing.bulk_posting (name, sha256, kind, reason, row_count, left_out, amount, requested_by,"
+            " requested_by_name, expires_at) values ('june.csv', '', 'goodwill', 'June', 0, 1, 0, 1, 'Ada', now()) returning id"
         ).fetchone().values()  # fmt: skip
         connection.execute(
             "insert into billing.bulk_posting_row (run_id, number, given, given_amount, reason, problem)"

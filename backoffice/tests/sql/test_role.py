@@ -528,13 +528,17 @@ def test_functions_that_it_may_call(world):
         "audit.begin_erasure",
         "audit.end_erasure",
         "audit.erase_rows",
+        "billing.add_bulk_posting",
+        "billing.decide_bulk_posting",
         "billing.erase_given",
         "billing.adopt_change",
         "billing.close_month",  # for whoever acts with a reason, of what it may read
         "billing.month_problem",
         "billing.organizations_to_close",
         "billing.statement_content",
+        "billing.post_bulk_row",
         "billing.posted_today",  # a sum of one person's postings, which it may read
+        "billing.withdraw_bulk_posting",
     }
 
 
