@@ -98,7 +98,7 @@ def measure(server, rounds):
         print_renames(owner, client)
 
 
-def signed_in():
+def signed_in(role="Support"):
     from django.contrib.auth import get_user_model
     from django.contrib.auth.models import Group
     from django.test import Client
@@ -106,7 +106,7 @@ def signed_in():
     user, _ = get_user_model().objects.get_or_create(
         email="bench@example.test", defaults={"first_name": "Bench"}
     )
-    user.groups.add(Group.objects.get(name="Support"))
+    user.groups.set([Group.objects.get(name=role)])
     client = Client(raise_request_exception=True)
     client.force_login(user)
     return client

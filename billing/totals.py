@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import OperationalError, transaction
-from django.db.models import Count, DecimalField, Q, Sum
+from django.db.models import Count, DecimalField, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
 from backoffice.errors import QUERY_CANCELED
@@ -17,13 +17,16 @@ EXACT = DecimalField(max_digits=40, decimal_places=2)
 
 @dataclass(frozen=True)
 class Line:
-    """One kind, or all of them (`kind` ""). `taken` is negative or zero."""
+    """One kind, or all of them (`kind` ""). `taken` is negative or zero; `balance` is that of the tenant at the same
+    moment, for what is narrowed to one tenant.
+    """
 
     kind: str
     label: str
     count: int
     added: Decimal
     taken: Decimal
+    balance: Decimal | None = None
 
     @property
     def net(self):
@@ -34,20 +37,20 @@ class TookTooLong(Exception):
     """The database stopped the sum at its time limit."""
 
 
-def totals_of(queryset):
-    """(lines by kind in the order of the kinds, the Line of all); raises TookTooLong."""
+def totals_of(queryset, *, of_one_tenant=False):
+    """(lines by kind in the order of the kinds, the Line of all); raises TookTooLong.
+
+    Of one tenant the Lines have its balance, read by the same statement.
+    """
     rows = (
         queryset.select_related(None)
         .order_by()
         .values("kind")
         .annotate(
             count=Count("pk"),
-            added=Coalesce(
-                Sum("amount", filter=Q(amount__gt=0), output_field=EXACT), ZERO, output_field=EXACT
-            ),
-            taken=Coalesce(
-                Sum("amount", filter=Q(amount__lt=0), output_field=EXACT), ZERO, output_field=EXACT
-            ),
+            added=exact_sum(amount__gt=0),
+            taken=exact_sum(amount__lt=0),
+            **({"balance": Max("organization__credits_balance")} if of_one_tenant else {}),
         )
     )
     try:
@@ -58,17 +61,19 @@ def totals_of(queryset):
             raise TookTooLong from error
         raise
     labels = dict(CreditTransaction.Kind.choices)
-    order = list(labels)
-    lines = [
-        Line(row["kind"], labels.get(row["kind"], row["kind"]), row["count"], row["added"], row["taken"])
-        for row in rows
-    ]
-    lines.sort(key=lambda line: (order.index(line.kind) if line.kind in order else len(order), line.kind))
+    rows.sort(key=lambda row: list(labels).index(row["kind"]) if row["kind"] in labels else len(labels))
+    lines = [Line(label=labels.get(row["kind"], row["kind"]), **row) for row in rows]
     whole = Line(
-        "",
-        "All",
-        sum(r.count for r in lines),
-        sum((r.added for r in lines), ZERO),
-        sum((r.taken for r in lines), ZERO),
+        kind="",
+        label="All",
+        count=sum(line.count for line in lines),
+        added=sum((line.added for line in lines), ZERO),
+        taken=sum((line.taken for line in lines), ZERO),
+        balance=lines[0].balance if lines else None,
     )
     return lines, whole
+
+
+def exact_sum(**condition):
+    total = Sum("amount", filter=Q(**condition), output_field=EXACT)
+    return Coalesce(total, ZERO, output_field=EXACT)

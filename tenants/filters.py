@@ -5,6 +5,7 @@ from backoffice.filters import DayFilter, FilterSet
 from backoffice.models import User
 from tenants.health import KINDS
 from tenants.models import AttentionItem, Care, Erasure, Follow, Note, Organization, UserProfile
+from tenants.plans import PLAN_MISMATCHES, STRIPE, any_mismatch
 
 BALANCES = [("positive", "Above zero"), ("zero", "Zero or below"), ("null", "Not set")]
 BALANCE_CONDITIONS = {
@@ -74,11 +75,33 @@ class UserProfileFilter(FilterSet):
         "stripe_customer_id__exact",
         "stripe_subscription_id__exact",
     ]
+    stripe = django_filters.ChoiceFilter(
+        method="by_stripe",
+        choices=[
+            ("subscription", "Subscription"),
+            ("customer", "Customer, no subscription"),
+            ("none", "Neither"),
+        ],
+        label="Stripe",
+        empty_label="Any",
+    )
+    plan = django_filters.ChoiceFilter(
+        method="by_plan",
+        choices=[("any", "Any of these"), *((name, rule.label) for name, rule in PLAN_MISMATCHES.items())],
+        label="Tier and Stripe differ",
+        empty_label="Does not matter",
+    )
     since = DayFilter("created_at", label="Created from")
 
     class Meta:
         model = UserProfile
         fields = ["subscription_tier"]
+
+    def by_stripe(self, queryset, name, value):
+        return queryset.filter(STRIPE[value])
+
+    def by_plan(self, queryset, name, value):
+        return queryset.filter(any_mismatch() if value == "any" else PLAN_MISMATCHES[value].condition)
 
 
 class NoteFilter(FilterSet):

@@ -33,6 +33,7 @@ class UserProfileTable(Table):
     company_name = Column("Company")
     phone_number = Column("Phone")
     subscription_tier = Column("Tier")
+    stripe_subscription_id = Column("Stripe subscription", shown=False)
     created_at = Column("Created", order="created")
 
     class Meta(Table.Meta):

@@ -218,6 +218,12 @@ def edit_as_staff(connection):
             [fixed_id("grand-meridian", "organization")],
         ),
         (
+            "The runtime took what a test call cost",
+            "select billing.adopt_change(id, 'The runtime took what a test call cost', 'TICKET-4702')"
+            " from credit_transactions where kind = 'outside' and organization_id = %s",
+            [fixed_id("juniper-sage", "organization")],
+        ),
+        (
             "Moved to Pro with invoice INV-2301",
             "update user_profiles set subscription_tier = 'pro' where id = %s",
             [fixed_id("quickcart", "login")],

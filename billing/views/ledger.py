@@ -3,13 +3,13 @@ from django.urls import reverse
 from backoffice import display, generic
 from backoffice.filters import Query
 from backoffice.generic.lists import open_list
+from backoffice.templatetags.ui import money
 from billing.filters import AdoptionFilter, CreditTransactionFilter
 from billing.forms import AdoptForm
 from billing.models import Adoption, CreditTransaction
 from billing.services import adopt_change
 from billing.tables import AdoptionTable, CreditTransactionTable
 from billing.totals import TookTooLong, totals_of
-from tenants.models import Organization
 
 LIST = "billing:credittransaction_list"
 
@@ -48,7 +48,7 @@ class CreditTransactionList(generic.ListView):
 
     def extra_context(self):
         return {
-            "under_results": "billing/ledger_totals_place.html",
+            "above_rows": "billing/ledger_totals_place.html",
             "totals_url": f"{reverse('billing:credittransaction_totals')}?{filters_of(self.request.GET)}",
             "totals_at_once": self.filterset.is_filtered,
             "whole_columns": ",".join(self.offered),
@@ -83,7 +83,8 @@ class CreditTransactionTotals(generic.ModelPage):
         return self.render(context, template=template)
 
     def figures(self, ledger):
-        lines, whole = totals_of(ledger.filterset.qs)
+        whole_ledger = self.is_whole_ledger_of_a_tenant(ledger.filterset)
+        lines, whole = totals_of(ledger.filterset.qs, of_one_tenant=whole_ledger)
         query = Query(ledger.request.GET.copy()).without("sort", "columns", "view", "after", "before", "last")
         list_url = reverse(LIST)
 
@@ -96,24 +97,25 @@ class CreditTransactionTotals(generic.ModelPage):
                 "taken_url": f"{list_url}{rows.with_(direction='out')}",
             }
 
-        return {"lines": [urls(line) for line in lines], "whole": urls(whole), **self.check(ledger, whole)}
-
-    def check(self, ledger, whole):
-        """For the whole ledger of one organization: whether its sum is the balance."""
-        chosen = {
-            name: value
-            for name, value in ledger.filterset.form.cleaned_data.items()
-            if value not in (None, "", [])
-        }
-        if list(chosen) != ["organization"]:
-            return {}
-        organization = Organization.objects.get(pk=chosen["organization"].pk)
-        balance = organization.credits_balance
-        is_number = balance is not None and balance.is_finite()
         return {
-            "organization": organization,
-            "difference": (balance if is_number else 0) - whole.net,
+            "lines": [urls(line) for line in lines],
+            "whole": urls(whole),
+            "is_open": whole_ledger or not self.request.htmx,
+            **(self.check(ledger.filterset, whole) if whole_ledger else {}),
         }
+
+    def is_whole_ledger_of_a_tenant(self, filterset):
+        chosen = filterset.form.cleaned_data.items()
+        return [name for name, value in chosen if value not in (None, "", [])] == ["organization"]
+
+    def check(self, filterset, whole):
+        """Whether the sum is the balance of the same moment; of a tenant without any posting, of just now."""
+        balance = (
+            whole.balance if whole.count else filterset.form.cleaned_data["organization"].credits_balance
+        )
+        is_number = balance is not None and balance.is_finite()
+        difference = (balance if is_number else 0) - whole.net
+        return {"checked": True, "balance": balance, "is_number": is_number, "difference": difference}
 
 
 def filters_of(params):
@@ -126,7 +128,20 @@ class CreditTransactionDetail(generic.DetailView):
     model = CreditTransaction
     queryset = CreditTransaction.objects.select_related("organization", "reverses", "adoption")
     fields = [
-        ("Posting", ["id", "kind", "amount", "balance_after", "reason", "reference", "note", "created_at"]),
+        (
+            "Posting",
+            [
+                "id",
+                "kind",
+                "balance_before",
+                "amount",
+                "balance_after",
+                "reason",
+                "reference",
+                "note",
+                "created_at",
+            ],
+        ),
         ("Whose", ["organization_name", "organization"]),
         ("Who", ["actor", "db_role", "idempotency_key", "reverses"]),
     ]
@@ -141,6 +156,9 @@ class CreditTransactionDetail(generic.DetailView):
             items = [display.present(adoption, name, self.request.user) for name in names]
             groups.insert(1, {"heading": "Somebody stands for it", "items": items})
         return groups
+
+    def show_balance_before(self, posting):
+        return "Balance before", money(posting.balance_after - posting.amount)
 
     def warnings(self):
         if not self.object.is_outside:

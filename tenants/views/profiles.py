@@ -2,6 +2,7 @@ from backoffice import display, generic, keyset
 from tenants import forms
 from tenants.filters import UserProfileFilter
 from tenants.models import UserProfile
+from tenants.plans import mismatches_of
 from tenants.tables import UserProfileTable
 from tenants.views.erasures import UserProfileErase, UserProfileRequestErasure
 
@@ -39,8 +40,7 @@ class UserProfileDetail(generic.DetailView):
     def warnings(self):
         if self.object.organizations.count() > 1:
             yield "This person owns several organizations: the tier stands here, the credits on each organization."
-        if self.object.subscription_tier == UserProfile.Tier.ENTERPRISE:
-            yield "The platform's own quota check knows only “pro”: enterprise gets the free limit."
+        yield from mismatches_of(self.object)
 
 
 class UserProfileCreate(generic.CreateView):

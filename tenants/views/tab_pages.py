@@ -1,8 +1,11 @@
 """The tabs of the tenant page, in the order of their bar (TABS)."""
 
+import datetime
+
 from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
 from agents.effective import effective
 from backoffice import generic, keyset
@@ -161,10 +164,17 @@ class OrganizationLedger(OrganizationTab):
         empty = "No posting yet: the balance never changed."
         section = self.section("Postings", rows, "ledger", "billing:credittransaction_list", empty)
         of_tenant = f"?organization={self.object.pk}"
+        since = timezone.localdate() - datetime.timedelta(days=settings.HEALTH_SPENDING_DAYS)
         return {
             "sections": [section],
             "spending_days": settings.HEALTH_SPENDING_DAYS,
             "totals_url": reverse("billing:credittransaction_totals") + of_tenant,
+            "deducted_url": f"{section['url']}&kind=settlement&kind=outside&direction=out&since={since}",
+            "recorded_urls": [
+                (label, f"{reverse(name)}{of_tenant}&since={since}")
+                for label, name in (("usage", "billing:usagelog_list"), ("calls", "telephony:calllog_list"))
+                if self.may_list(name)
+            ],
             "unexplained_url": f"{section['url']}&outside=unexplained",
             "unexplained": keyset.total(self.object.credit_transactions.unexplained(), filtered=True),
         }
