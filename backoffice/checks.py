@@ -50,6 +50,9 @@ FUNCTIONS = {
     ("billing", "post_bulk_row"),
     ("billing", "posted_today"),
     ("billing", "withdraw_bulk_posting"),
+    ("billing", "decide_request"),
+    ("billing", "request_credit"),
+    ("billing", "withdraw_request"),
 }
 
 

@@ -49,10 +49,12 @@ NAVIGATION = [
         [
             ("Credit ledger", "billing:credittransaction_list", "coins", "billing.view_credittransaction"),
             ("Balances", "billing:balance_list", "scale", "billing.view_credittransaction"),
+            ("Requests", "billing:creditrequest_list", "inbox", "billing.view_creditrequest"),
             ("Bulk postings", "billing:bulkposting_list", "files", "billing.view_bulkposting"),
             ("Usage", "billing:usagelog_list", "chart-column", "billing.view_usagelog"),
             ("Month overview", "billing:overview", "calendar-range", "billing.view_usagelog"),
             ("Statements", "billing:statement_list", "scroll-text", "billing.view_statement"),
+            ("Limits", "billing:creditlimit_list", "gauge", "billing.view_creditlimit"),
         ],
     ),
     (

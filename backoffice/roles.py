@@ -50,6 +50,12 @@ MATRIX = {
         FINANCE: "view prepare_bulk_posting decide_bulk_posting",
         MANAGER: "view decide_bulk_posting",
     },
+    "billing.creditrequest": {
+        SUPPORT: "view request_credit",
+        FINANCE: "view request_credit decide_credit",
+        MANAGER: "view decide_credit",
+    },
+    "billing.creditlimit": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "backoffice.auditevent": {MANAGER: VIEW},
     "backoffice.readlog": {MANAGER: VIEW},
     "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},

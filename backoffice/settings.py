@@ -268,6 +268,11 @@ ENVIRONMENT_TONE = env.str(
 )
 CREDIT_UNIT = env.str("CREDIT_UNIT", "credits")
 BULK_POSTING_DAYS = env.int("BULK_POSTING_DAYS", 7)
+
+
+CREDIT_REQUEST_DAYS = env.int("CREDIT_REQUEST_DAYS", 7)
+if not 1 <= CREDIT_REQUEST_DAYS <= 365:
+    raise ImproperlyConfigured("CREDIT_REQUEST_DAYS is a number of days from 1 to 365.")
 TICKET_URL = env.str("TICKET_URL", "")
 if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https://", "http://"))):
     raise ImproperlyConfigured(

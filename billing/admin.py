@@ -2,7 +2,15 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from billing import views
-from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
+from billing.models import (
+    Adoption,
+    BulkPosting,
+    CreditLimit,
+    CreditRequest,
+    CreditTransaction,
+    Statement,
+    UsageLog,
+)
 
 
 @admin.register(UsageLog)
@@ -59,3 +67,28 @@ class BulkPostingAdmin(RecordAdmin):
     ]
     list_filter = ["status", "kind"]
     search_help_text = "A part of the file's name, its reason, or the name of who checked or decided."
+
+
+@admin.register(CreditRequest)
+class CreditRequestAdmin(RecordAdmin):
+    list_page, record_page = views.CreditRequestList, views.CreditRequestDetail
+    columns = [
+        "id",
+        "organization_name",
+        "kind",
+        "amount",
+        "reason",
+        "requested_by_name",
+        "status",
+        "requested_at",
+    ]
+    list_filter = ["status", "kind"]
+    search_help_text = "An organization's id, or a part of its name, a reference or a reason."
+
+
+@admin.register(CreditLimit)
+class CreditLimitAdmin(RecordAdmin):
+    list_page, record_page = views.CreditLimitList, views.CreditLimitDetail
+    edit_page = views.CreditLimitUpdate
+    columns = ["name", "per_posting", "per_day"]
+    search_help_text = "A part of the role's name."

@@ -8,6 +8,8 @@ class BillingConfig(AppConfig):
 
     def ready(self):
         from backoffice.context import COUNTS
-        from billing.bulk_postings.posting import waiting_count
+        from billing.bulk_postings import posting
+        from billing.views import requests
 
-        COUNTS["billing:bulkposting_list"] = waiting_count
+        COUNTS["billing:bulkposting_list"] = posting.waiting_count
+        COUNTS["billing:creditrequest_list"] = requests.waiting_count

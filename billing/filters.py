@@ -4,7 +4,16 @@ from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
 from backoffice.forms import AmountField
-from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
+from backoffice.models import User
+from billing.models import (
+    Adoption,
+    BulkPosting,
+    CreditLimit,
+    CreditRequest,
+    CreditTransaction,
+    Statement,
+    UsageLog,
+)
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER, days_left
 from tenants.models import Organization
 
@@ -216,3 +225,55 @@ class BulkPostingFilter(FilterSet):
         if value == self.WAITING_FOR_ME:
             return queryset.waiting_for(self.request.user)
         return queryset.in_state(value)
+
+
+class CreditRequestFilter(FilterSet):
+    """Without a state: what waits."""
+
+    search_fields = ["organization_name", "reference", "reason", "organization_id__id"]
+    rare = ("requester", "since", "until")
+    state = django_filters.ChoiceFilter(
+        method="by_state",
+        choices=[
+            ("mine", "Waiting, asked by me"),
+            ("expired", "Expired"),
+            *CreditRequest.Status.choices[1:],
+            ("all", "All"),
+        ],
+        label="State",
+        empty_label="Waiting",
+    )
+    requester = django_filters.ModelChoiceFilter(
+        queryset=User.objects.order_by("first_name", "last_name", "email"),
+        method="by_requester",
+        label="Asked by",
+        empty_label="Anybody",
+    )
+    since = DayFilter("requested_at", label="Asked from")
+    until = DayFilter("requested_at", label="Asked until", until=True)
+
+    class Meta:
+        model = CreditRequest
+        fields = ["kind", "organization"]
+
+    def filter_queryset(self, queryset):
+        queryset = super().filter_queryset(queryset)
+        return queryset if self.form.cleaned_data.get("state") else queryset.waiting()
+
+    def by_state(self, queryset, name, value):
+        if value == "mine":
+            return queryset.waiting().filter(requested_by=self.request.user.pk)
+        if value == "expired":
+            return queryset.expired()
+        return queryset if value == "all" else queryset.filter(status=value)
+
+    def by_requester(self, queryset, name, user):
+        return queryset.filter(requested_by=user.pk)
+
+
+class CreditLimitFilter(FilterSet):
+    search_fields = ["name"]
+
+    class Meta:
+        model = CreditLimit
+        fields = []

@@ -1,7 +1,15 @@
 from django.db.models import Case, DateTimeField, OuterRef, Subquery, TextField, Value, When
 
 from backoffice.tables import Column, Table
-from billing.models import Adoption, BulkPosting, CreditTransaction, Statement, UsageLog
+from billing.models import (
+    Adoption,
+    BulkPosting,
+    CreditLimit,
+    CreditRequest,
+    CreditTransaction,
+    Statement,
+    UsageLog,
+)
 from tenants.forecast import days_left
 from tenants.models import Organization
 
@@ -120,3 +128,31 @@ class BulkPostingTable(Table):
         model = BulkPosting
         fields = []
         rows = "billing/bulkposting_rows.html"
+
+
+class CreditRequestTable(Table):
+    requested_at = Column("Asked", order="requested")
+    organization_name = Column("Organization")
+    kind = Column("Kind")
+    amount = Column("Amount", numeric=True)
+    reason = Column("Reason")
+    requested_by_name = Column("Asked by")
+    status = Column("State")
+    expires_at = Column("Expires")
+    decided_by_name = Column("Decided by", shown=False)
+
+    class Meta(Table.Meta):
+        model = CreditRequest
+        fields = []
+        rows = "billing/creditrequest_rows.html"
+
+
+class CreditLimitTable(Table):
+    name = Column("Role", order="name")
+    per_posting = Column("At once", numeric=True)
+    per_day = Column("Within 24 hours", numeric=True)
+
+    class Meta(Table.Meta):
+        model = CreditLimit
+        fields = []
+        rows = "billing/creditlimit_rows.html"

@@ -27,6 +27,20 @@ urlpatterns = [
     path(
         "bulk-postings/<uuid:pk>/results.csv", views.BulkPostingResults.as_view(), name="bulkposting_results"
     ),
+    path(
+        "ledger/<int:pk>/reverse/",
+        views.CreditTransactionReverse.as_view(),
+        name="credittransaction_reverse",
+    ),
+    path("requests/", views.CreditRequestList.as_view(), name="creditrequest_list"),
+    path("requests/<uuid:pk>/", views.CreditRequestDetail.as_view(), name="creditrequest_detail"),
+    path("requests/<uuid:pk>/decide/", views.CreditRequestDecide.as_view(), name="creditrequest_decide"),
+    path(
+        "requests/<uuid:pk>/withdraw/", views.CreditRequestWithdraw.as_view(), name="creditrequest_withdraw"
+    ),
+    path("limits/", views.CreditLimitList.as_view(), name="creditlimit_list"),
+    path("limits/<int:pk>/", views.CreditLimitDetail.as_view(), name="creditlimit_detail"),
+    path("limits/<int:pk>/edit/", views.CreditLimitUpdate.as_view(), name="creditlimit_edit"),
     path("usage/", views.UsageLogList.as_view(), name="usagelog_list"),
     path("usage/<uuid:pk>/", views.UsageLogDetail.as_view(), name="usagelog_detail"),
     path("overview/", views.Overview.as_view(), name="overview"),

@@ -378,6 +378,115 @@ begin
   return v_id;
 end $$;
 
+-- Asks for a posting that a second person has to approve; no balance changes. The same idempotency key gives the same
+-- request again, once. It can be approved for so many days. Returns its id.
+create or replace function billing.request_credit(
+  p_organization uuid, p_amount numeric, p_kind text, p_reason text, p_reference text, p_note text,
+  p_idempotency_key text, p_reverses bigint, p_days integer
+) returns uuid
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_organization public.organizations;
+  v_balance numeric;
+  v_row billing.credit_request;
+begin
+  select * into v_organization from public.organizations where id = p_organization for update;
+  if not found then
+    raise exception 'There is no such organization.';
+  end if;
+  -- After the lock, which a posting of the same form takes too.
+  if p_idempotency_key is not null then
+    select * into v_row from billing.credit_request where idempotency_key = p_idempotency_key;
+    if found then
+      if (v_row.organization_id, v_row.amount, v_row.kind, v_row.reason, v_row.reference, v_row.note, v_row.reverses_id)
+         is distinct from (p_organization, p_amount, p_kind, btrim(p_reason), nullif(btrim(p_reference), ''),
+                           nullif(btrim(p_note), ''), p_reverses) then
+        raise exception 'This form was already used for another request.';
+      end if;
+      return v_row.id;
+    elsif exists (select from public.credit_transactions where idempotency_key = p_idempotency_key) then
+      raise exception 'This form was already used for a posting.';
+    end if;
+  end if;
+  v_balance := coalesce(nullif(v_organization.credits_balance, 'NaN'), 0);
+  perform public.check_posting(p_organization, v_balance, p_amount, p_kind, p_reason, p_reverses);
+  if p_kind = 'settlement' then
+    raise exception 'Settlements are posted by the settlement of a day alone.';
+  elsif p_days is null or p_days not between 1 and 365 then
+    raise exception 'A request can be approved for 1 to 365 days.';
+  end if;
+  insert into billing.credit_request (organization_id, organization_name, amount, kind, reason, reference, note,
+                                      reverses_id, balance_before, idempotency_key, requested_by, requested_by_name, expires_at)
+  values (p_organization, coalesce(v_organization.name, ''), p_amount, p_kind, btrim(p_reason),
+          nullif(btrim(p_reference), ''), nullif(btrim(p_note), ''), p_reverses, v_balance, p_idempotency_key,
+          current_setting('backoffice.actor_id')::bigint, v_actor, clock_timestamp() + make_interval(days => p_days))
+  returning * into v_row;
+  return v_row.id;
+end $$;
+
+-- The request, locked, if it still waits and has not expired; else a sentence.
+create or replace function billing.open_request(p_id uuid) returns billing.credit_request
+language plpgsql set search_path = '' as $$
+declare
+  v_row billing.credit_request;
+begin
+  select * into v_row from billing.credit_request where id = p_id for update;
+  if not found then
+    raise exception 'There is no such request.';
+  elsif v_row.status <> 'pending' then
+    raise exception 'This request was already % by %.', v_row.status, coalesce(v_row.decided_by_name, 'somebody');
+  elsif v_row.expires_at <= clock_timestamp() then
+    raise exception 'This request has expired: nobody decides about it any more. Ask again.';
+  end if;
+  return v_row;
+end $$;
+
+-- Approves or declines what somebody else asked for. An approval posts in the same transaction, with the decider as
+-- actor; where that is not possible (any more), nothing is decided. Returns the id of the ledger row, NULL for a refusal.
+create or replace function billing.decide_request(p_id uuid, p_approve boolean, p_comment text) returns bigint
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_actor_id constant bigint := current_setting('backoffice.actor_id')::bigint;
+  v_comment constant text := nullif(btrim(p_comment), '');
+  v_row constant billing.credit_request := billing.open_request(p_id);
+  v_transaction bigint;
+begin
+  if v_row.requested_by = v_actor_id then
+    raise exception 'Nobody decides about a request of their own: somebody else has to.';
+  elsif p_approve is not true and v_comment is null then
+    raise exception 'Say why it is declined.';
+  end if;
+  update billing.credit_request
+  set status = case when p_approve then 'approved' else 'declined' end, decided_by = v_actor_id, decided_by_name = v_actor,
+      decided_at = clock_timestamp(), comment = v_comment
+  where id = p_id;
+  if p_approve then
+    v_transaction := (public.post_credit(v_row.organization_id, v_row.amount, v_row.kind, v_row.reason, v_row.reference,
+                                         v_row.note, 'request:' || p_id, v_row.reverses_id)).id;
+    update billing.credit_request set transaction_id = v_transaction where id = p_id;
+  end if;
+  return v_transaction;
+end $$;
+
+-- Takes back a request that nobody decided about; only who made it.
+create or replace function billing.withdraw_request(p_id uuid, p_comment text) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_actor_id constant bigint := current_setting('backoffice.actor_id')::bigint;
+  v_row constant billing.credit_request := billing.open_request(p_id);
+begin
+  if v_row.requested_by <> v_actor_id then
+    raise exception 'A request is withdrawn by who made it: %.', v_row.requested_by_name;
+  end if;
+  update billing.credit_request
+  set status = 'withdrawn', decided_by = v_actor_id, decided_by_name = v_actor, decided_at = clock_timestamp(),
+      comment = nullif(btrim(p_comment), '')
+  where id = p_id;
+end $$;
+
 -- 5. Bulk postings ---------------------------------------------------------------------------------------------------
 
 -- Keeps a file that was checked, for so many days; nothing is posted. `p_rows` are objects with the columns of
@@ -824,7 +933,10 @@ grant execute on function
   billing.post_bulk_row(uuid, integer),
   billing.posted_today(bigint),
   billing.statement_content(uuid, date),
-  billing.withdraw_bulk_posting(uuid, text)
+  billing.withdraw_bulk_posting(uuid, text),
+  billing.request_credit(uuid, numeric, text, text, text, text, text, bigint, integer),
+  billing.decide_request(uuid, boolean, text),
+  billing.withdraw_request(uuid, text)
   to backoffice;
 
 commit;

@@ -562,6 +562,44 @@ begin
   return null;
 end $$;
 
+-- Raises P0001 with a sentence for whoever typed it unless that can be posted to a balance: number, range, reason, kind, and
+-- for a reversal what is left of the posting that it takes back.
+create or replace function public.check_posting(
+  p_organization uuid, p_balance numeric, p_amount numeric, p_kind text, p_reason text, p_reverses bigint
+) returns void language plpgsql stable set search_path = '' as $$
+declare
+  v_reversed public.credit_transactions;
+  v_left numeric;
+begin
+  if p_amount is null or p_amount in ('NaN', 'Infinity', '-Infinity') or p_amount = 0 then
+    raise exception 'The amount must be a number other than zero.';
+  elsif p_amount <> round(p_amount, 2) then
+    raise exception 'The amount has more than two decimal places.';
+  elsif abs(p_amount) >= 100000000 or abs(p_balance + p_amount) >= 100000000 then
+    raise exception 'Amount and balance must stay under 100,000,000.';
+  elsif nullif(btrim(p_reason), '') is null then
+    raise exception 'A posting needs a reason.';
+  elsif p_kind is null or p_kind not in
+      ('top_up', 'refund', 'goodwill', 'promotion', 'correction', 'settlement', 'reversal') then
+    raise exception 'Unknown kind of posting: %.', coalesce(p_kind, 'none');
+  elsif (p_kind = 'reversal') <> (p_reverses is not null) then
+    raise exception 'A reversal names the posting that it reverses, and nothing else does.';
+  end if;
+  if p_reverses is not null then
+    select * into v_reversed from public.credit_transactions where id = p_reverses and organization_id = p_organization;
+    if not found then
+      raise exception 'The posting to reverse is not one of this organization.';
+    elsif v_reversed.kind in ('reversal', 'opening', 'closing') then
+      raise exception 'A posting of this kind is not reversed.';
+    end if;
+    select v_reversed.amount + coalesce(sum(amount), 0) into v_left
+    from public.credit_transactions where reverses_id = p_reverses;
+    if sign(p_amount) = sign(v_reversed.amount) or abs(p_amount) > abs(v_left) then
+      raise exception 'Only % of this posting is left to reverse.', abs(v_left);
+    end if;
+  end if;
+end $$;
+
 -- Adds an amount to a balance, never sets one, and returns the ledger row. The same idempotency key gives the same row
 -- again, once. Who posts: settings backoffice.actor and backoffice.actor_id of the transaction. Wrong input raises P0001
 -- with a sentence for the person who typed it.
@@ -573,8 +611,6 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_actor constant text := nullif(btrim(current_setting('backoffice.actor', true)), '');
   v_balance numeric;
-  v_reversed public.credit_transactions;
-  v_left numeric;
   v_row public.credit_transactions;
 begin
   if v_actor is null then
@@ -596,33 +632,7 @@ begin
       return v_row;
     end if;
   end if;
-  if p_amount is null or p_amount in ('NaN', 'Infinity', '-Infinity') or p_amount = 0 then
-    raise exception 'The amount must be a number other than zero.';
-  elsif p_amount <> round(p_amount, 2) then
-    raise exception 'The amount has more than two decimal places.';
-  elsif abs(p_amount) >= 100000000 or abs(v_balance + p_amount) >= 100000000 then
-    raise exception 'Amount and balance must stay under 100,000,000.';
-  elsif nullif(btrim(p_reason), '') is null then
-    raise exception 'A posting needs a reason.';
-  elsif p_kind is null or p_kind not in
-      ('top_up', 'refund', 'goodwill', 'promotion', 'correction', 'settlement', 'reversal') then
-    raise exception 'Unknown kind of posting: %.', coalesce(p_kind, 'none');
-  elsif (p_kind = 'reversal') <> (p_reverses is not null) then
-    raise exception 'A reversal names the posting that it reverses, and nothing else does.';
-  end if;
-  if p_reverses is not null then
-    select * into v_reversed from public.credit_transactions where id = p_reverses and organization_id = p_organization;
-    if not found then
-      raise exception 'The posting to reverse is not one of this organization.';
-    elsif v_reversed.kind in ('reversal', 'opening', 'closing') then
-      raise exception 'A posting of this kind is not reversed.';
-    end if;
-    select v_reversed.amount + coalesce(sum(amount), 0) into v_left
-    from public.credit_transactions where reverses_id = p_reverses;
-    if sign(p_amount) = sign(v_reversed.amount) or abs(p_amount) > abs(v_left) then
-      raise exception 'Only % of this posting is left to reverse.', v_left;
-    end if;
-  end if;
+  perform public.check_posting(p_organization, v_balance, p_amount, p_kind, p_reason, p_reverses);
   perform set_config('credits.posting', jsonb_build_object(
     'kind', p_kind, 'reason', btrim(p_reason), 'reference', nullif(btrim(p_reference), ''),
     'note', nullif(btrim(p_note), ''), 'actor', v_actor,
@@ -912,7 +922,7 @@ begin
   foreach routine in array array[
     'set_updated_at()', 'handle_new_user()', 'keep_billed_agent()', 'record_credit_change()', 'record_credit_truncate()',
     'refuse_ledger_change()', 'post_credit(uuid, numeric, text, text, text, text, text, bigint)',
-    'conversation_token()', 'conversation_token_uuid()']
+    'check_posting(uuid, numeric, numeric, text, text, bigint)', 'conversation_token()', 'conversation_token_uuid()']
   loop
     execute format('revoke all on function public.%s from public, anon, authenticated, service_role', routine);
   end loop;

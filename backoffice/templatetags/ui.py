@@ -28,15 +28,15 @@ MINUS = "\N{MINUS SIGN}"
 # Tones of the values that we know. A value that is not listed is shown as it is, in the neutral tone.
 TONES = {
     "good": "active completed succeeded success published approved verified enabled paid settled yes top_up",
-    "bad": "failed error rejected blocked overdue outside denied delete no_answer no-answer mismatch",
+    "bad": "failed error rejected declined blocked overdue outside denied delete no_answer no-answer mismatch",
     "warn": (
         "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry"
         " suspended"
     ),
     "info": "in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement",
     "neutral": (
-        "released ended cancelled aborted inactive archived free none no inbound outbound text update opening closing"
-        " refund goodwill promotion user assistant model system app"
+        "released ended cancelled withdrawn aborted inactive archived free none no inbound outbound text update"
+        " opening closing refund goodwill promotion user assistant model system app"
     ),
 }  # fmt: skip
 TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}

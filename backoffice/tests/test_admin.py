@@ -16,8 +16,8 @@ from backoffice.admin_site import admin_url
 from backoffice.models import AuditEvent, Job, ReadLog, User
 from backoffice.roles import MATRIX, READ_ONLY
 from backoffice.testing import make_user, platform
-from billing.models import CreditTransaction
-from billing.tests.factories import make_bulk_posting, make_posting, make_usage
+from billing.models import CreditLimit, CreditTransaction
+from billing.tests.factories import make_adoption, make_bulk_posting, make_posting, make_request, make_usage
 from telephony.models import PhoneNumber, SipTrunk
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization, UserProfile
@@ -47,6 +47,10 @@ def make_reading():
     return ReadLog.objects.first()
 
 
+def make_limit():
+    return CreditLimit.objects.get(name="Finance")
+
+
 MAKERS = {
     "tenants.organization": make_organization,
     "tenants.userprofile": make_profile,
@@ -57,6 +61,9 @@ MAKERS = {
     "agents.agentmessage": make_message,
     "agents.chatsession": lambda: make_chat_message().session,
     "agents.chatmessage": make_chat_message,
+    "billing.adoption": lambda: make_adoption(actor=make_user("finance", email="adopts@example.test")),
+    "billing.creditrequest": lambda: make_request(make_user("support", email="asks@example.test")),
+    "billing.creditlimit": make_limit,
     "telephony.siptrunk": make_trunk,
     "telephony.phonenumber": make_number,
     "telephony.calllog": make_call,

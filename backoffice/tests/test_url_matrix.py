@@ -25,11 +25,13 @@ from backoffice.models import AuditEvent, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
+from billing.models import CreditLimit
 from billing.tests.factories import (
     make_adoption,
     make_bulk_posting,
     make_outside,
     make_posting,
+    make_request,
     make_statement,
     make_usage,
 )
@@ -88,6 +90,7 @@ def rows(db):
     found.append(make_erasure(staff["Admin"]))
     found.append(make_adoption(make_outside(agent.organization), actor=staff["Finance"]))
     found.append(make_bulk_posting(agent.organization))
+    found += [make_request(staff["Support"], agent.organization), CreditLimit.objects.get(name="Finance")]
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 

@@ -93,6 +93,23 @@ class CreditTransaction(PageModel):
         """The Adoption, or None."""
         return getattr(self, "adoption", None)
 
+    @property
+    def can_be_reversed(self):
+        """Whether a reversal makes sense for such a row at all; what is left of it is another question."""
+        return self.kind not in NOT_REVERSED and self.organization is not None
+
+    def left_to_reverse(self):
+        """How much of it was not taken back yet, as a positive Decimal (asks the database)."""
+        taken_back = self.reversals.aggregate(total=Sum("amount"))["total"] or 0
+        return abs(self.amount + taken_back)
+
+
+NOT_REVERSED = (
+    CreditTransaction.Kind.REVERSAL,
+    CreditTransaction.Kind.OPENING,
+    CreditTransaction.Kind.CLOSING,
+)
+
 
 class Adoption(PageModel):
     """A change from outside that somebody stands for: the ledger row stays as it is, with a reason."""

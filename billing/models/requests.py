@@ -28,6 +28,18 @@ class CreditLimit(PageModel):
         return f"limit of {self.name}"
 
 
+class CreditRequestQuerySet(models.QuerySet):
+    def waiting(self):
+        return self.filter(status=CreditRequest.Status.PENDING, expires_at__gt=timezone.now())
+
+    def expired(self):
+        return self.filter(status=CreditRequest.Status.PENDING, expires_at__lte=timezone.now())
+
+    def decidable_by(self, user):
+        """Those that wait for somebody else than who asked; whether the user may decide is a permission."""
+        return self.waiting().exclude(requested_by=user.pk)
+
+
 class CreditRequest(PageModel):
     """A posting that waits for a second person; nothing of it but the decision ever changes."""
 
@@ -69,6 +81,8 @@ class CreditRequest(PageModel):
         verbose_name="posting",
     )
 
+    objects = CreditRequestQuerySet.as_manager()
+
     class Meta:
         managed = False
         db_table = '"billing"."credit_request"'
@@ -85,3 +99,12 @@ class CreditRequest(PageModel):
     @property
     def has_expired(self):
         return self.status == self.Status.PENDING and self.expires_at <= timezone.now()
+
+    @property
+    def is_waiting(self):
+        return self.status == self.Status.PENDING and not self.has_expired
+
+    @property
+    def state(self):
+        """The status as people see it: one that nobody decided about in time is "expired"."""
+        return "expired" if self.has_expired else self.status

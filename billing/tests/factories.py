@@ -8,7 +8,7 @@ from agents.tests.factories import make_agent
 from backoffice import months
 from backoffice.testing import platform
 from billing.models import BulkPosting, CreditLimit, CreditTransaction, Statement, UsageLog
-from billing.services import adopt_change
+from billing.services import adopt_change, request_credit
 from tenants.models import Organization
 from tenants.tests.factories import change, insert, make_organization, serial
 
@@ -136,3 +136,19 @@ def make_bulk_posting(*organizations, amount="5.00", name="", actor="Somebody in
             " set_config('backoffice.reason', '', true), set_config('credits.role', '', true)"
         )
     return BulkPosting.objects.get(pk=pk)
+
+
+def make_request(user, organization=None, amount="5000.00", **fields):
+    """A CreditRequest of `user` that waits for somebody else."""
+    fields = {"kind": "top_up", "reason": f"Invoice {serial()}", **fields}
+    return request_credit(organization or make_organization(), actor=user, amount=Decimal(amount), **fields)
+
+
+def expire(request):
+    """Lets a request's time run out."""
+    with platform(), connection.cursor() as cursor:
+        cursor.execute(
+            "update billing.credit_request set expires_at = now() - interval '1 second' where id = %s",
+            [request.pk],
+        )
+    request.refresh_from_db()

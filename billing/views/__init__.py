@@ -19,8 +19,15 @@ from billing.views.ledger import (
     CreditTransactionList,
     CreditTransactionTotals,
 )
+from billing.views.limits import CreditLimitDetail, CreditLimitList, CreditLimitUpdate
 from billing.views.overview import Overview, OverviewCsv
-from billing.views.posting import PostCredit
+from billing.views.posting import CreditTransactionReverse, PostCredit
+from billing.views.requests import (
+    CreditRequestDecide,
+    CreditRequestDetail,
+    CreditRequestList,
+    CreditRequestWithdraw,
+)
 from billing.views.statements import (
     StatementClose,
     StatementContent,
@@ -46,8 +53,16 @@ __all__ = [
     "BulkPostingResume",
     "BulkPostingStop",
     "BulkPostingWithdraw",
+    "CreditLimitDetail",
+    "CreditLimitList",
+    "CreditLimitUpdate",
+    "CreditRequestDecide",
+    "CreditRequestDetail",
+    "CreditRequestList",
+    "CreditRequestWithdraw",
     "CreditTransactionDetail",
     "CreditTransactionList",
+    "CreditTransactionReverse",
     "CreditTransactionTotals",
     "Overview",
     "OverviewCsv",

@@ -6,10 +6,12 @@ from backoffice.generic.lists import open_list
 from backoffice.templatetags.ui import money
 from billing.filters import AdoptionFilter, CreditTransactionFilter
 from billing.forms import AdoptForm
-from billing.models import Adoption, CreditTransaction
+from billing.models import Adoption, CreditRequest, CreditTransaction
+from billing.models.ledger import NOT_REVERSED
 from billing.services import adopt_change
 from billing.tables import AdoptionTable, CreditTransactionTable
 from billing.totals import TookTooLong, totals_of
+from billing.views.posting import CreditTransactionReverse
 
 LIST = "billing:credittransaction_list"
 
@@ -147,7 +149,10 @@ class CreditTransactionDetail(generic.DetailView):
     ]
 
     def actions(self):
-        return [("billing:adopt_change", AdoptChange)]
+        return [
+            ("billing:adopt_change", AdoptChange),
+            ("billing:credittransaction_reverse", CreditTransactionReverse),
+        ]
 
     def groups(self):
         groups = super().groups()
@@ -159,6 +164,14 @@ class CreditTransactionDetail(generic.DetailView):
 
     def show_balance_before(self, posting):
         return "Balance before", money(posting.balance_after - posting.amount)
+
+    def extra_context(self):
+        reversible = self.object.kind not in NOT_REVERSED
+        return {
+            "reversals": self.object.reversals.order_by("id")[:50] if reversible else [],
+            "left": self.object.left_to_reverse() if reversible else None,
+            "asked": CreditRequest.objects.filter(transaction=self.object.pk).first(),
+        }
 
     def warnings(self):
         if not self.object.is_outside:

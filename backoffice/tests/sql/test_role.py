@@ -537,6 +537,9 @@ def test_functions_that_it_may_call(world):
         "billing.organizations_to_close",
         "billing.statement_content",
         "billing.post_bulk_row",
+        "billing.decide_request",
+        "billing.request_credit",
+        "billing.withdraw_request",
         "billing.posted_today",  # a sum of one person's postings, which it may read
         "billing.withdraw_bulk_posting",
     }
