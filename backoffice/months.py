@@ -29,6 +29,17 @@ def bounds(month):
     )
 
 
+def of(moment):
+    """The month of a time; None for one that belongs to none (NULL, infinity)."""
+    if not isinstance(moment, datetime.datetime):
+        return None
+    try:
+        month = moment.astimezone(datetime.UTC).date().replace(day=1)
+    except OverflowError:
+        return None
+    return month if FIRST <= month <= LAST else None
+
+
 def name_of(month):
     """ "October 2026"."""
     return f"{month:%B} {month.year}"

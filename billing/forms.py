@@ -104,7 +104,7 @@ class MonthForm(forms.Form):
 
     month = MonthField(help_text="In UTC. It can be closed once it is over.")
     organization = PickerField(
-        queryset=Organization.objects.all(), required=False, help_text="None chosen: all organizations."
+        queryset=Organization.objects.all(), required=False, help_text="None: all organizations."
     )
 
 

@@ -1,6 +1,7 @@
 import django_filters
 
 from backoffice.filters import DayFilter, FilterSet, MonthFilter, NoMonthFilter
+from telephony.corrections import corrected
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
 CALL_PROBLEMS = [
@@ -8,6 +9,7 @@ CALL_PROBLEMS = [
     ("never_closed", "Never closed, or marked so"),
     ("zero", "Duration zero"),
     ("no_cost", "Without cost"),
+    ("corrected", "Corrected by staff"),
 ]
 PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's agent")]
 
@@ -53,7 +55,7 @@ class CallLogFilter(FilterSet):
         fields = ["status", "direction", "organization", "agent", "phone_number"]
 
     def by_problem(self, queryset, name, value):
-        return getattr(queryset, value)()
+        return corrected(queryset) if value == "corrected" else getattr(queryset, value)()
 
     def by_number(self, queryset, name, value):
         return queryset.filter(phone_number=None)

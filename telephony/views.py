@@ -3,8 +3,10 @@ from django.urls import reverse
 from backoffice import display, generic, keyset
 from backoffice.recordings import Recording, is_playable
 from backoffice.templatetags.ui import duration, missing
+from billing.statements.standing import standing_of
 from telephony import forms, services
 from telephony.call_check import check_dialled, check_number
+from telephony.corrections import corrections_of, originals
 from telephony.filters import CallLogFilter, PhoneNumberFilter, SipTrunkFilter
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 from telephony.tables import CallLogTable, PhoneNumberTable, SipTrunkTable
@@ -223,6 +225,21 @@ class CallLogList(generic.ListView):
     filterset_class = CallLogFilter
     orders = {"created": generic.by_time()}
 
+    def row_context(self, rows):
+        found = originals(rows)
+        for row in rows:
+            row.original = {change.name: change.before for change in found.get(row.pk, ())}
+        return {}
+
+
+def books(call):
+    """How a call was corrected, and what a correction meets."""
+    return {
+        "original": originals([call]).get(call.pk, []),
+        "corrections": corrections_of(call),
+        "standing": standing_of(call),
+    }
+
 
 class CallLogCorrect(generic.UpdateView):
     """Offered among the actions of a call: the right to it is finance's own."""
@@ -239,6 +256,9 @@ class CallLogCorrect(generic.UpdateView):
 
     def deed(self):
         return "correct calls"
+
+    def page_context(self, form):
+        return super().page_context(form) | books(self.object)
 
 
 class CallRecording(Recording):
@@ -260,6 +280,9 @@ class CallLogDetail(generic.DetailView):
             ("telephony:calllog_correct", CallLogCorrect),
             ("telephony:calllog_mark_stale", CallLogMarkStale),
         ]
+
+    def extra_context(self):
+        return books(self.object)
 
     def show_recording(self, call):
         may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")

@@ -7,6 +7,7 @@
     conversations.py    sessions, messages, legacy chats, calls, usage: streamed, so that any scale fits in memory
     oddities.py         single rows, each made for one fault of the platform
     money.py            the postings behind each balance
+    months.py           months that were closed
     load.py             writes it all, as the owner of an empty database
     audio.py, views.py  recordings
 

@@ -6,7 +6,7 @@ most of this, and a million rows through the ORM would take an hour.
 
 from psycopg import sql
 
-from backoffice.demo import conversations, money, oddities
+from backoffice.demo import conversations, money, months, oddities
 from backoffice.demo.world import COLUMNS as STANDING
 from backoffice.demo.world import World, fixed_id
 
@@ -67,6 +67,7 @@ def load(connection, *, scale=1, until, seed=1):
         lose_a_profile(connection)
         write_ledger(connection, world)
         edit_as_staff(connection)
+        months.close_months(connection, world, act_as_staff)
         write_notes(connection, world)
         counts["credit_transactions"] = one(connection, "select count(*) from credit_transactions")
     # Lists show the planner's totals, and index-only scans need the visibility map.

@@ -1,6 +1,7 @@
 """Calls: looked at by everybody, corrected by finance, recordings for those who may read."""
 
 import datetime
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -9,6 +10,7 @@ from django.utils import timezone
 from agents.tests.factories import make_session
 from backoffice.models import AuditEvent, ReadLog
 from backoffice.testing_crud import PageTests, check_page, form_values
+from billing.tests.factories import make_statement
 from telephony.models import CallLog
 from telephony.tests.factories import make_call, make_number
 from tenants.tests.factories import change
@@ -204,3 +206,73 @@ class TestMarkStale:
         call = change(make_call(), created_at=self.days_ago(3))
         assert page("mark_stale", call) not in check_page(manager_client.get(call.get_absolute_url()))
         check_page(manager_client.post(page("mark_stale", call), {"reason": "r"}), 403)
+
+
+class TestOriginal:
+    def test_is_kept_and_shown_with_who_when_and_why(self, finance_client, support_client, finance):
+        call = make_call(cost="1.2000", duration_seconds=30)
+        html = check_page(support_client.get(call.get_absolute_url()))
+        assert 'id="corrections"' not in html
+        correct(finance_client, call, cost="0.8000", duration_seconds="30", reason="Carrier's invoice")
+        correct(finance_client, call, cost="0.7500", duration_seconds="45", reason="Second look")
+        response = support_client.get(call.get_absolute_url())
+        html = check_page(response)
+        assert [(change.name, change.old, change.new) for change in response.context["original"]] == [
+            ("cost", Decimal("1.2"), Decimal("0.75")),
+            ("duration_seconds", 30, 45),
+        ]
+        assert "Cost 1.2000 → 0.8000" in html and "Cost 0.8000 → 0.7500" in html
+        assert "Carrier&#x27;s invoice" in html and str(finance) in html
+        rows = check_page(support_client.get(reverse("telephony:calllog_list")))
+        assert "was 1.2000" in rows and "was 0:30" in rows
+        make_call()
+        found = support_client.get(reverse("telephony:calllog_list"), {"problem": "corrected"})
+        assert found.context["rows"] == [call]
+
+    def test_that_was_not_set_is_said(self, finance_client):
+        call = make_call(cost=None)
+        correct(finance_client, call)
+        assert "was <span" in check_page(finance_client.get(reverse("telephony:calllog_list")))
+
+    def test_changes_of_the_platform_are_no_corrections(self, support_client):
+        call = change(make_call(cost="1.0000"), cost="2.0000")
+        assert 'id="corrections"' not in check_page(support_client.get(call.get_absolute_url()))
+
+    def test_correction_of_a_closed_month_says_where_it_lands(self, finance_client):
+        call = make_call(created_at=datetime.datetime(2025, 9, 30, 23, 59, tzinfo=datetime.UTC))
+        assert "is closed." not in check_page(finance_client.get(page("correct", call)))
+        change(call.organization, created_at=datetime.datetime(2025, 1, 1, tzinfo=datetime.UTC))
+        statement = make_statement(call.organization, datetime.date(2025, 9, 1))
+        make_statement(call.organization, datetime.date(2025, 10, 1))
+        for url in (page("correct", call), call.get_absolute_url()):
+            html = check_page(finance_client.get(url))
+            assert "September 2025 is closed." in html and statement.get_absolute_url() in html
+            assert "November 2025" in html
+
+    def test_settled_call_says_so(self, finance_client, owner):
+        call = make_call(cost="1.2000")
+        assert "is settled" not in check_page(finance_client.get(page("correct", call)))
+        settle_call(owner, call, "1.2000")
+        for url in (page("correct", call), call.get_absolute_url()):
+            html = check_page(finance_client.get(url))
+            assert "This call is settled" in html and "goes into the next settlement" in html
+
+
+def settle_call(owner, call, cost):
+    """As the settlement of a day would have put it down."""
+    day = datetime.date(2025, 9, 1)
+    owner(
+        "insert into billing.settlement_day (day, usage_rate, call_rate, with_estimates, actor)"
+        " values (%s, 1, 1, false, 'x')",
+        [day],
+    )
+    ((pk,),) = owner(
+        "insert into billing.settlement (organization_id, organization_name, day, usage_cost, call_cost,"
+        " estimated_cost, late_cost, amount) values (%s, 'x', %s, 0, %s, 0, 0, 1.20) returning id",
+        [call.organization_id, day, cost],
+    )
+    owner(
+        "insert into billing.settled_row (settlement_id, source, row_id, organization_id, day, cost, is_estimated)"
+        " values (%s, 'call', %s, %s, %s, %s, false)",
+        [pk, call.pk, call.organization_id, day, cost],
+    )

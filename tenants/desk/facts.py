@@ -28,6 +28,7 @@ RELATED = [
     ("Calls", "telephony:calllog_list", "call_logs where organization_id = %(id)s"),
     ("Usage", "billing:usagelog_list", "usage_logs where organization_id = %(id)s"),
     ("Credit ledger", "billing:credittransaction_list", "credit_transactions where organization_id = %(id)s"),
+    ("Statements", "billing:statement_list", "billing.statement where organization_id = %(id)s"),
 ]
 OTHER_ORGANIZATIONS = f"""
 (select jsonb_agg(jsonb_build_object('id', id, 'name', name, 'balance', credits_balance::text) order by name, id)
