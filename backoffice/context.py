@@ -55,6 +55,7 @@ NAVIGATION = [
             ("Month overview", "billing:overview", "calendar-range", "billing.view_usagelog"),
             ("Statements", "billing:statement_list", "scroll-text", "billing.view_statement"),
             ("Limits", "billing:creditlimit_list", "gauge", "billing.view_creditlimit"),
+            ("Reconciliation", "billing:reconciliation", "shield-check", "billing.view_reconciliationrun"),
         ],
     ),
     (

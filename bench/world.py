@@ -126,7 +126,8 @@ STEPS = [
         insert into credit_transactions (organization_id, organization_name, amount, balance_after, kind, reason,
                                          reference, actor, idempotency_key, db_role, created_at)
         select pg_temp.bench_id('organization', owner), pg_temp.organization_name(owner), amount, after, kind,
-               'Generated', 'REF-' || n, 'Generated', 'generated-' || n, 'backoffice', at
+               'Generated', 'REF-' || n, 'Generated', 'generated-' || n,
+               case kind when 'settlement' then 'postgres' else 'backoffice' end, at  -- the runtime deducts by itself
         from pg_temp.posting order by place
         """,
     ),

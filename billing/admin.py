@@ -8,6 +8,7 @@ from billing.models import (
     CreditLimit,
     CreditRequest,
     CreditTransaction,
+    ReconciliationRun,
     Statement,
     UsageLog,
 )
@@ -92,3 +93,10 @@ class CreditLimitAdmin(RecordAdmin):
     edit_page = views.CreditLimitUpdate
     columns = ["name", "per_posting", "per_day"]
     search_help_text = "A part of the role's name."
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(RecordAdmin):
+    list_page, record_page = views.ReconciliationRunList, views.ReconciliationRunDetail
+    columns = ["id", "as_of", "actor_name", "drift", "organizations", "ledger_rows", "seconds"]
+    search_help_text = "A part of the name of who asked for it."

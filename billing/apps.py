@@ -9,7 +9,9 @@ class BillingConfig(AppConfig):
     def ready(self):
         from backoffice.context import COUNTS
         from billing.bulk_postings import posting
+        from billing.reconciliation import runs
         from billing.views import requests
 
         COUNTS["billing:bulkposting_list"] = posting.waiting_count
         COUNTS["billing:creditrequest_list"] = requests.waiting_count
+        COUNTS["billing:reconciliation"] = runs.drift_count

@@ -29,6 +29,7 @@ from billing.models import CreditLimit
 from billing.tests.factories import (
     make_adoption,
     make_bulk_posting,
+    make_finding,
     make_outside,
     make_posting,
     make_request,
@@ -78,6 +79,8 @@ def rows(db):
         make_posting(agent.organization),
         make_statement(agent.organization),
         make_item(agent.organization),
+        finding := make_finding(),
+        finding.run,
     ]
     staff = {role: make_user(role.lower(), email=f"{role}@example.test") for role in roles.ROLES}
     log_read("transcript", session, actor=staff["Support"])

@@ -2,6 +2,7 @@
 
 from billing.models.bulk import BulkPosting, BulkPostingRow
 from billing.models.ledger import Adoption, CreditTransaction
+from billing.models.reconciliation import ReconciliationFinding, ReconciliationRun
 from billing.models.requests import CreditLimit, CreditRequest
 from billing.models.settlement import Price, Settlement, SettlementDay
 from billing.models.statements import Statement
@@ -15,6 +16,8 @@ __all__ = [
     "CreditRequest",
     "CreditTransaction",
     "Price",
+    "ReconciliationFinding",
+    "ReconciliationRun",
     "Settlement",
     "SettlementDay",
     "Statement",

@@ -3,11 +3,20 @@ from decimal import Decimal
 
 from django.db import connection
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from agents.tests.factories import make_agent
 from backoffice import months
 from backoffice.testing import platform
-from billing.models import BulkPosting, CreditLimit, CreditTransaction, Statement, UsageLog
+from billing.models import (
+    BulkPosting,
+    CreditLimit,
+    CreditTransaction,
+    ReconciliationFinding,
+    ReconciliationRun,
+    Statement,
+    UsageLog,
+)
 from billing.services import adopt_change, request_credit
 from tenants.models import Organization
 from tenants.tests.factories import change, insert, make_organization, serial
@@ -152,3 +161,37 @@ def expire(request):
             [request.pk],
         )
     request.refresh_from_db()
+
+
+def make_run(**fields):
+    """A check of all balances that found nothing."""
+    fields = {
+        "as_of": timezone.now(),
+        "seconds": Decimal("1.50"),
+        "actor_name": "Nightly check",
+        "organizations": 1,
+        "ledger_rows": 1,
+        "drift": 0,
+        **dict.fromkeys(["balance", "ledger", "settled", "late", "pending"], Decimal(0)),
+        **fields,
+    }
+    return ReconciliationRun.objects.create(**fields)
+
+
+def make_finding(run=None, organization=None, rule="balance", **fields):
+    """What a check found: by default a balance one cent above its ledger."""
+    organization = organization or make_organization()
+    fields = {
+        "organization_name": organization.name,
+        "amount": Decimal("0.01"),
+        "diverged_at": timezone.now(),
+        "detail": "Balance 0.01, ledger 0.00.",
+        "url": organization.get_absolute_url(),
+        **fields,
+    }
+    return ReconciliationFinding.objects.create(
+        run=run or make_run(drift=1, found={rule: [1, "0.01"]}),
+        organization=organization,
+        rule=rule,
+        **fields,
+    )

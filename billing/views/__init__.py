@@ -22,6 +22,13 @@ from billing.views.ledger import (
 from billing.views.limits import CreditLimitDetail, CreditLimitList, CreditLimitUpdate
 from billing.views.overview import Overview, OverviewCsv
 from billing.views.posting import CreditTransactionReverse, PostCredit
+from billing.views.reconciliation import (
+    Reconciled,
+    ReconciliationCheck,
+    ReconciliationFindingList,
+    ReconciliationRunDetail,
+    ReconciliationRunList,
+)
 from billing.views.requests import (
     CreditRequestDecide,
     CreditRequestDetail,
@@ -67,6 +74,11 @@ __all__ = [
     "Overview",
     "OverviewCsv",
     "PostCredit",
+    "Reconciled",
+    "ReconciliationCheck",
+    "ReconciliationFindingList",
+    "ReconciliationRunDetail",
+    "ReconciliationRunList",
     "StatementClose",
     "StatementContent",
     "StatementCsv",

@@ -6,16 +6,15 @@ One repeatable-read snapshot, streamed out of COPY: memory stays flat however la
 import hashlib
 import json
 import zipfile
-from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
-from django.db import connections
 from django.utils import timezone
 
 from backoffice import jobs, schema, services
 from backoffice.display import SECRET_KEY
 from backoffice.export import FORMULA
 from backoffice.models import User
+from backoffice.snapshot import snapshot
 from tenants.closing.parts import all_parts
 from tenants.models import Organization
 
@@ -189,21 +188,3 @@ def one(cursor, statement):
 def file_checksum(path):
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def snapshot():
-    """A psycopg cursor that sees one moment of the database, over a connection of its own and without time limits."""
-    own = connections.create_connection("default")
-    try:
-        own.ensure_connection()
-        plain = own.connection
-        plain.autocommit = True
-        with plain.cursor() as cursor:
-            cursor.execute("begin isolation level repeatable read, read only")
-            cursor.execute("set local statement_timeout = 0")
-            cursor.execute("set local idle_in_transaction_session_timeout = 0")
-            yield cursor
-            cursor.execute("rollback")
-    finally:
-        own.close()

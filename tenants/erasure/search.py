@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from backoffice.audit_models import models_by_table
 from backoffice.masking import mask
 from backoffice.models import Job
-from tenants.closing.archive import snapshot
+from backoffice.snapshot import snapshot
 from tenants.erasure import sessions
 from tenants.erasure.places import NOT_SEARCHED, PLATFORM, STAYS
 
