@@ -17,7 +17,14 @@ from backoffice.models import AuditEvent, Job, ReadLog, User
 from backoffice.roles import MATRIX, READ_ONLY
 from backoffice.testing import make_user, platform
 from billing.models import CreditLimit, CreditTransaction
-from billing.tests.factories import make_adoption, make_bulk_posting, make_posting, make_request, make_usage
+from billing.tests.factories import (
+    make_adoption,
+    make_bulk_posting,
+    make_posting,
+    make_request,
+    make_run,
+    make_usage,
+)
 from telephony.models import PhoneNumber, SipTrunk
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.models import Organization, UserProfile
@@ -69,6 +76,7 @@ MAKERS = {
     "telephony.calllog": make_call,
     "billing.usagelog": make_usage,
     "billing.credittransaction": make_posting,
+    "billing.reconciliationrun": make_run,
     "billing.bulkposting": make_bulk_posting,
     "backoffice.auditevent": make_event,
     "backoffice.readlog": make_reading,
