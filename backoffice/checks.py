@@ -45,7 +45,6 @@ FUNCTIONS = {
     ("billing", "close_month"),
     ("billing", "month_problem"),
     ("billing", "organizations_to_close"),
-    ("billing", "posted_today"),
     ("billing", "statement_content"),
     ("billing", "post_bulk_row"),
     ("billing", "posted_today"),
@@ -53,6 +52,11 @@ FUNCTIONS = {
     ("billing", "decide_request"),
     ("billing", "request_credit"),
     ("billing", "withdraw_request"),
+    ("billing", "round_credits"),
+    ("billing", "due_rows"),
+    ("billing", "begin_settlement"),
+    ("billing", "settle_rows"),
+    ("billing", "finish_settlement"),
 }
 
 

@@ -52,6 +52,8 @@ NAVIGATION = [
             ("Requests", "billing:creditrequest_list", "inbox", "billing.view_creditrequest"),
             ("Bulk postings", "billing:bulkposting_list", "files", "billing.view_bulkposting"),
             ("Usage", "billing:usagelog_list", "chart-column", "billing.view_usagelog"),
+            ("Settlements", "billing:settlementday_list", "calendar-check", "billing.view_settlementday"),
+            ("Prices", "billing:price_list", "tags", "billing.view_price"),
             ("Month overview", "billing:overview", "calendar-range", "billing.view_usagelog"),
             ("Statements", "billing:statement_list", "scroll-text", "billing.view_statement"),
             ("Limits", "billing:creditlimit_list", "gauge", "billing.view_creditlimit"),

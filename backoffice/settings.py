@@ -5,9 +5,11 @@ this is the demo: an embedded PostgreSQL under `var/`, plain http on localhost.
 """
 
 import contextlib
+import datetime
 import os
 import secrets
 import sys
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import environ
@@ -56,6 +58,25 @@ def demo_secret_key():
         with contextlib.suppress(OSError):
             return path.read_text().strip()
     return key
+
+
+def day_or_none(name):
+    """A setting that is a day such as 2026-12-01, or empty."""
+    try:
+        return datetime.date.fromisoformat(value) if (value := env.str(name, "").strip()) else None
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is a day such as 2026-12-01, or empty.") from None
+
+
+def rate(name):
+    """A setting that is a rate: a number from 0 up to a million, with six decimal places at the most."""
+    try:
+        value = Decimal(env.str(name, "1").strip())
+        if 0 <= value < 1_000_000 and value == round(value, 6):
+            return value
+    except InvalidOperation:
+        pass
+    raise ImproperlyConfigured(f"{name} is a number from 0 up to a million, six decimal places at the most.")
 
 
 # Core
@@ -290,6 +311,15 @@ HEALTH_FORGOTTEN_DAYS = env.int("HEALTH_FORGOTTEN_DAYS", 60)
 HEALTH_CALL_DAYS = env.int("HEALTH_CALL_DAYS", 2)
 HEALTH_CALL_FAILURES = env.int("HEALTH_CALL_FAILURES", 5)
 HEALTH_CALL_FACTOR = env.float("HEALTH_CALL_FACTOR", 2)
+# Settlement of usage and calls (docs/settlement.md); off without a first day. Rates are credits per USD of cost.
+SETTLEMENT_FROM = day_or_none("SETTLEMENT_FROM")
+SETTLEMENT_RATE = rate("SETTLEMENT_RATE")
+SETTLEMENT_CALL_RATE = rate("SETTLEMENT_CALL_RATE")
+SETTLEMENT_ESTIMATED = env.bool("SETTLEMENT_ESTIMATED", False)
+SETTLEMENT_ACCOUNT = env.str("SETTLEMENT_ACCOUNT", "")
+SETTLEMENT_AUTOMATIC = env.bool("SETTLEMENT_AUTOMATIC", False)
+if SETTLEMENT_AUTOMATIC and not (SETTLEMENT_FROM and SETTLEMENT_ACCOUNT):
+    raise ImproperlyConfigured("SETTLEMENT_AUTOMATIC needs SETTLEMENT_FROM and SETTLEMENT_ACCOUNT.")
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 

@@ -55,9 +55,9 @@ PREPARE = [
     "create index on owed (organization_id, month)",
     "analyze owed",
     """
-    insert into billing.settled_row (settlement_id, source, row_id, organization_id, day, cost, tokens,
-                                     is_estimated)
-    select o.id, w.source, w.id, w.organization_id, w.day, w.cost, w.tokens, false
+    insert into billing.settled_row (settlement_id, source, row_id, organization_id, day, cost, total,
+                                     tokens, is_estimated, is_late)
+    select o.id, w.source, w.id, w.organization_id, w.day, w.cost, w.cost, w.tokens, false, false
     from worth w join owed o on o.organization_id = w.organization_id and o.month = w.month
     """,
     """

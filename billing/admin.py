@@ -8,7 +8,10 @@ from billing.models import (
     CreditLimit,
     CreditRequest,
     CreditTransaction,
+    Price,
     ReconciliationRun,
+    Settlement,
+    SettlementDay,
     Statement,
     UsageLog,
 )
@@ -100,3 +103,24 @@ class ReconciliationRunAdmin(RecordAdmin):
     list_page, record_page = views.ReconciliationRunList, views.ReconciliationRunDetail
     columns = ["id", "as_of", "actor_name", "drift", "organizations", "ledger_rows", "seconds"]
     search_help_text = "A part of the name of who asked for it."
+
+
+@admin.register(SettlementDay)
+class SettlementDayAdmin(RecordAdmin):
+    list_page, record_page = views.SettlementDayList, views.SettlementDayDetail
+    columns = ["day", "finished_at", "organizations", "usage_cost", "call_cost", "amount", "actor"]
+
+
+@admin.register(Settlement)
+class SettlementAdmin(RecordAdmin):
+    list_page, record_page = views.SettlementList, views.SettlementDetail
+    columns = ["id", "organization_name", "day", "usage_cost", "call_cost", "late_cost", "amount"]
+    search_help_text = "An organization's id, or a part of its name."
+
+
+@admin.register(Price)
+class PriceAdmin(RecordAdmin):
+    list_page, record_page = views.PriceList, views.PriceDetail
+    add_page, edit_page = views.PriceCreate, views.PriceUpdate
+    columns = ["model", "valid_from", "usd_per_1000"]
+    search_help_text = "A part of a model's name."

@@ -2,7 +2,7 @@ import django_filters
 from django import forms
 from django.db.models import Q
 
-from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
+from backoffice.filters import DateInput, DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
 from backoffice.forms import AmountField
 from backoffice.models import User
 from billing.models import (
@@ -11,6 +11,10 @@ from billing.models import (
     CreditLimit,
     CreditRequest,
     CreditTransaction,
+    Price,
+    SettledRow,
+    Settlement,
+    SettlementDay,
     Statement,
     UsageLog,
 )
@@ -171,11 +175,25 @@ def not_recorded(field_name):
     return Q(**{field_name: None}) | Q(**{f"{field_name}__in": ["", "null"]})
 
 
+class SettledFilter(django_filters.NumberFilter):
+    """The usage records or calls (`source`) that one settlement contains, by its number."""
+
+    def __init__(self, source):
+        super().__init__(label="Settlement", min_value=1, max_value=2**63 - 1, decimal_places=0)
+        self.source = source
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        rows = SettledRow.objects.filter(settlement=int(value), source=self.source)
+        return queryset.filter(pk__in=rows.values("row_id"))
+
+
 class UsageLogFilter(FilterSet):
     search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
         method="by_price",
-        choices=[("no", "Without cost"), ("yes", "With cost")],
+        choices=[("no", "Without cost"), ("yes", "With cost"), ("odd", "Below zero, or not a number")],
         label="Cost",
         empty_label="Any",
     )
@@ -185,14 +203,27 @@ class UsageLogFilter(FilterSet):
     model = ModelNameFilter("model_used", label="Model")
     channel = ChannelFilter("channel", choices=UsageLog.Channel.choices, label="Channel")
     time = NoMonthFilter("created_at")
-    rare = ("model", "time")
+    settled = django_filters.ChoiceFilter(
+        method="by_settlement",
+        choices=[("waiting", "Of settled or due days, not settled"), ("yes", "Settled")],
+        label="Settled",
+        empty_label="Any",
+    )
+    settlement = SettledFilter("usage")
 
     class Meta:
         model = UsageLog
         fields = ["organization", "agent"]
 
+    rare = ("model", "time", "settled", "settlement")
+
     def by_price(self, queryset, name, value):
-        return queryset.unpriced() if value == "no" else queryset.priced()
+        if value == "no":
+            return queryset.unpriced()
+        return queryset.odd_costs() if value == "odd" else queryset.priced()
+
+    def by_settlement(self, queryset, name, value):
+        return queryset.unsettled() if value == "waiting" else queryset.settled()
 
 
 class StatementFilter(FilterSet):
@@ -276,4 +307,56 @@ class CreditLimitFilter(FilterSet):
 
     class Meta:
         model = CreditLimit
+        fields = []
+
+
+class SettlementDayFilter(FilterSet):
+    state = django_filters.ChoiceFilter(
+        method="by_state", choices=[("open", "Not finished"), ("late", "With rows of days before")],
+        label="State", empty_label="Any",
+    )  # fmt: skip
+    since = django_filters.DateFilter("day", "gte", label="From", widget=DateInput)
+    until = django_filters.DateFilter("day", "lte", label="Until", widget=DateInput)
+
+    class Meta:
+        model = SettlementDay
+        fields = []
+
+    def by_state(self, queryset, name, value):
+        return queryset.filter(finished_at=None) if value == "open" else queryset.exclude(late_cost=0)
+
+
+class SettlementFilter(FilterSet):
+    search_fields = ["organization_name", "organization_id__id"]
+    day = django_filters.DateFilter("day", label="Day", widget=DateInput)
+    contains = django_filters.ChoiceFilter(
+        method="by_content",
+        choices=[
+            ("late", "Rows of days before"),
+            ("estimated", "Estimates"),
+            ("back", "Credits given back"),
+            ("nothing", "Nothing to post"),
+        ],
+        label="Contains",
+        empty_label="Anything",
+    )
+
+    class Meta:
+        model = Settlement
+        fields = ["organization"]
+
+    def by_content(self, queryset, name, value):
+        return {
+            "late": queryset.exclude(late_cost=0),
+            "estimated": queryset.exclude(estimated_cost=0),
+            "back": queryset.filter(amount__lt=0),
+            "nothing": queryset.filter(amount=0),
+        }[value]
+
+
+class PriceFilter(FilterSet):
+    search_fields = ["model"]
+
+    class Meta:
+        model = Price
         fields = []

@@ -4,9 +4,10 @@ from decimal import Decimal
 from django import forms
 from django.core import signing
 
+from backoffice.filters import DateInput
 from backoffice.forms import AmountField, PickerField, ReasonForm, StaffForm
 from backoffice.months import MonthField
-from billing.models import CreditLimit, CreditTransaction
+from billing.models import CreditLimit, CreditTransaction, Price
 from tenants.models import Organization
 
 # Settlements and reversals have their own ways.
@@ -195,4 +196,37 @@ class CreditLimitForm(StaffForm):
                 self.add_error(name, "A limit is zero or more.")
         if not self.errors and cleaned["per_posting"] > cleaned["per_day"]:
             self.add_error("per_posting", "One posting cannot be allowed more than all of 24 hours.")
+        return cleaned
+
+
+class PriceForm(StaffForm):
+    reason_required = True
+
+    class Meta(StaffForm.Meta):
+        model = Price
+        fields = ["model", "valid_from", "usd_per_1000"]
+        widgets = {"valid_from": DateInput(attrs={"min": "2000-01-01", "max": "2999-12-31"})}
+        help_texts = {
+            "model": "As usage names it, letter by letter.",
+            "valid_from": "The first day (UTC) for which it holds.",
+            "usd_per_1000": "Input and output blended, six decimal places at the most.",
+        }
+
+    def clean_model(self):
+        name = self.cleaned_data["model"]
+        if not name.isprintable():
+            raise forms.ValidationError("The name of a model has no line breaks or control characters.")
+        return name
+
+    def clean_usd_per_1000(self):
+        amount = self.cleaned_data["usd_per_1000"]
+        if amount < 0:
+            raise forms.ValidationError("A price is not below zero.")
+        return amount
+
+    def clean(self):
+        cleaned = super().clean()
+        twin = Price.objects.filter(model=cleaned.get("model"), valid_from=cleaned.get("valid_from"))
+        if twin.exclude(pk=self.instance.pk).exists():
+            self.add_error("valid_from", "This model has a price from that day on already: correct that one.")
         return cleaned

@@ -7,6 +7,9 @@ from billing.models import (
     CreditLimit,
     CreditRequest,
     CreditTransaction,
+    Price,
+    Settlement,
+    SettlementDay,
     Statement,
     UsageLog,
 )
@@ -156,3 +159,47 @@ class CreditLimitTable(Table):
         model = CreditLimit
         fields = []
         rows = "billing/creditlimit_rows.html"
+
+
+class SettlementDayTable(Table):
+    id = Column("Day", export="day", order="id")
+    finished_at = Column("State")
+    organizations = Column("Organizations", numeric=True)
+    usage_cost = Column("Usage (USD)", numeric=True)
+    call_cost = Column("Calls (USD)", numeric=True)
+    late_cost = Column("Of days before (USD)", numeric=True)
+    amount = Column("Credits", numeric=True)
+    actor = Column("By")
+
+    class Meta(Table.Meta):
+        model = SettlementDay
+        fields = []
+        rows = "billing/settlementday_rows.html"
+
+
+class SettlementTable(Table):
+    id = Column("Settlement", order="id")
+    organization_name = Column("Organization")
+    day = Column("Day")
+    usage_cost = Column("Usage (USD)", numeric=True)
+    call_cost = Column("Calls (USD)", numeric=True)
+    estimated_cost = Column("Estimated (USD)", numeric=True)
+    late_cost = Column("Of days before (USD)", numeric=True)
+    amount = Column("Credits", numeric=True)
+    transaction = Column("Posting")
+
+    class Meta(Table.Meta):
+        model = Settlement
+        fields = []
+        rows = "billing/settlement_rows.html"
+
+
+class PriceTable(Table):
+    model = Column("Model", order="model")
+    valid_from = Column("Valid from")
+    usd_per_1000 = Column("USD per 1,000 tokens", numeric=True)
+
+    class Meta(Table.Meta):
+        model = Price
+        fields = []
+        rows = "billing/price_rows.html"

@@ -63,4 +63,13 @@ urlpatterns = [
     path("statements/<uuid:pk>/", views.StatementDetail.as_view(), name="statement_detail"),
     path("statements/<uuid:pk>/csv/", views.StatementCsv.as_view(), name="statement_csv"),
     path("statements/<uuid:pk>/content/", views.StatementContent.as_view(), name="statement_content"),
+    path("settlements/", views.SettlementDayList.as_view(), name="settlementday_list"),
+    path("settlements/settle/", views.Settle.as_view(), name="settle"),
+    path("settlements/days/<int:pk>/", views.SettlementDayDetail.as_view(), name="settlementday_detail"),
+    path("settlements/organizations/", views.SettlementList.as_view(), name="settlement_list"),
+    path("settlements/organizations/<int:pk>/", views.SettlementDetail.as_view(), name="settlement_detail"),
+    path("prices/", views.PriceList.as_view(), name="price_list"),
+    path("prices/add/", views.PriceCreate.as_view(), name="price_add"),
+    path("prices/<int:pk>/", views.PriceDetail.as_view(), name="price_detail"),
+    path("prices/<int:pk>/edit/", views.PriceUpdate.as_view(), name="price_edit"),
 ]

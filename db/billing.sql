@@ -153,21 +153,29 @@ create table if not exists billing.settlement_day (
   with_estimates boolean not null,
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
+  -- Sums of its settlements, from when it was finished on.
+  organizations integer,
+  usage_cost numeric(24,9),
+  call_cost numeric(24,9),
+  estimated_cost numeric(24,9),
+  late_cost numeric(24,9),
+  amount numeric(14,2),
   actor text not null,
   actor_id bigint
 );
 
 -- What one organization owed when a day was settled: the day's usage and calls, and what came late for days before. Costs
--- are in USD with the four places of their sources; the amount in credits is rounded once, half to even.
+-- are in USD with all places of their sources (four; nine where they are estimates); the amount in credits is rounded
+-- once, half to even.
 create table if not exists billing.settlement (
   id bigint generated always as identity primary key,
   organization_id uuid not null,
   organization_name text not null,
   day date not null references billing.settlement_day (day),
-  usage_cost numeric(16,4) not null,
-  call_cost numeric(16,4) not null,
-  estimated_cost numeric(16,4) not null,  -- contained in usage_cost
-  late_cost numeric(16,4) not null,       -- contained in the two: of days before
+  usage_cost numeric(24,9) not null,
+  call_cost numeric(24,9) not null,
+  estimated_cost numeric(24,9) not null,  -- contained in usage_cost
+  late_cost numeric(24,9) not null,       -- contained in the two: of days before
   amount numeric(12,2) not null,          -- credits taken; below zero where corrected costs give some back
   transaction_id bigint unique references public.credit_transactions (id),
   created_at timestamptz not null default clock_timestamp(),
@@ -176,20 +184,25 @@ create table if not exists billing.settlement (
 create index if not exists settlement_day_id on billing.settlement (day desc, id desc);
 
 -- Which rows a settlement contains, with the day that each belongs to. `cost` is what this settlement added for the row:
--- all of it the first time, the difference when the cost was corrected afterwards.
+-- all of it the first time, the difference when the cost was corrected afterwards; `total` is what the row was settled
+-- at from then on. The last of a row is the current one, and there never are two of them.
 create table if not exists billing.settled_row (
   settlement_id bigint not null references billing.settlement (id),
   source text not null check (source in ('usage', 'call')),
   row_id uuid not null,
   organization_id uuid not null,
   day date not null,
-  cost numeric(14,4) not null,
-  tokens bigint,
+  cost numeric(24,9) not null,
+  total numeric(24,9) not null,
+  tokens bigint,  -- the first time only, so that they add up
   is_estimated boolean not null,
-  primary key (row_id, source, settlement_id)
+  is_late boolean not null,  -- its day is before that of the settlement
+  is_current boolean not null default true,
+  primary key (settlement_id, source, row_id)
 );
-create index if not exists settled_row_settlement on billing.settled_row (settlement_id);
 create index if not exists settled_row_organization on billing.settled_row (organization_id, day);
+create index if not exists settled_row_late on billing.settled_row (day) where is_late;
+create unique index if not exists settled_row_current on billing.settled_row (row_id, source) where is_current;
 
 -- What a model's tokens cost where the platform recorded no cost: USD per 1,000 tokens, input and output blended.
 create table if not exists billing.price (
@@ -233,8 +246,8 @@ begin
     execute format('grant select on billing.%I to backoffice', relation);
     execute format('drop policy if exists "backoffice: read" on billing.%I', relation);
     execute format('create policy "backoffice: read" on billing.%I for select to backoffice using (true)', relation);
-    -- Lines of a file and of a settlement are many, and each leads to a posting.
-    if relation not in ('bulk_posting_row', 'settled_row') then
+    -- Lines of a file and settlements with their rows are many, are never changed, and each leads to a posting.
+    if relation not in ('bulk_posting_row', 'settlement', 'settled_row') then
       execute format('create or replace trigger audit_record after insert or update or delete on billing.%I '
                      'for each row execute function audit.record()', relation);
     end if;
@@ -292,8 +305,8 @@ begin
     raise exception 'The back office changes balances by postings alone.' using errcode = 'insufficient_privilege';
   elsif new.kind = 'settlement' then
     perform from billing.settlement s
-    where 'settlement:' || s.id = v_key and s.organization_id = new.organization_id and -s.amount = new.amount
-      and s.transaction_id is null;
+    where s.id = case when v_key ~ '^settlement:[0-9]{1,18}$' then substr(v_key, 12)::bigint end
+      and s.organization_id = new.organization_id and -s.amount = new.amount and s.transaction_id is null;
     if not found then
       raise exception 'Settlements are posted by the settlement of a day alone.' using errcode = 'insufficient_privilege';
     end if;
@@ -642,6 +655,212 @@ begin
 end $$;
 
 -- 6. Settlement ------------------------------------------------------------------------------------------------------
+-- A settlement of a day takes every row whose day (UTC) is not after it and not before the first day that is settled at
+-- all, as far as it was not settled yet. So a row that comes late, or whose cost is corrected, goes into the next one.
+-- The caller looks for what is due (due_rows, nothing locked), then gives the rows back in bundles (settle_rows), which
+-- looks again under a lock: what it is given can leave something for the next settlement, never take it twice.
+
+-- An amount of credits: two places, half to even. round() alone rounds half away from zero.
+create or replace function billing.round_credits(p_amount numeric) returns numeric
+language sql immutable set search_path = '' as $$
+  select case when abs(p_amount * 100 - trunc(p_amount * 100)) = 0.5 and mod(trunc(p_amount * 100), 2) = 0
+              then trunc(p_amount, 2) else round(p_amount, 2) end
+$$;
+
+-- Rows with something to settle, in the days from p_from to p_day; with p_problems also those that cannot be, and why:
+--   no_price       tokens without a cost, and no price of the model is valid on that day
+--   not_estimated  the same where there is a price, and estimates are off
+--   odd_cost       the cost is NaN or below zero
+--   cost_removed   settled at a cost that is gone (NULL)
+--   moved          it belongs to another organization than the one that paid, and its cost changed
+-- p_rows looks at these alone. An estimate stays until a real cost is recorded, whatever becomes of the price.
+create or replace function billing.due_rows(
+  p_from date, p_day date, p_estimates boolean, p_problems boolean default false, p_rows uuid[] default null
+) returns table (source text, row_id uuid, organization_id uuid, day date, model text, cost numeric, total numeric,
+                 tokens bigint, is_first boolean, is_estimated boolean, problem text)
+language plpgsql stable set search_path = '' set work_mem = '128MB' as $$
+declare
+  v_which text := $sql$coalesce(r.created_at, '-infinity') >= $1 and coalesce(r.created_at, '-infinity') < $2$sql$;
+begin
+  if p_rows is not null then
+    v_which := v_which || ' and r.id = any ($5)';
+  end if;
+  return query execute format($sql$
+    with price as (
+      select model::text, usd_per_1000, valid_from,
+             lead(valid_from, 1, 'infinity') over (partition by model order by valid_from) as valid_until
+      from billing.price
+    ), platform as (
+      select 'usage' as source, r.id, r.organization_id, (r.created_at at time zone 'UTC')::date as day,
+             r.model_used::text as model, r.cost_usd as cost, r.tokens_used as tokens, s.organization_id as payer,
+             s.total as settled, s.row_id is not null as is_settled, s.is_estimated as was_estimated
+      from public.usage_logs r
+      left join billing.settled_row s on s.row_id = r.id and s.source = 'usage' and s.is_current
+      where %1$s and (s.row_id is null or r.cost_usd is distinct from s.total)
+      union all
+      select 'call', r.id, r.organization_id, (r.created_at at time zone 'UTC')::date,
+             null, r.cost, null, s.organization_id, s.total, s.row_id is not null, s.is_estimated
+      from public.call_logs r
+      left join billing.settled_row s on s.row_id = r.id and s.source = 'call' and s.is_current
+      where %1$s and (s.row_id is null or r.cost is distinct from s.total)
+    ), judged as (
+      select r.*, r.tokens * p.usd_per_1000 * 0.001 as estimate,
+             case
+               when r.cost = 'NaN' or r.cost < 0 then 'odd_cost'
+               when r.cost > 0 then case when r.payer <> r.organization_id then 'moved' end
+               when not r.is_settled then
+                 case when coalesce(r.tokens, 0) <= 0 then 'nothing'
+                      when p.model is null then 'no_price'
+                      when not $3 then 'not_estimated' end
+               when r.was_estimated then 'nothing'
+               when r.cost is null then case when r.settled <> 0 then 'cost_removed' else 'nothing' end
+               when r.payer <> r.organization_id and r.settled <> 0 then 'moved'
+             end as hindrance
+      from platform r
+      left join price p on p.model = r.model and r.day >= p.valid_from and r.day < p.valid_until
+                       and r.tokens > 0 and coalesce(r.cost, 0) = 0
+    ), valued as (
+      select j.*, coalesce(nullif(j.cost, 0), case when j.is_settled then 0 else j.estimate end, 0) as worth
+      from judged j
+    )
+    select source, id, organization_id, day, model,
+           case when hindrance is null then worth - coalesce(settled, 0) end::numeric,
+           case when hindrance is null then worth end::numeric,
+           case when not is_settled then tokens end::bigint,
+           not is_settled,
+           coalesce(cost, 0) = 0 and not is_settled,
+           hindrance
+    from valued
+    where hindrance is null and worth <> coalesce(settled, 0) or $4 and hindrance <> 'nothing'
+    $sql$, v_which)
+  using p_from::timestamp at time zone 'UTC', (p_day + 1)::timestamp at time zone 'UTC', p_estimates, p_problems, p_rows;
+end $$;
+
+-- Opens the settlement of a day with the rates that hold for it, or gives the one that is open already, with its own.
+create or replace function billing.begin_settlement(
+  p_day date, p_usage_rate numeric, p_call_rate numeric, p_estimates boolean
+) returns billing.settlement_day
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_today constant date := (now() at time zone 'UTC')::date;
+  v_row billing.settlement_day;
+begin
+  if p_day is null or p_day >= v_today then
+    raise exception 'Only days that are over (in UTC) can be settled: % is not.', coalesce(p_day::text, 'no day');
+  elsif not (p_usage_rate >= 0 and p_call_rate >= 0 and p_usage_rate < 1000000 and p_call_rate < 1000000) then
+    raise exception 'The rates must be numbers from 0 up to a million.';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('billing.settlement', 0));
+  select * into v_row from billing.settlement_day where day >= p_day or finished_at is null order by day limit 1;
+  if v_row.day < p_day then
+    raise exception 'The settlement of % is not finished yet; that comes first.', v_row.day;
+  elsif v_row.day > p_day then
+    raise exception 'Days are settled in order, and % is settled: what came later for % goes into the next one.',
+      v_row.day, p_day;
+  elsif v_row.day is null then
+    insert into billing.settlement_day (day, usage_rate, call_rate, with_estimates, actor, actor_id)
+    values (p_day, p_usage_rate, p_call_rate, p_estimates, v_actor, current_setting('backoffice.actor_id')::bigint)
+    returning * into v_row;
+  end if;
+  return v_row;
+end $$;
+
+-- Settles what these organizations still owe of these rows: one settlement and one posting for each that has none of the day.
+-- `refused` are organizations whose balance would leave the range of balances; they are due again next time.
+create or replace function billing.settle_rows(p_day date, p_from date, p_organizations uuid[], p_rows uuid[])
+returns table (settled integer, amount numeric, refused uuid[])
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+  v_day billing.settlement_day;
+  v_made bigint[];
+  v_row billing.settlement;
+  v_posting bigint;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('billing.settlement', 0));
+  select * into v_day from billing.settlement_day where day = p_day;
+  if not found then
+    raise exception 'The settlement of % was not begun.', p_day;
+  end if;
+  settled := 0; amount := 0; refused := '{}';
+  if v_day.finished_at is not null then
+    return next;
+    return;
+  end if;
+  -- In order, so that it never waits for somebody who waits for it.
+  perform from public.organizations o
+  where o.id = any (p_organizations) order by o.id for no key update;
+  with due as materialized (
+    select d.* from billing.due_rows(p_from, p_day, v_day.with_estimates, false, p_rows) d
+    where d.organization_id = any (p_organizations)
+      and not exists (select from billing.settlement s where s.organization_id = d.organization_id and s.day = p_day)
+  ), sums as (
+    select d.organization_id,
+           coalesce(sum(d.cost) filter (where d.source = 'usage'), 0) as usage_cost,
+           coalesce(sum(d.cost) filter (where d.source = 'call'), 0) as call_cost,
+           coalesce(sum(d.cost) filter (where d.is_estimated), 0) as estimated_cost,
+           coalesce(sum(d.cost) filter (where d.day < p_day), 0) as late_cost
+    from due d group by d.organization_id
+  ), owed as (
+    select s.*, o.name, coalesce(nullif(o.credits_balance, 'NaN'), 0) as balance,
+           billing.round_credits(s.usage_cost * v_day.usage_rate + s.call_cost * v_day.call_rate) as credits
+    from sums s join public.organizations o on o.id = s.organization_id
+  ), judged as (
+    select o.*, abs(o.credits) < 100000000 and abs(o.balance - o.credits) < 100000000 as fits from owed o
+  ), made as (
+    insert into billing.settlement
+      (organization_id, organization_name, day, usage_cost, call_cost, estimated_cost, late_cost, amount)
+    select j.organization_id, j.name, p_day, j.usage_cost, j.call_cost, j.estimated_cost, j.late_cost, j.credits
+    from judged j where j.fits
+    returning id, settlement.organization_id
+  ), kept as (
+    insert into billing.settled_row
+      (settlement_id, source, row_id, organization_id, day, cost, total, tokens, is_estimated, is_late, is_current)
+    select m.id, d.source, d.row_id, d.organization_id, d.day, d.cost, d.total, d.tokens, d.is_estimated,
+           d.day < p_day, d.is_first
+    from due d join made m using (organization_id)
+  )
+  select array(select m.id from made m), array(select j.organization_id from judged j where not j.fits)
+  into v_made, refused;
+  -- Of a corrected row what was current is so no more, then what is new is: one after the other, for the index.
+  update billing.settled_row r set is_current = false
+  from billing.settled_row n
+  where n.settlement_id = any (v_made) and not n.is_current
+    and r.row_id = n.row_id and r.source = n.source and r.is_current;
+  update billing.settled_row r set is_current = true where r.settlement_id = any (v_made) and not r.is_current;
+  for v_row in select s.* from billing.settlement s where s.id = any (v_made) order by s.organization_id loop
+    if v_row.amount <> 0 then
+      v_posting := (public.post_credit(
+        v_row.organization_id, -v_row.amount, 'settlement', format('Usage and calls of %s', p_day),
+        p_note => nullif(concat_ws(' ',
+          case when v_row.estimated_cost <> 0 then format('Estimated: %s USD of it.', trim_scale(v_row.estimated_cost)) end,
+          case when v_row.late_cost <> 0 then format('Of days before: %s USD.', trim_scale(v_row.late_cost)) end), ''),
+        p_idempotency_key => 'settlement:' || v_row.id)).id;
+      update billing.settlement set transaction_id = v_posting where id = v_row.id;
+    end if;
+    settled := settled + 1;
+    amount := amount + v_row.amount;
+  end loop;
+  return next;
+end $$;
+
+-- Marks a day as settled, after everything that was due of it.
+create or replace function billing.finish_settlement(p_day date) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_actor constant text := billing.require_actor();
+begin
+  perform pg_advisory_xact_lock(hashtextextended('billing.settlement', 0));
+  update billing.settlement_day d
+  set finished_at = clock_timestamp(), organizations = s.organizations, usage_cost = s.usage_cost, call_cost = s.call_cost,
+      estimated_cost = s.estimated_cost, late_cost = s.late_cost, amount = s.amount
+  from (select count(*) as organizations, coalesce(sum(usage_cost), 0) as usage_cost,
+               coalesce(sum(call_cost), 0) as call_cost, coalesce(sum(estimated_cost), 0) as estimated_cost,
+               coalesce(sum(late_cost), 0) as late_cost, coalesce(sum(amount), 0) as amount
+        from billing.settlement where day = p_day) s
+  where d.day = p_day and d.finished_at is null;
+end $$;
 
 -- 7. Statements ------------------------------------------------------------------------------------------------------
 
@@ -936,7 +1155,12 @@ grant execute on function
   billing.withdraw_bulk_posting(uuid, text),
   billing.request_credit(uuid, numeric, text, text, text, text, text, bigint, integer),
   billing.decide_request(uuid, boolean, text),
-  billing.withdraw_request(uuid, text)
+  billing.withdraw_request(uuid, text),
+  billing.round_credits(numeric),
+  billing.due_rows(date, date, boolean, boolean, uuid[]),
+  billing.begin_settlement(date, numeric, numeric, boolean),
+  billing.settle_rows(date, date, uuid[], uuid[]),
+  billing.finish_settlement(date)
   to backoffice;
 
 commit;

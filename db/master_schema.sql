@@ -616,7 +616,9 @@ begin
   if v_actor is null then
     raise exception 'A credit posting needs an actor.' using errcode = 'insufficient_privilege';
   end if;
-  select coalesce(nullif(credits_balance, 'NaN'), 0) into v_balance from public.organizations where id = p_organization for update;
+  -- No key update: the platform goes on writing usage and calls, whose foreign keys lock the key meanwhile.
+  select coalesce(nullif(credits_balance, 'NaN'), 0) into v_balance
+  from public.organizations where id = p_organization for no key update;
   if not found then
     raise exception 'There is no such organization.';
   end if;

@@ -1,6 +1,7 @@
 import django_filters
 
 from backoffice.filters import DayFilter, FilterSet, MonthFilter, NoMonthFilter
+from billing.filters import SettledFilter
 from telephony.corrections import corrected
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
@@ -48,7 +49,8 @@ class CallLogFilter(FilterSet):
         method="by_number", choices=[("no", "Without number")], label="Number on record", empty_label="Any"
     )
     time = NoMonthFilter("created_at")
-    rare = ("numbered", "time")
+    rare = ("numbered", "time", "settlement")
+    settlement = SettledFilter("call")
 
     class Meta:
         model = CallLog

@@ -3,6 +3,7 @@ from django.urls import reverse
 from backoffice import display, generic, keyset
 from backoffice.recordings import Recording, is_playable
 from backoffice.templatetags.ui import duration, missing
+from billing.settlement.shown import settlements_of
 from billing.statements.standing import standing_of
 from telephony import forms, services
 from telephony.call_check import check_dialled, check_number
@@ -273,7 +274,11 @@ class CallLogDetail(generic.DetailView):
     fields = [
         ("Call", ["direction", "caller_number", "status", "duration", "cost", "created_at", "recording"]),
         ("Where", ["organization", "agent", "phone_number", "session", "session_ref", "id"]),
+        ("Settlement", ["settled"]),
     ]
+
+    def show_settled(self, call):
+        return "Settled with", settlements_of("call", call)
 
     def actions(self):
         return [

@@ -123,6 +123,13 @@ def money(value, places=2):
 
 
 @register.filter
+def cost(value):
+    """A cost with all places that it has, four at the least: 0.5 is "0.5000", an estimate may be "0.000015"."""
+    amount = _number(value)
+    return number(value, 4 if amount is None else max(4, -amount.normalize().as_tuple().exponent))
+
+
+@register.filter
 def signed(value, places=2):
     """A change of a balance, always with its sign, as in "+120.00"."""
     amount = _number(value)

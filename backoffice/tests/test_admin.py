@@ -16,13 +16,16 @@ from backoffice.admin_site import admin_url
 from backoffice.models import AuditEvent, Job, ReadLog, User
 from backoffice.roles import MATRIX, READ_ONLY
 from backoffice.testing import make_user, platform
-from billing.models import CreditLimit, CreditTransaction
+from billing.models import CreditLimit, CreditTransaction, Price
 from billing.tests.factories import (
     make_adoption,
     make_bulk_posting,
     make_posting,
+    make_price,
     make_request,
     make_run,
+    make_settlement,
+    make_settlement_day,
     make_usage,
 )
 from telephony.models import PhoneNumber, SipTrunk
@@ -78,6 +81,9 @@ MAKERS = {
     "billing.credittransaction": make_posting,
     "billing.reconciliationrun": make_run,
     "billing.bulkposting": make_bulk_posting,
+    "billing.settlementday": make_settlement_day,
+    "billing.settlement": make_settlement,
+    "billing.price": lambda: make_price(f"model-{Price.objects.count()}"),
     "backoffice.auditevent": make_event,
     "backoffice.readlog": make_reading,
     "backoffice.job": make_job,

@@ -25,14 +25,16 @@ from backoffice.models import AuditEvent, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
-from billing.models import CreditLimit
+from billing.models import CreditLimit, SettlementDay
 from billing.tests.factories import (
     make_adoption,
     make_bulk_posting,
     make_finding,
     make_outside,
     make_posting,
+    make_price,
     make_request,
+    make_settlement,
     make_statement,
     make_usage,
 )
@@ -94,6 +96,8 @@ def rows(db):
     found.append(make_adoption(make_outside(agent.organization), actor=staff["Finance"]))
     found.append(make_bulk_posting(agent.organization))
     found += [make_request(staff["Support"], agent.organization), CreditLimit.objects.get(name="Finance")]
+    settlement = make_settlement(agent.organization, actor=staff["Finance"])
+    found += [settlement, SettlementDay.objects.get(day=settlement.day), make_price()]
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 

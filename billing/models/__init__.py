@@ -4,7 +4,7 @@ from billing.models.bulk import BulkPosting, BulkPostingRow
 from billing.models.ledger import Adoption, CreditTransaction
 from billing.models.reconciliation import ReconciliationFinding, ReconciliationRun
 from billing.models.requests import CreditLimit, CreditRequest
-from billing.models.settlement import Price, Settlement, SettlementDay
+from billing.models.settlement import Price, SettledRow, Settlement, SettlementDay
 from billing.models.statements import Statement
 from billing.models.usage import UsageLog
 
@@ -18,6 +18,7 @@ __all__ = [
     "Price",
     "ReconciliationFinding",
     "ReconciliationRun",
+    "SettledRow",
     "Settlement",
     "SettlementDay",
     "Statement",

@@ -1,14 +1,18 @@
 """What tenants use (`public.usage_logs`)."""
 
+import datetime
 import uuid
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.page_model import PageModel
+from billing.models.settlement import SettledRow
 
 # Django takes no NaN for a number.
 NAN = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())
@@ -22,6 +26,25 @@ class UsageLogQuerySet(models.QuerySet):
 
     def priced(self):
         return self.filter(cost_usd__gt=0).exclude(cost_usd=NAN)
+
+    def odd_costs(self):
+        """Usage whose cost is below zero, or NaN, which is more than every number that fits into the column."""
+        return self.filter(models.Q(cost_usd__lt=0) | models.Q(cost_usd__gt=Decimal("999999.9999")))
+
+    def settled(self):
+        return self.filter(models.Exists(self._settlements()))
+
+    def unsettled(self):
+        """Usage that no settlement contains, of the days (UTC) from SETTLEMENT_FROM up to yesterday."""
+        today = timezone.now().astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        first = settings.SETTLEMENT_FROM or today.date()
+        since = datetime.datetime.combine(first, datetime.time.min, datetime.UTC)
+        rows = self.alias(billed=newest()).filter(billed__gte=since, billed__lt=today)
+        return rows.exclude(models.Exists(self._settlements()))
+
+    @staticmethod
+    def _settlements():
+        return SettledRow.objects.filter(source=SettledRow.Source.USAGE, row_id=models.OuterRef("pk"))
 
 
 class UsageLog(PageModel):

@@ -1,23 +1,31 @@
 import json
+from datetime import date
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models.functions import Coalesce
+from django.test import override_settings
 from django.utils import timezone
 
 from agents.tests.factories import make_agent
 from backoffice import months
-from backoffice.testing import platform
+from backoffice.models import User
+from backoffice.testing import make_user, platform
 from billing.models import (
     BulkPosting,
     CreditLimit,
     CreditTransaction,
+    Price,
     ReconciliationFinding,
     ReconciliationRun,
+    Settlement,
+    SettlementDay,
     Statement,
     UsageLog,
 )
 from billing.services import adopt_change, request_credit
+from billing.settlement.days import settled_days
+from billing.settlement.run import settle_through
 from tenants.models import Organization
 from tenants.tests.factories import change, insert, make_organization, serial
 
@@ -195,3 +203,25 @@ def make_finding(run=None, organization=None, rule="balance", **fields):
         rule=rule,
         **fields,
     )
+
+
+def make_price(model="gpt-x", usd="2", valid_from="2020-01-01"):
+    """A price of a model, as if from before the tests began."""
+    with platform():
+        return Price.objects.create(model=model, valid_from=valid_from, usd_per_1000=Decimal(usd))
+
+
+def make_settlement(organization=None, cost="1.0000", day=None, actor=None):
+    """Usage of an organization on the next day to settle, from 2025 on, and its settlement."""
+    organization = organization or make_organization()
+    actor = actor or User.objects.filter(groups__name="Finance").first() or make_user("finance")
+    with override_settings(SETTLEMENT_FROM=day or date(2025, 1, 1)):
+        day = settled_days().next
+        agent = make_agent(organization=organization)
+        make_usage(agent, cost_usd=cost, created_at=f"{day} 12:00+00")
+        settle_through(day, actor=actor, reason="Daily settlement")
+    return Settlement.objects.get(organization_id=organization.pk, day=day)
+
+
+def make_settlement_day():
+    return SettlementDay.objects.get(day=make_settlement().day)

@@ -22,6 +22,7 @@ from billing.views.ledger import (
 from billing.views.limits import CreditLimitDetail, CreditLimitList, CreditLimitUpdate
 from billing.views.overview import Overview, OverviewCsv
 from billing.views.posting import CreditTransactionReverse, PostCredit
+from billing.views.prices import PriceCreate, PriceDetail, PriceList, PriceUpdate
 from billing.views.reconciliation import (
     Reconciled,
     ReconciliationCheck,
@@ -34,6 +35,13 @@ from billing.views.requests import (
     CreditRequestDetail,
     CreditRequestList,
     CreditRequestWithdraw,
+)
+from billing.views.settlement import (
+    Settle,
+    SettlementDayDetail,
+    SettlementDayList,
+    SettlementDetail,
+    SettlementList,
 )
 from billing.views.statements import (
     StatementClose,
@@ -74,11 +82,20 @@ __all__ = [
     "Overview",
     "OverviewCsv",
     "PostCredit",
+    "PriceCreate",
+    "PriceDetail",
+    "PriceList",
+    "PriceUpdate",
     "Reconciled",
     "ReconciliationCheck",
     "ReconciliationFindingList",
     "ReconciliationRunDetail",
     "ReconciliationRunList",
+    "Settle",
+    "SettlementDayDetail",
+    "SettlementDayList",
+    "SettlementDetail",
+    "SettlementList",
     "StatementClose",
     "StatementContent",
     "StatementCsv",

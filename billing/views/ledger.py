@@ -9,6 +9,7 @@ from billing.forms import AdoptForm
 from billing.models import Adoption, CreditRequest, CreditTransaction
 from billing.models.ledger import NOT_REVERSED
 from billing.services import adopt_change
+from billing.settlement.shown import settlement_of
 from billing.tables import AdoptionTable, CreditTransactionTable
 from billing.totals import TookTooLong, totals_of
 from billing.views.posting import CreditTransactionReverse
@@ -128,7 +129,7 @@ def filters_of(params):
 
 class CreditTransactionDetail(generic.DetailView):
     model = CreditTransaction
-    queryset = CreditTransaction.objects.select_related("organization", "reverses", "adoption")
+    queryset = CreditTransaction.objects.select_related("organization", "reverses", "adoption", "settlement")
     fields = [
         (
             "Posting",
@@ -145,7 +146,7 @@ class CreditTransactionDetail(generic.DetailView):
             ],
         ),
         ("Whose", ["organization_name", "organization"]),
-        ("Who", ["actor", "db_role", "idempotency_key", "reverses"]),
+        ("Who", ["actor", "db_role", "idempotency_key", "reverses", "settlement"]),
     ]
 
     def actions(self):
@@ -172,6 +173,9 @@ class CreditTransactionDetail(generic.DetailView):
             "left": self.object.left_to_reverse() if reversible else None,
             "asked": CreditRequest.objects.filter(transaction=self.object.pk).first(),
         }
+
+    def show_settlement(self, posting):
+        return "Settlement", settlement_of(posting)
 
     def warnings(self):
         if not self.object.is_outside:

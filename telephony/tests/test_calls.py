@@ -272,7 +272,7 @@ def settle_call(owner, call, cost):
         [call.organization_id, day, cost],
     )
     owner(
-        "insert into billing.settled_row (settlement_id, source, row_id, organization_id, day, cost, is_estimated)"
-        " values (%s, 'call', %s, %s, %s, %s, false)",
-        [pk, call.pk, call.organization_id, day, cost],
+        "insert into billing.settled_row (settlement_id, source, row_id, organization_id, day, cost, total,"
+        " is_estimated, is_late) values (%s, 'call', %s, %s, %s, %s, %s, false, false)",
+        [pk, call.pk, call.organization_id, day, cost, cost],
     )

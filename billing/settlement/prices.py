@@ -1,0 +1,47 @@
+"""Prices of models: which are missing, and what an unpriced record would cost."""
+
+import datetime
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from billing.models import Price
+
+LOOKED_BACK = datetime.timedelta(days=90)
+
+WITHOUT = """
+select u.model_used, count(*), sum(u.tokens_used::bigint)
+from public.usage_logs u
+where coalesce(u.created_at, '-infinity') >= %s and u.tokens_used > 0 and coalesce(u.cost_usd, 0) = 0
+  and not exists (select from billing.price p where p.model = u.model_used
+                  and p.valid_from <= (u.created_at at time zone 'UTC')::date)
+group by 1 order by 3 desc, 1 limit 50
+"""
+
+
+def looked_back_to():
+    """From when on usage is looked at for missing prices: 90 days ago, or the first day settled if that is later."""
+    today = timezone.now().astimezone(datetime.UTC).date()
+    return max(today - LOOKED_BACK, settings.SETTLEMENT_FROM or datetime.date.min)
+
+
+def models_without_price():
+    """[(model or None, records, tokens)] of unpriced usage on days without a price of its model, most tokens first."""
+    since = datetime.datetime.combine(looked_back_to(), datetime.time.min, datetime.UTC)
+    with connection.cursor() as cursor:
+        cursor.execute(WITHOUT, [since])
+        return [(model, rows, int(tokens)) for model, rows, tokens in cursor.fetchall()]
+
+
+def estimate(usage):
+    """(cost in USD, Price) of an unpriced usage record, or None where it has a cost, no tokens, no day or no price."""
+    if usage.cost_usd or not usage.tokens_used or usage.tokens_used < 0 or usage.created_at is None:
+        return None
+    day = usage.created_at.astimezone(datetime.UTC).date()
+    price = (
+        Price.objects.filter(model=usage.model_used or "", valid_from__lte=day)
+        .order_by("-valid_from")
+        .first()
+    )
+    return price and (price.usd_per_1000 * usage.tokens_used / 1000, price)
