@@ -175,21 +175,49 @@ def not_recorded(field_name):
     return Q(**{field_name: None}) | Q(**{f"{field_name}__in": ["", "null"]})
 
 
-class SettledFilter(django_filters.NumberFilter):
-    """The usage records or calls (`source`) that one settlement contains, by its number."""
+class SettledRowsFilter(FilterSet):
+    """Usage records or calls (`source`) by how they were settled: with which settlement or day, for which day, and
+    whether at an estimate. What is given holds together, of one row of a settlement.
+    """
 
-    def __init__(self, source):
-        super().__init__(label="Settlement", min_value=1, max_value=2**63 - 1, decimal_places=0)
-        self.source = source
+    source = ""
+    settlement = django_filters.NumberFilter(
+        method="together", label="Settlement", min_value=1, max_value=2**63 - 1, decimal_places=0
+    )
+    settled_on = django_filters.DateFilter(
+        method="together", label="Settled with day (UTC)", widget=DateInput
+    )
+    settled_day = django_filters.DateFilter(
+        method="together", label="Settled for day (UTC)", widget=DateInput
+    )
+    estimated = django_filters.ChoiceFilter(
+        method="together",
+        choices=[("yes", "As an estimate"), ("no", "At its cost")],
+        label="Settled as",
+        empty_label="Any",
+    )
 
-    def filter(self, queryset, value):
-        if value is None:
+    def together(self, queryset, name, value):
+        return queryset
+
+    def filter_queryset(self, queryset):
+        queryset = super().filter_queryset(queryset)
+        values = self.form.cleaned_data
+        rows = {
+            "settlement": values["settlement"],
+            "settlement__day": values["settled_on"],
+            "day": values["settled_day"],
+            "is_estimated": {"yes": True, "no": False}.get(values["estimated"]),
+        }
+        rows = {name: value for name, value in rows.items() if value is not None}
+        if not rows:
             return queryset
-        rows = SettledRow.objects.filter(settlement=int(value), source=self.source)
-        return queryset.filter(pk__in=rows.values("row_id"))
+        settled = SettledRow.objects.filter(source=self.source, **rows)
+        return queryset.filter(pk__in=settled.values("row_id"))
 
 
-class UsageLogFilter(FilterSet):
+class UsageLogFilter(SettledRowsFilter):
+    source = SettledRow.Source.USAGE
     search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
         method="by_price",
@@ -206,16 +234,15 @@ class UsageLogFilter(FilterSet):
     settled = django_filters.ChoiceFilter(
         method="by_settlement",
         choices=[("waiting", "Of settled or due days, not settled"), ("yes", "Settled")],
-        label="Settled",
+        label="Settlement state",
         empty_label="Any",
     )
-    settlement = SettledFilter("usage")
 
     class Meta:
         model = UsageLog
         fields = ["organization", "agent"]
 
-    rare = ("model", "time", "settled", "settlement")
+    rare = ("model", "time", "settled", "settlement", "settled_on", "settled_day", "estimated")
 
     def by_price(self, queryset, name, value):
         if value == "no":

@@ -1,7 +1,7 @@
 import django_filters
 
 from backoffice.filters import DayFilter, FilterSet, MonthFilter, NoMonthFilter
-from billing.filters import SettledFilter
+from billing.filters import SettledRowsFilter
 from telephony.corrections import corrected
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
@@ -37,7 +37,8 @@ class SipTrunkFilter(FilterSet):
         fields = ["provider", "organization"]
 
 
-class CallLogFilter(FilterSet):
+class CallLogFilter(SettledRowsFilter):
+    source = "call"
     search_fields = ["session_ref__exact", "caller_number__digits", "organization_id__id", "agent_id__id"]
     problem = django_filters.ChoiceFilter(
         method="by_problem", choices=CALL_PROBLEMS, label="Problem", empty_label="Any"
@@ -49,8 +50,7 @@ class CallLogFilter(FilterSet):
         method="by_number", choices=[("no", "Without number")], label="Number on record", empty_label="Any"
     )
     time = NoMonthFilter("created_at")
-    rare = ("numbered", "time", "settlement")
-    settlement = SettledFilter("call")
+    rare = ("numbered", "time", "settlement", "settled_on", "settled_day", "estimated")
 
     class Meta:
         model = CallLog

@@ -68,6 +68,7 @@ def load(connection, *, scale=1, until, seed=1):
         write_ledger(connection, world)
         edit_as_staff(connection)
         months.close_months(connection, world, act_as_staff)
+        write_prices(connection, world)
         write_notes(connection, world)
         counts["credit_transactions"] = one(connection, "select count(*) from credit_transactions")
     # Lists show the planner's totals, and index-only scans need the visibility map.
@@ -244,6 +245,17 @@ def edit_as_staff(connection):
         """,
         [riverbend],
     )
+    connection.execute("reset role")
+
+
+def write_prices(connection, world):
+    """What unpriced usage of two models is estimated at; the other models wait for a price."""
+    act_as_staff(connection, "Vendor's price list, input and output blended")
+    for model in ("gpt-4o", "gpt-4o-mini"):
+        connection.execute(
+            "insert into billing.price (model, valid_from, usd_per_1000) values (%s, %s, %s)",
+            [model, world.ago(400).date(), str(conversations.PRICES[model])],
+        )
     connection.execute("reset role")
 
 

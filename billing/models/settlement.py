@@ -37,7 +37,7 @@ class SettlementDay(PageModel):
         permissions = [("settle", "Can settle days")]
 
     def __str__(self):
-        return f"settlement of {self.day}"
+        return f"Settlement of {self.day}"
 
 
 class Settlement(PageModel):

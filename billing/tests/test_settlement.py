@@ -303,8 +303,14 @@ def test_figures_open_the_rows_that_they_count(on, finance, finance_client):
     rows = lambda url, **params: set(finance_client.get(url, params).context["rows"])  # noqa: E731
     assert rows("/billing/usage/", settlement=settlement.pk) == {late}
     assert rows("/telephony/calls/", settlement=settlement.pk) == set(calls)
+    assert rows("/billing/usage/", settled_on=str(SECOND), settled_day=str(FIRST)) == {late}
+    assert rows("/billing/usage/", settled_on=str(FIRST), estimated="yes") == set()
     assert rows("/billing/usage/", settled="yes", organization=tenant.pk) == {early, late}
-    html = check_page(finance_client.get(settlement.get_absolute_url()))
+    response = finance_client.get(settlement.get_absolute_url())
+    html = check_page(response)
+    assert len(response.context["parts"]) == 2
+    for part in response.context["parts"]:
+        assert len(rows(part["url"])) == part["row_count"]
     first, second = (SettlementDay.objects.get(day=day) for day in (FIRST, SECOND))
     assert first.get_absolute_url() in html and f"?settlement={settlement.pk}" in html
     assert settlement.transaction.get_absolute_url() in html
@@ -315,6 +321,7 @@ def test_figures_open_the_rows_that_they_count(on, finance, finance_client):
     assert settlement.get_absolute_url() in check_page(finance_client.get(calls[0].get_absolute_url()))
     html = check_page(finance_client.get(first.get_absolute_url()))
     assert "Of this day, settled later" in html and second.get_absolute_url() in html
+    assert f"settled_on={SECOND}&amp;settled_day={FIRST}" in html
     html = check_page(finance_client.get(second.get_absolute_url()))
     assert "Came late, for days before" in html and first.get_absolute_url() in html
     assert rows("/billing/settlements/organizations/", day=str(SECOND), contains="late") == {settlement}

@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Subquery, Sum
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.text import capfirst
@@ -48,6 +48,9 @@ class SettlementDayDetail(generic.DetailView):
         ("Terms", ["usage_rate", "call_rate", "with_estimates"]),
     ]
 
+    def crumbs(self):
+        return [("Settlements", reverse("billing:settlementday_list"))]
+
     def warnings(self):
         if self.object.finished_at is None:
             yield "This settlement was begun and is not finished: settling again goes on with it."
@@ -59,13 +62,8 @@ class SettlementDayDetail(generic.DetailView):
         return {
             "sums": self.object if settled else sums,
             "settlements_url": f"{reverse('billing:settlement_list')}?day={day}",
-            "late_of": with_pages(
-                SettledRow.objects.filter(day=day, is_late=True).order_by().values("settlement__day"),
-                "settlement__day",
-            ),
-            "late_in": with_pages(
-                SettledRow.objects.filter(settlement__day=day, is_late=True).order_by().values("day"), "day"
-            ),
+            "late_of": late_rows(day=day),
+            "late_in": late_rows(settlement__day=day),
         }
 
 
@@ -76,11 +74,28 @@ def sums_of(settlements):
     return {name: value or 0 for name, value in found.items()}
 
 
-def with_pages(rows, name):
-    """Rows grouped by a day, each with how many, their cost, and the id of that day's settlement (None: none)."""
-    found = list(rows.annotate(row_count=Count("*"), cost=Sum("cost")).order_by(name))
-    pages = dict(SettlementDay.objects.filter(day__in=[row[name] for row in found]).values_list("day", "pk"))
-    return [{**row, "day": row[name], "pk": pages.get(row[name])} for row in found]
+def late_rows(**of):
+    """[{day, settled_on, source, row_count, cost, url, pages}] of what came late for a day, or with one.
+
+    `url` lists these rows; `pages` are the ids of the days' pages, by day.
+    """
+    rows = SettledRow.objects.filter(is_late=True, **of).order_by()
+    found = list(
+        rows.values("day", "source", settled_on=F("settlement__day"))
+        .annotate(row_count=Count("*"), cost=Sum("cost"))
+        .order_by("day", "settled_on", "-source")
+    )
+    days = {row["day"] for row in found} | {row["settled_on"] for row in found}
+    pages = dict(SettlementDay.objects.filter(day__in=days).values_list("day", "pk"))
+    lists = {source: reverse(name) for source, _, name in LISTS}
+    return [
+        {
+            **row,
+            "url": f"{lists[row['source']]}?settled_on={row['settled_on']}&settled_day={row['day']}",
+            "pages": pages,
+        }
+        for row in found
+    ]
 
 
 def settlements():
@@ -128,14 +143,16 @@ class SettlementDetail(generic.DetailView):
         rows = self.object.rows.order_by().values("source", "day", "is_estimated")
         found = rows.annotate(row_count=Count("*"), cost=Sum("cost"), tokens=Sum("tokens"))
         found = list(found.order_by("-day", "-source", "is_estimated"))
+        lists = {source: f"{reverse(name)}?settlement={self.object.pk}" for source, _, name in LISTS}
+        for row in found:
+            row["url"] = f"{lists[row['source']]}&settled_day={row['day']}"
+            row["url"] += f"&estimated={'yes' if row['is_estimated'] else 'no'}"
         sources = {row["source"] for row in found}
         days = {row["day"] for row in found} - {self.object.day}
         return {
             "parts": found,
             "lists": [
-                {"label": label, "url": f"{reverse(name)}?settlement={self.object.pk}"}
-                for source, label, name in LISTS
-                if source in sources
+                {"label": label, "url": lists[source]} for source, label, _ in LISTS if source in sources
             ],
             "day_pages": dict(SettlementDay.objects.filter(day__in=days).values_list("day", "pk")),
         }
