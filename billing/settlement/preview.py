@@ -122,12 +122,15 @@ class Preview:
         return sorted(found, key=lambda tenant: (tenant.name.casefold(), tenant.id))
 
 
-def preview(days, through):
-    """The Preview of settling the days from `days.next` to `through`; raises ValidationError if they cannot be."""
+def preview(days, through, seconds=30):
+    """The Preview of settling the days from `days.next` to `through`; raises ValidationError if they cannot be.
+
+    It may take so many seconds: all rows since the first day are looked at.
+    """
     days.refuse(through)
     found = Preview(first=days.next, through=through)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local statement_timeout = '5min'")
+        cursor.execute("select set_config('statement_timeout', %s, true)", [f"{seconds}s"])
         cursor.execute(
             DUE,
             {

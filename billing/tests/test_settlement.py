@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.urls import reverse
@@ -14,12 +14,14 @@ from django.urls import reverse
 from agents.tests.factories import make_agent
 from backoffice import jobs, testing
 from backoffice.models import Job
+from backoffice.settings import day_or_none, rate
 from backoffice.testing_crud import HOSTILE, PageTests, check_page, form_values, set_column
 from billing.models import CreditTransaction, Settlement, SettlementDay
 from billing.settlement import run
 from billing.settlement.days import settled_days
 from billing.settlement.preview import preview
 from billing.settlement.run import settle_through
+from billing.tasks import settle_nightly
 from billing.tests.factories import make_posting, make_price, make_settlement, make_usage
 from telephony.tests.factories import make_call
 from tenants.models import Organization
@@ -349,3 +351,36 @@ def test_the_first_day_moved_later_leaves_the_days_between_alone(on, finance):
     assert settled_days().next == THIRD
     settled(finance, THIRD)
     assert Settlement.objects.get(day=THIRD).amount == 4
+
+
+def test_every_night_it_settles_by_itself_if_asked_to(on, finance):
+    usage(make_organization(), "1.0000")
+    settle_nightly(0)
+    assert not Job.objects.exists()
+    on.SETTLEMENT_AUTOMATIC, on.SETTLEMENT_ACCOUNT = True, finance.email.upper()
+    settle_nightly(0)
+    settle_nightly(0)
+    job = Job.objects.get(kind=run.KIND)
+    assert (job.owner, job.params["through"]) == (finance, str(settled_days().last))
+
+
+@pytest.mark.parametrize("text", ["", "0", "1.5", "999999.999999", "0.000001"])
+def test_a_rate_in_the_settings_is_a_number(monkeypatch, text):
+    monkeypatch.setenv("SETTLEMENT_RATE", text or "1")
+    assert rate("SETTLEMENT_RATE") == Decimal(text or "1")
+
+
+@pytest.mark.parametrize("text", ["NaN", "-1", "1000000", "Infinity", "0.0000001", "one", "1,5"])
+def test_a_rate_that_is_none_stops_the_start_with_a_sentence(monkeypatch, text):
+    monkeypatch.setenv("SETTLEMENT_RATE", text)
+    with pytest.raises(ImproperlyConfigured, match="SETTLEMENT_RATE is a number from 0 up to a million"):
+        rate("SETTLEMENT_RATE")
+
+
+def test_the_first_day_in_the_settings_is_a_day_or_empty(monkeypatch):
+    for text, day in (("", None), (" ", None), ("2026-03-01", FIRST)):
+        monkeypatch.setenv("SETTLEMENT_FROM", text)
+        assert day_or_none("SETTLEMENT_FROM") == day
+    monkeypatch.setenv("SETTLEMENT_FROM", "1 March")
+    with pytest.raises(ImproperlyConfigured, match="a day such as 2026-12-01"):
+        day_or_none("SETTLEMENT_FROM")

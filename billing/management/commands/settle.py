@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"Nothing to settle: every day up to {days.watermark or days.last} is.")
                 return
             if dry_run:
-                self.show(preview(days, last))
+                self.show(preview(days, last, seconds=3600))
                 return
             days.refuse(last)
             outcome = settle_through(last, actor=account_of(account), reason=reason)
