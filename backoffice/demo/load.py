@@ -226,6 +226,18 @@ def edit_as_staff(connection):
             [fixed_id("juniper-sage", "organization")],
         ),
         (
+            "Prepaid for the year, by bank transfer",
+            "select billing.request_credit(%s, 2400.00, 'top_up', 'Prepaid for the year, by bank transfer', 'INV-2310',"
+            " null, null, null, 90)",
+            [fixed_id("riverbend-dental", "organization")],
+        ),
+        (
+            "Calls of 3 May were charged twice",
+            "select billing.request_credit(%s, 18.40, 'refund', 'Calls of 3 May were charged twice', 'TICKET-4719',"
+            " 'Asked by Mia on the phone.', null, null, 90)",
+            [fixed_id("quickcart", "organization")],
+        ),
+        (
             "Moved to Pro with invoice INV-2301",
             "update user_profiles set subscription_tier = 'pro' where id = %s",
             [fixed_id("quickcart", "login")],

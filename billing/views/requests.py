@@ -7,7 +7,7 @@ from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 
 from backoffice import generic
-from backoffice.templatetags.ui import status_pill
+from backoffice.templatetags.ui import signed, status_pill
 from billing.filters import CreditRequestFilter
 from billing.forms import DecisionForm
 from billing.models import CreditRequest
@@ -49,6 +49,13 @@ class CreditRequestDetail(generic.DetailView):
     ]
     form = None
     status = 200
+
+    def groups(self):
+        groups = super().groups()
+        return groups[:-1] if self.object.is_waiting else groups
+
+    def show_amount(self, obj):
+        return "Amount", signed(obj.amount)
 
     def show_status(self, obj):
         return "State", status_pill(obj.state)
