@@ -59,6 +59,7 @@ PREPARE = [
                                      tokens, is_estimated, is_late)
     select o.id, w.source, w.id, w.organization_id, w.day, w.cost, w.cost, w.tokens, false, false
     from worth w join owed o on o.organization_id = w.organization_id and o.month = w.month
+    order by o.id  -- as settlements come
     """,
     """
     insert into credit_transactions (id, organization_id, organization_name, amount, balance_after, kind, reason, actor,

@@ -91,8 +91,7 @@ class Check:
     def __init__(self, cursor, organization_id=None):
         self.cursor = cursor
         self.id = organization_id
-        self.used = {}  # {organization: (settled, pending)}
-        self.late = {}
+        self.late = {}  # {organization: cost}
         cursor.execute("set local work_mem = '128MB'")
         cursor.execute("set local jit = off")
         cursor.execute(sql.WATERMARK)
@@ -148,6 +147,8 @@ class Check:
             self.add(rule, organization, name, gap, gap_at, False, gap_id, words)
 
     def settlements(self):
+        # Rows lie in the order of their settlements: summed up in passing, not hashed.
+        self.cursor.execute("set local enable_hashagg = off")
         for organization, name, pk, day, amount, posting, *facts, at in self.rows(sql.SETTLEMENTS):
             posted_to, posted_as, posted, usage, calls, usage_of_rows, calls_of_rows = facts
             faults, off = [], NOTHING
@@ -173,6 +174,7 @@ class Check:
             self.add("settlement", organization, name, off, at, False, posting, words, url)
 
     def orphans(self):
+        self.cursor.execute("set local enable_hashagg = on")
         for organization, name, pk, amount, at in self.rows(sql.ORPHANS):
             words = f"Posting #{pk} is a settlement's, and there is no such settlement."
             self.add("settlement", organization, name, amount, at, False, pk, words)
@@ -187,7 +189,7 @@ class Check:
                 faults.append("its content was changed after it was closed")
             if opening_off:
                 before = "the closing before" if follows else "the ledger before"
-                faults.append(f"it opens {opening_off:+,} off {before}")
+                faults.append(f"its opening is {opening_off:+,} off {before}")
             if closing_off:
                 faults.append(f"its closing is {closing_off:+,} off opening and ledger")
             at, is_after = (start_of(month), False) if opening_off or closing_off else (closed_at, True)
@@ -205,33 +207,26 @@ class Check:
     def usage(self):
         """What is settled, late and pending. Without settlement everything recorded is pending."""
         result = self.result
-        since, until = settled_span(result.settled_from, result.watermark)
-        params = {"since": since, "until": until}
-        costs = " union all ".join(
-            sql.COSTS.replace("{cost}", cost).replace("{table}", table)
-            for table, cost in (("usage_logs", "cost_usd"), ("call_logs", "cost"))
-        )
-        differing = []
-        for organization, pending, settled, differs in self.rows(
-            sql.USED.replace("{costs}", costs), **params
-        ):
-            result.pending += pending
-            result.settled += settled
-            self.used[organization] = settled, pending
-            if differs and result.settled_from:
-                differing.append(organization)
-        if differing:
-            self.due(differing, params)
+        result.pending, result.settled, differing = next(self.rows(sql.USED, **self.span()))
+        if differing and result.settled_from:
+            self.due(differing)
+
+    def span(self):
+        """The parameters of the statements about usage and calls."""
+        since, until = settled_span(self.result.settled_from, self.result.watermark)
+        return {"since": since, "until": until}
 
     def figures(self):
         """(id, name, balance, ledger, difference, settled, late, pending) of each organization, after run()."""
+        each = self.rows(sql.USED_EACH, **self.span())
+        used = {organization: (settled, pending) for organization, pending, settled, _ in each}
         for organization, name, balance, ledger in self.rows(sql.BALANCES):
-            settled, pending = self.used.get(organization, (NOTHING, NOTHING))
+            settled, pending = used.get(organization, (NOTHING, NOTHING))
             late = self.late.get(organization, NOTHING)
             yield organization, name, balance, ledger, balance - ledger, settled, late, pending
 
-    def due(self, organizations, params):
-        for row in self.rows(sql.DUE, ids=organizations, **params):
+    def due(self, organizations):
+        for row in self.rows(sql.DUE, ids=organizations, **self.span()):
             organization, name, late, late_rows, late_at, corrected, corrected_rows, corrected_at = row
             self.result.late += late
             self.late[organization] = late

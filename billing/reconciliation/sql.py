@@ -79,31 +79,46 @@ where t.kind = 'settlement' and t.db_role = 'backoffice' {and_one}
 order by t.organization_id, t.id
 """
 
-# Rule statement. The ledger of a month is what has its time in it, in UTC.
+# Rule statement. A posting belongs to the first statement, of its own month (UTC) or a later one, that was made when
+# the posting was there (`last_posting`): what comes for a closed month stands in the next one. Where the month before
+# has no statement, earlier postings are in the opening.
 STATEMENTS = """
 with statements as materialized (
-  select id, organization_id, organization_name, month, opening, closing, created_at,
+  select id, organization_id, organization_name, month, opening, closing, created_at, last_posting,
     sha256 = encode(sha256(convert_to(content, 'UTF8')), 'hex') as is_whole,
-    lag(month) over w = (month - interval '1 month')::date as follows, lag(closing) over w as closing_before
+    coalesce(lag(month) over w = (month - interval '1 month')::date, false) as follows,
+    lag(closing) over w as closing_before
   from billing.statement {one}
   window w as (partition by organization_id order by month)),
-posted as materialized (
-  select organization_id, date_trunc('month', created_at at time zone 'UTC')::date as month, sum(amount) as amount
-  from credit_transactions
-  where organization_id in (select organization_id from statements) group by 1, 2),
-starts as (
-  select s.id, coalesce(sum(p.amount), 0) as ledger_before
-  from statements s left join posted p on p.organization_id = s.organization_id and p.month < s.month
-  where s.follows is not true group by s.id)
-select s.organization_id, s.organization_name, s.id, s.month, s.created_at, s.is_whole,
-  s.opening - case when s.follows then s.closing_before else b.ledger_before end as opening_off,
-  coalesce(s.follows, false), s.closing - s.opening - coalesce(p.amount, 0) as closing_off
-from statements s
-left join posted p on p.organization_id = s.organization_id and p.month = s.month
-left join starts b on b.id = s.id
-where not s.is_whole or s.opening <> case when s.follows then s.closing_before else b.ledger_before end
-   or s.closing <> s.opening + coalesce(p.amount, 0)
-order by s.organization_id, s.month
+firsts as (
+  select distinct on (organization_id) organization_id, month, last_posting
+  from statements order by organization_id, month),
+placed as (
+  select t.organization_id, t.month as of_month, sum(t.amount) as amount,
+    case when t.month < f.month and t.id <= f.last_posting then f.month
+         when t.id <= s.last_posting then s.month
+         else (select min(n.month) from billing.statement n
+               where n.organization_id = t.organization_id and n.month >= t.month and n.last_posting >= t.id)
+    end as month
+  from (select id, organization_id, amount, date_trunc('month', created_at at time zone 'UTC')::date as month
+        from credit_transactions) t
+  join firsts f on f.organization_id = t.organization_id
+  left join statements s on s.organization_id = t.organization_id and s.month = t.month
+  group by 1, 2, 4),
+sums as (
+  select s.id, coalesce(sum(p.amount) filter (where p.of_month < s.month), 0) as earlier,
+    coalesce(sum(p.amount) filter (where p.of_month = s.month), 0) as within
+  from statements s left join placed p on p.organization_id = s.organization_id and p.month = s.month
+  group by s.id),
+compared as (
+  select s.*, case when s.follows then s.closing_before else m.earlier end as opening_due,
+    m.within + case when s.follows then m.earlier else 0 end as posted
+  from statements s join sums m on m.id = s.id)
+select organization_id, organization_name, id, month, created_at, is_whole, opening - opening_due, follows,
+  closing - opening - posted
+from compared
+where not is_whole or opening <> opening_due or closing <> opening + posted
+order by organization_id, month
 """
 HAS_STATEMENTS = "select exists (select from billing.statement {one})"
 
@@ -118,47 +133,55 @@ where t.kind = 'outside' {and_one}
 
 WATERMARK = "select max(day) from billing.settlement_day where finished_at is not null"
 
-# Costs of usage and calls per organization: of settled days (from `since` to before `until`), and newer. {costs} is
-# COSTS once per table. A row without a time belongs to no day; one of infinity is always newer.
-COSTS = """
+# Costs of usage and calls per organization: of settled days (from `since` to before `until`), and newer. A row without
+# a time belongs to no day; one of infinity is always newer.
+COSTS = " union all ".join(
+    f"""
 select organization_id,
   sum(nullif({cost}, 'NaN')) filter (where coalesce(created_at, '-infinity') < %(until)s) as due,
   sum(nullif({cost}, 'NaN')) filter (where coalesce(created_at, '-infinity') >= %(until)s) as pending
 from {table}
-where coalesce(created_at, '-infinity') >= %(since)s and {cost} is not null {and_one} group by organization_id
+where coalesce(created_at, '-infinity') >= %(since)s and {cost} is not null {{and_one}} group by organization_id
 """
-USED = """
+    for table, cost in (("usage_logs", "cost_usd"), ("call_logs", "cost"))
+)
+USED_EACH = f"""
 with used as (
   select organization_id, coalesce(sum(due), 0) as due, coalesce(sum(pending), 0) as pending
-  from ({costs}) c group by organization_id),
+  from ({COSTS}) c group by organization_id),
 settled as (
   select organization_id, sum(usage_cost + call_cost) as cost, sum(estimated_cost) as estimated
-  from billing.settlement {one} group by organization_id)
-select coalesce(u.organization_id, s.organization_id), coalesce(u.pending, 0), coalesce(s.cost, 0),
-  coalesce(u.due, 0) <> coalesce(s.cost - s.estimated, 0)
+  from billing.settlement {{one}} group by organization_id)
+select coalesce(u.organization_id, s.organization_id) as organization_id, coalesce(u.pending, 0) as pending,
+  coalesce(s.cost, 0) as settled, coalesce(u.due, 0) <> coalesce(s.cost - s.estimated, 0) as differs
 from used u full join settled s on s.organization_id = u.organization_id
 """
+USED = f"""
+select coalesce(sum(pending), 0), coalesce(sum(settled), 0), array_agg(organization_id) filter (where differs)
+from ({USED_EACH}) each
+"""
 
-# Rules late and corrected, row by row, for the organizations `ids` in which the sums differ. An estimated row that
-# still has no cost of its own owes nothing.
+# Rules late and corrected, row by row, for the organizations `ids` in which the sums differ. As the settlement has it:
+# an estimate stays until there is a cost; what is no cost, below zero or moved to somebody else is not settled anew.
 DUE = """
 with settled as (
-  select row_id, source, sum(cost) as cost, bool_or(is_estimated) as is_estimated
-  from billing.settled_row where organization_id = any(%(ids)s) group by row_id, source),
+  select row_id, source, organization_id, sum(cost) as cost, bool_or(is_estimated) as is_estimated
+  from billing.settled_row where organization_id = any(%(ids)s) group by row_id, source, organization_id),
 rows as (
-  select 'usage' as source, id, organization_id, created_at, coalesce(nullif(cost_usd, 'NaN'), 0) as cost
+  select 'usage' as source, id, organization_id, created_at, cost_usd as cost
   from usage_logs
   where organization_id = any(%(ids)s) and coalesce(created_at, '-infinity') >= %(since)s
     and coalesce(created_at, '-infinity') < %(until)s
   union all
-  select 'call', id, organization_id, created_at, coalesce(nullif(cost, 'NaN'), 0)
+  select 'call', id, organization_id, created_at, cost
   from call_logs
   where organization_id = any(%(ids)s) and coalesce(created_at, '-infinity') >= %(since)s
     and coalesce(created_at, '-infinity') < %(until)s),
 due as (
-  select r.organization_id, r.created_at,
-    case when s.is_estimated and r.cost = 0 then 0 else r.cost - coalesce(s.cost, 0) end as cost
-  from rows r left join settled s on s.row_id = r.id and s.source = r.source)
+  select r.organization_id, r.created_at, r.cost - coalesce(s.cost, 0) as cost
+  from rows r left join settled s on s.row_id = r.id and s.source = r.source
+  where r.cost >= 0 and r.cost <> 'NaN' and r.organization_id = coalesce(s.organization_id, r.organization_id)
+    and not (r.cost = 0 and coalesce(s.is_estimated, false)))
 select d.organization_id, o.name,
   coalesce(sum(d.cost) filter (where d.cost > 0), 0), count(*) filter (where d.cost > 0),
   min(d.created_at) filter (where d.cost > 0),
