@@ -7,6 +7,7 @@ most of this, and a million rows through the ORM would take an hour.
 from psycopg import sql
 
 from backoffice.demo import conversations, money, months, oddities
+from backoffice.demo.files import write_files
 from backoffice.demo.world import COLUMNS as STANDING
 from backoffice.demo.world import World, fixed_id
 
@@ -69,6 +70,7 @@ def load(connection, *, scale=1, until, seed=1):
         edit_as_staff(connection)
         months.close_months(connection, world, act_as_staff)
         write_prices(connection, world)
+        write_files(connection)
         write_notes(connection, world)
         counts["credit_transactions"] = one(connection, "select count(*) from credit_transactions")
     # Lists show the planner's totals, and index-only scans need the visibility map.

@@ -56,9 +56,7 @@ class BulkPosting(PageModel):
     decided_by_name = models.CharField("decided by", null=True, blank=True)
     decided_at = models.DateTimeField("decided", null=True, blank=True)
     comment = models.CharField(null=True, blank=True)
-    job = models.ForeignKey(
-        "backoffice.Job", models.DO_NOTHING, db_constraint=False, null=True, blank=True, related_name="+"
-    )
+    job = LooseForeignKey("backoffice.Job", blank=True, related_name="+")
 
     objects = BulkPostingQuerySet.as_manager()
 

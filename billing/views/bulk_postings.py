@@ -171,14 +171,22 @@ class BulkPostingDetail(generic.DetailView):
     queryset = BulkPosting.objects.select_related("job__owner")
     has_inline = False
     fields = [
-        ("File", ["kind", "reason", "requested_by_name", "requested_at", "expires_at", "sha256"]),
-        ("Decision", ["status", "decided_by_name", "decided_at", "comment"]),
+        "kind",
+        "reason",
+        "requested_by_name",
+        "requested_at",
+        "expires_at",
+        "status",
+        "decided_by_name",
+        "decided_at",
+        "comment",
+        "sha256",
     ]
 
     def get(self, request, pk):
         if request.htmx and not request.htmx.history_restore_request:
             answer = self.render(self.job_context(), template="billing/bulkposting_state.html")
-            if not self.object.job or not self.object.job.is_open:
+            if self.object.job is None or not self.object.job.is_open:
                 answer["HX-Refresh"] = "true"  # the rows below have their outcomes now
             return answer
         try:
@@ -212,14 +220,15 @@ class BulkPostingDetail(generic.DetailView):
 
     def job_context(self):
         posting, user = self.object, self.request.user
-        if posting.job is None:
+        if posting.status != posting.Status.APPROVED:
             return {"object": posting}
+        job = posting.job
         return {
             "object": posting,
-            "job": posting.job,
+            "job": job,
             "counts": postings.counts(posting),
             "may_run": user.has_perm(DECIDE),
-            "job_url": posting.job.get_absolute_url() if sees_job(user, posting.job) else "",
+            "job_url": job.get_absolute_url() if job and sees_job(user, job) else "",
         }
 
     def extra_context(self):
