@@ -15,6 +15,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice.models import Job
 
@@ -211,6 +212,14 @@ def look_after(job):
         finish(job, Job.Status.FAILED, "It was interrupted: the worker stopped. You can retry it.")
 
 
+def lost(now):
+    """Queued jobs for which no entry of the queue waits: whoever took it was killed before it began."""
+    entries = ProcrastinateJob.objects.filter(task_name=RUN_JOB, status="todo")
+    waiting = [args["job_id"] for args in entries.values_list("args", flat=True)]
+    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - INTERRUPTED_AFTER)
+    return queued.exclude(pk__in=waiting)
+
+
 def tidy():
     """Look after interrupted jobs and delete expired results. Runs every minute in the worker."""
     now = timezone.now()
@@ -219,6 +228,8 @@ def tidy():
         with transaction.atomic():
             if job := interrupted.select_for_update().filter(pk=pk).first():
                 look_after(job)
+    for job in lost(now):
+        enqueue(job)
     for job in Job.objects.exclude(result_name="").filter(expires_at__lt=now):
         discard_result(job)
         job.save(update_fields=["result_name"])

@@ -1,5 +1,7 @@
 """Two files of postings: one that was approved and posted, one that waits for a second person."""
 
+import hashlib
+
 from backoffice.demo.world import fixed_id
 
 STAFF, SECOND = ("Demo data", 0), ("Demo data (second person)", -1)
@@ -40,8 +42,8 @@ def write_files(connection):
             " select %s, %s, %s, %s, %s, %s, %s, sum(v), %s, %s, now() + interval '30 days'"
             " from unnest(%s::numeric[]) v",
             [
-                fixed_id(slug, "file"), name, f"demo {slug}", kind, reason, len(good), len(lines) - len(good),
-                STAFF[1], STAFF[0], [line[1] for line in good],
+                fixed_id(slug, "file"), name, hashlib.sha256(slug.encode()).hexdigest(), kind, reason, len(good),
+                len(lines) - len(good), STAFF[1], STAFF[0], [line[1] for line in good],
             ],
         )  # fmt: skip
         for number, (tenant, amount, why, problem, message) in enumerate(lines, 2):

@@ -154,6 +154,21 @@ class TestLife:
         job.refresh_from_db()
         assert job.status == "failed" and "interrupted" in job.message and job.can_retry
 
+    def test_taken_from_the_queue_and_lost_before_it_began_is_queued_again(
+        self, support, kind, owner, monkeypatch
+    ):
+        kind(write_result)
+        job, waiting = start(support), start(support)
+        owner("update procrastinate_jobs set status = 'doing' where args ->> 'job_id' = %s", [str(job.pk)])
+        entries = "select count(*) from procrastinate_jobs where args ->> 'job_id' = %s and status = 'todo'"
+        jobs.tidy()
+        assert owner(entries, [str(job.pk)]) == [(0,)], "it may just be beginning"
+        later(monkeypatch, minutes=2)
+        for _ in range(2):
+            jobs.tidy()
+            assert [owner(entries, [str(one.pk)]) for one in (job, waiting)] == [[(1,)], [(1,)]]
+        assert run(job).status == "succeeded"
+
     def test_result_expires_and_is_deleted(self, support_client, support, kind, monkeypatch):
         kind(write_result)
         job = run(start(support))

@@ -70,12 +70,17 @@ def worker(database, folder):
     )
 
 
-def kill_when(process, enough):
-    """SIGKILL in the middle: as soon as more than so many rows are posted."""
+def wait_for(process, enough):
+    """Until the worker has posted more than so many rows."""
     deadline = time.monotonic() + 60
     while posted() <= enough and time.monotonic() < deadline:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.005)
+
+
+def kill_when(process, enough):
+    """SIGKILL in the middle."""
+    wait_for(process, enough)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
 
@@ -97,6 +102,32 @@ def test_killed_twice_in_the_middle_it_goes_on_by_itself_and_posts_each_row_once
     job.refresh_from_db()
     assert (job.status, job.attempts, job.done, job.total) == ("succeeded", 3, ROWS, ROWS)
     assert job.message == f"{ROWS} posted, 0 failed."
+    assert_posted_once()
+
+
+def test_the_database_going_away_in_the_middle_posts_nothing_twice(prepared, tmp_path):
+    database, second, waiting = prepared
+    job = postings.approve_bulk_posting(waiting, actor=second, reason="Agreed")
+    process = worker(database, tmp_path)
+    wait_for(process, 20)
+    with database.connect("embedded_admin") as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
+            [database.name],
+        )
+    process.communicate(timeout=60)
+    connections.close_all()
+    before = posted()
+    assert 20 < before < ROWS, "it was not interrupted in the middle"
+    job.refresh_from_db()
+    assert job.status in ("running", "failed")
+    if job.status == "failed":
+        jobs.retry(job)
+    else:
+        minute_ago = timezone.now() - datetime.timedelta(minutes=2)
+        Job.objects.filter(pk=job.pk).update(touched_at=minute_ago)
+    output, _ = (last := worker(database, tmp_path)).communicate(timeout=120)
+    assert last.returncode == 0, output
     assert_posted_once()
 
 
