@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -153,10 +153,12 @@ def run(job_id):
     except CannotGoOn as error:
         discard_result(job)
         finish(job, Job.Status.FAILED, f"{error} {job.message}".strip()[:500])
-    except Exception:
+    except Exception as error:
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})
         discard_result(job)
+        if isinstance(error, OperationalError | InterfaceError) and can_go_on(job):  # the connection is gone
+            return queue_again(job)
         kept = job.message or "Nothing of the result was kept."
         finish(job, Job.Status.FAILED, f"It failed; the log has the details. {kept}")
     else:
@@ -201,12 +203,16 @@ def discard_result(job):
     job.result_path.unlink(missing_ok=True)
 
 
+def can_go_on(job):
+    return job.kind in RESUMABLE and job.attempts < ATTEMPTS
+
+
 def look_after(job):
     """An interrupted job is queued again where its kind bears that, a few times; else it has failed."""
     discard_result(job)
     if job.cancel_requested:
         finish(job, Job.Status.CANCELLED, "Cancelled; the worker had stopped.")
-    elif job.kind in RESUMABLE and job.attempts < ATTEMPTS:
+    elif can_go_on(job):
         queue_again(job)
     else:
         finish(job, Job.Status.FAILED, "It was interrupted: the worker stopped. You can retry it.")

@@ -105,7 +105,7 @@ def test_killed_twice_in_the_middle_it_goes_on_by_itself_and_posts_each_row_once
     assert_posted_once()
 
 
-def test_the_database_going_away_in_the_middle_posts_nothing_twice(prepared, tmp_path):
+def test_a_database_that_goes_away_in_the_middle_leaves_no_row_out_and_none_twice(prepared, tmp_path):
     database, second, waiting = prepared
     job = postings.approve_bulk_posting(waiting, actor=second, reason="Agreed")
     process = worker(database, tmp_path)
@@ -115,19 +115,16 @@ def test_the_database_going_away_in_the_middle_posts_nothing_twice(prepared, tmp
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and pid <> pg_backend_pid()",
             [database.name],
         )
-    process.communicate(timeout=60)
+    process.communicate(timeout=120)
     connections.close_all()
-    before = posted()
-    assert 20 < before < ROWS, "it was not interrupted in the middle"
     job.refresh_from_db()
-    assert job.status in ("running", "failed")
-    if job.status == "failed":
-        jobs.retry(job)
-    else:
+    if job.status == "running":  # it could not even say so: the next worker finds it
         minute_ago = timezone.now() - datetime.timedelta(minutes=2)
         Job.objects.filter(pk=job.pk).update(touched_at=minute_ago)
     output, _ = (last := worker(database, tmp_path)).communicate(timeout=120)
     assert last.returncode == 0, output
+    job.refresh_from_db()
+    assert job.status == "succeeded" and job.attempts > 1
     assert_posted_once()
 
 
