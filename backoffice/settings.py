@@ -288,7 +288,6 @@ ENVIRONMENT_TONE = env.str(
     "ENVIRONMENT_TONE", {"demo": "info", "production": "bad"}.get(ENVIRONMENT.lower(), "warn")
 )
 CREDIT_UNIT = env.str("CREDIT_UNIT", "credits")
-BULK_POSTING_DAYS = env.int("BULK_POSTING_DAYS", 7)
 
 
 CREDIT_REQUEST_DAYS = env.int("CREDIT_REQUEST_DAYS", 7)

@@ -47,7 +47,7 @@ def prepare_bulk_posting(name, lines, *, actor, reason, kind):
     limit = limit_of(actor)
     rows = check_lines(lines, most=limit.per_posting if limit else 0)
     pk = call(
-        "add_bulk_posting", [name[:200], fingerprint(lines), kind, json.dumps(rows), settings.BULK_POSTING_DAYS],
+        "add_bulk_posting", [name[:200], fingerprint(lines), kind, json.dumps(rows), settings.CREDIT_REQUEST_DAYS],
         actor=actor, reason=reason, role=limit.name if limit else "",
     )  # fmt: skip
     return BulkPosting.objects.get(pk=pk)

@@ -328,6 +328,8 @@ class TestDeciding:
         )
         html = check_page(finance_client.get(page(posting)))
         assert row.get_absolute_url() in html and "every 1s" not in html
+        html = check_page(finance_client.get(row.get_absolute_url()))
+        assert page(posting) in html and "june.csv</bdi></a>, line 2" in html
         answer = finance_client.get(page(posting, "results"))
         rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
         assert [(r["line"], r["outcome"], r["amount"]) for r in rows] == [

@@ -6,7 +6,7 @@ from backoffice.generic.lists import open_list
 from backoffice.templatetags.ui import money
 from billing.filters import AdoptionFilter, CreditTransactionFilter
 from billing.forms import AdoptForm
-from billing.models import Adoption, CreditRequest, CreditTransaction
+from billing.models import Adoption, BulkPostingRow, CreditRequest, CreditTransaction
 from billing.models.ledger import NOT_REVERSED
 from billing.services import adopt_change
 from billing.settlement.shown import settlement_of
@@ -172,6 +172,7 @@ class CreditTransactionDetail(generic.DetailView):
             "reversals": self.object.reversals.order_by("id")[:50] if reversible else [],
             "left": self.object.left_to_reverse() if reversible else None,
             "asked": CreditRequest.objects.filter(transaction=self.object.pk).first(),
+            "line": BulkPostingRow.objects.filter(transaction=self.object.pk).select_related("run").first(),
         }
 
     def show_settlement(self, posting):
