@@ -47,12 +47,6 @@ class CreditTransactionFilter(FilterSet):
     )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
-    kind = django_filters.MultipleChoiceFilter(
-        choices=CreditTransaction.Kind.choices,
-        distinct=False,
-        widget=forms.CheckboxSelectMultiple,
-        label="Kind",
-    )
     amount_from = AmountFilter("amount", "gte", label="Amount from")
     amount_to = AmountFilter("amount", "lte", label="Amount to")
     month = MonthFilter("created_at", label="Month (UTC)")
@@ -64,6 +58,12 @@ class CreditTransactionFilter(FilterSet):
     )
     who = django_filters.CharFilter("actor", "icontains", label="By")
     db_role = django_filters.CharFilter("db_role", "exact", label="Database role")
+    kind = django_filters.MultipleChoiceFilter(
+        choices=CreditTransaction.Kind.choices,
+        distinct=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Kind",
+    )
 
     class Meta:
         model = CreditTransaction

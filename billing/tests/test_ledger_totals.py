@@ -240,7 +240,7 @@ def test_the_whole_ledger_can_be_exported_with_every_column(fresh_database, sett
         finance = testing.make_user("finance")
         make_adoption(outside, actor=finance, reason="The runtime deducts")
         client = client_of(finance)
-        query = f"columns={client.get(LIST).context['whole_columns']}"
+        query = f"columns={client.get(LIST).context['all_columns']}"
         found, _ = export(client, "billing:credittransaction", query)
     assert [row["Posting"] for row in found] == [str(back.pk), str(first.pk), str(outside.pk)]
     assert (found[0]["Reverses"], found[0]["Amount"]) == (str(first.pk), "-1.00")

@@ -54,7 +54,7 @@ class CreditTransactionList(generic.ListView):
             "above_rows": "billing/ledger_totals_place.html",
             "totals_url": f"{reverse('billing:credittransaction_totals')}?{filters_of(self.request.GET)}",
             "totals_at_once": self.filterset.is_filtered,
-            "whole_columns": ",".join(self.offered),
+            "all_columns": ",".join(self.offered),
         }
 
 
