@@ -5,7 +5,7 @@
 
 Each page is asked of the real view through Django's test client (middleware, templates, role `backoffice` and all; no
 network), as finance; prints the median of a few rounds in milliseconds. `spending` is what the worker does for all
-tenants every quarter of an hour.
+tenants every five minutes.
 """
 
 import argparse

@@ -14,7 +14,7 @@ def look_up_signs(timestamp):
     attention.refresh()
 
 
-@app.periodic(cron="*/15 * * * *")
+@app.periodic(cron="*/5 * * * *")
 @app.task(name="look_up_spending", queueing_lock="look_up_spending", pass_context=False)
 def look_up_spending(timestamp):
     forecast.refresh(timeout="10min")

@@ -30,6 +30,7 @@ EXPORTS = {
     "telephony:siptrunk": make_trunk,
     "telephony:calllog": make_call,
     "billing:credittransaction": make_posting,
+    "billing:balance": make_organization,
     "billing:usagelog": make_usage,
     "tenants:note": make_note,
     "tenants:attentionitem": make_item,

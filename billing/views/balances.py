@@ -99,7 +99,7 @@ class BalanceList(BalancePage, generic.ListView):
 
 
 class BalancesRefresh(BalancePage):
-    """Look up now what tenants spend; the worker does it every quarter of an hour."""
+    """Look up now what tenants spend; the worker does it every five minutes."""
 
     page = "refresh"
     http_method_names = ["post"]
