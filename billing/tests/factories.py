@@ -63,8 +63,9 @@ def make_outside(organization=None, amount="-1.00"):
     return CreditTransaction.objects.filter(organization_id=organization.pk).first()
 
 
-def make_adoption(change=None, *, actor, reason="It was the runtime's own deduction", reference=""):
+def make_adoption(change=None, *, actor=None, reason="It was the runtime's own deduction", reference=""):
     change = change or make_outside()
+    actor = actor or make_user("finance", email=f"adopts{serial()}@example.test")
     return adopt_change(change, actor=actor, reason=reason, reference=reference)
 
 
