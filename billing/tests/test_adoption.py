@@ -94,11 +94,13 @@ def test_a_change_is_adopted_once(finance, finance_client):
     assert Adoption.objects.get().reason == "First"
 
 
-def test_a_change_that_was_reversed_as_a_whole_is_not_adopted_and_one_in_part_is(finance):
+def test_a_change_that_was_reversed_as_a_whole_is_not_adopted_and_one_in_part_is(finance, finance_client):
     tenant = make_organization(credits_balance="50.00")
     whole, part = make_outside(tenant, "5.00"), make_outside(tenant, "7.00")
     make_reversal(whole)
     make_reversal(part, "-6.99")
+    assert "It was reversed as a whole." in check_page(finance_client.get(whole.get_absolute_url()))
+    assert "Nobody stands for it yet." in check_page(finance_client.get(part.get_absolute_url()))
     with pytest.raises(ValidationError, match="reversed as a whole"):
         adopt_change(whole, actor=finance, reason="r")
     assert adopt_change(part, actor=finance, reason="r").transaction_id == part.pk

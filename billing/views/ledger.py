@@ -186,6 +186,8 @@ class CreditTransactionDetail(generic.DetailView):
         )
         if adoption := self.object.adopted:
             yield f"{made} {adoption.actor} stands for it."
+        elif not self.object.left_to_reverse():
+            yield f"{made} It was reversed as a whole."
         else:
             yield f"{made} Nobody stands for it yet."
 
