@@ -122,6 +122,7 @@ def test_a_record_shows_every_column(view):
         "ChatMessage": {"text"},
         "CallLog": {"duration_seconds", "recording_url"},
         "CreditTransaction": {"actor_id"},
+        "CreditRequest": {"balance_before", "requested_by", "decided_by"},
         "Note": {"author", "organization_name"},
         "AttentionItem": {"organization_name", "position", "done_by"},
         "AuditEvent": {"id", "organization", "actor_id"},

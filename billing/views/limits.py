@@ -21,7 +21,7 @@ class CreditLimitList(generic.ListView):
 
 class CreditLimitDetail(generic.DetailView):
     model = CreditLimit
-    fields = ["name", "per_posting", "per_day"]
+    fields = ["name", "per_posting", "per_day", "id"]
 
 
 class CreditLimitUpdate(generic.UpdateView):

@@ -43,8 +43,20 @@ class CreditRequestDetail(generic.DetailView):
     model = CreditRequest
     queryset = ALL
     fields = [
-        ("Asked for", ["amount", "kind", "reason", "reference", "note", "organization", "reverses", "id"]),
-        ("Who", ["requested_by_name", "requested_at", "expires_at"]),
+        (
+            "Asked for",
+            [
+                "amount",
+                "kind",
+                "reason",
+                "reference",
+                "note",
+                "organization_name",
+                "organization",
+                "reverses",
+            ],
+        ),
+        ("Who", ["requested_by_name", "requested_at", "expires_at", "id", "idempotency_key"]),
         ("Decision", ["status", "decided_by_name", "decided_at", "comment", "transaction"]),
     ]
     form = None

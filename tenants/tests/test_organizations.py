@@ -124,11 +124,13 @@ class TestOrganizationPage:
         html = check_page(support_client.get(agent.organization.get_absolute_url()))
         assert "1,000+" in html and "1,100" not in html
 
-    def test_only_finance_is_offered_to_adjust_credits(self, support_client, finance_client):
+    def test_only_finance_and_support_are_offered_to_adjust_credits(
+        self, support_client, finance_client, manager_client
+    ):
         tenant = make_organization()
         address = reverse("billing:post_credit", args=[tenant.pk])
-        assert address in check_page(finance_client.get(tenant.get_absolute_url()))
-        assert address not in check_page(support_client.get(tenant.get_absolute_url()))
+        for client, offered in ((finance_client, True), (support_client, True), (manager_client, False)):
+            assert (address in check_page(client.get(tenant.get_absolute_url()))) == offered
 
     def test_deletion_is_blocked_by_a_balance(self, admin_client):
         tenant = make_organization()
