@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.http import urlencode
 
 from backoffice import keyset
@@ -69,7 +69,7 @@ class Result:
 
 def settled_from():
     """The first day that is settled at all; None where settlement is off."""
-    return getattr(settings, "SETTLEMENT_FROM", None)
+    return settings.SETTLEMENT_FROM
 
 
 def start_of(day):
@@ -170,7 +170,7 @@ class Check:
                     f" {plain(usage_of_rows + calls_of_rows)}"
                 )
             words = f"Settlement of {day}: {'; '.join(faults)}."
-            url = address("billing:settlement_detail", pk) or self.ledger_url(organization, posting)
+            url = address("billing:settlement_detail", pk)
             self.add("settlement", organization, name, off, at, False, posting, words, url)
 
     def orphans(self):
@@ -194,7 +194,7 @@ class Check:
                 faults.append(f"its closing is {closing_off:+,} off opening and ledger")
             at, is_after = (start_of(month), False) if opening_off or closing_off else (closed_at, True)
             words = f"{month:%B %Y}: {'; '.join(faults)}."
-            url = address("billing:statement_detail", pk) or self.ledger_url(organization, None)
+            url = address("billing:statement_detail", pk)
             self.add(
                 "statement", organization, name, closing_off or opening_off, at, is_after, None, words, url
             )
@@ -232,10 +232,12 @@ class Check:
             self.late[organization] = late
             if late:
                 words = f"{counted(late_rows)} of settled days not settled yet."
-                self.add("late", organization, name, late, late_at, False, None, words)
+                url = address("billing:usagelog_list", organization=organization, settled="waiting")
+                self.add("late", organization, name, late, late_at, False, None, words, url)
             if corrected:
                 words = f"{counted(corrected_rows)} of settled days cost less by now."
-                self.add("corrected", organization, name, corrected, corrected_at, False, None, words)
+                url = address("billing:settlement_list", organization=organization)
+                self.add("corrected", organization, name, corrected, corrected_at, False, None, words, url)
 
     def add(self, rule, organization, name, amount, at, is_after, posting, words, url=""):
         self.result.add(
@@ -255,15 +257,11 @@ class Check:
     def ledger_url(organization, posting):
         """The organization's ledger, beginning with a row."""
         place = {"after": keyset.encode(str(posting + 1), posting + 1)} if posting else {}
-        query = urlencode({"organization": organization, **place})
-        return f"{reverse('billing:credittransaction_list')}?{query}"
+        return address("billing:credittransaction_list", organization=organization, **place)
 
 
-def address(name, pk):
-    try:
-        return reverse(name, args=[pk])
-    except NoReverseMatch:
-        return ""
+def address(name, *args, **query):
+    return reverse(name, args=args) + (f"?{urlencode(query)}" if query else "")
 
 
 def plain(amount):

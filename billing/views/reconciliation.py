@@ -1,3 +1,5 @@
+import datetime
+
 from django.contrib import messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
@@ -79,7 +81,8 @@ class Reconciled(generic.ListView):
             "may_check": self.request.user.has_perm("billing.run_reconciliation"),
             "open_job": open_job(),
             "settled_from": settled_from(),
-            "watermark": watermark(),
+            "watermark": (settled_until := watermark()),
+            "pending_since": settled_until + datetime.timedelta(days=1) if settled_until else settled_from(),
         }
 
 
