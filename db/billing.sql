@@ -246,8 +246,9 @@ begin
     execute format('grant select on billing.%I to backoffice', relation);
     execute format('drop policy if exists "backoffice: read" on billing.%I', relation);
     execute format('create policy "backoffice: read" on billing.%I for select to backoffice using (true)', relation);
-    -- Lines of a file and settlements with their rows are many, are never changed, and each leads to a posting.
-    if relation not in ('bulk_posting_row', 'settlement', 'settled_row') then
+    -- Lines of a file and settlements with their rows are many, are never changed, and each leads to a posting; a statement
+    -- has a trigger of its own.
+    if relation not in ('bulk_posting_row', 'settlement', 'settled_row', 'statement') then
       execute format('create or replace trigger audit_record after insert or update or delete on billing.%I '
                      'for each row execute function audit.record()', relation);
     end if;
@@ -870,6 +871,25 @@ begin
 end $$;
 create or replace trigger refuse_statement_change before update or delete on billing.statement
   for each row execute function billing.refuse_statement_change();
+
+-- One audit.event for a closed month, without its content: that stands in the statement, and stays.
+create or replace function billing.record_statement() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  role_name constant text := audit.caller_role();
+  in_app constant boolean := role_name = 'backoffice';
+begin
+  insert into audit.event (table_name, row_id, row_label, organization_id, action, new, actor_id, actor, reason, request_id,
+                           db_role, jwt_sub, source)
+  values ('billing.statement', new.id::text, left(new.organization_name, 200), new.organization_id, 'insert',
+          to_jsonb(new) - 'content', case when in_app then new.actor_id end, case when in_app then new.actor else role_name end,
+          case when in_app then nullif(current_setting('backoffice.reason', true), '') end,
+          case when in_app then nullif(current_setting('backoffice.request_id', true), '') end,
+          role_name, audit.jwt_sub(), case when in_app then 'app' else 'outside' end);
+  return null;
+end $$;
+create or replace trigger audit_record after insert on billing.statement
+  for each row execute function billing.record_statement();
 create or replace trigger refuse_statement_truncate before truncate on billing.statement
   for each statement execute function billing.refuse_statement_change();
 

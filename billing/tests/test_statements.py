@@ -143,7 +143,8 @@ class TestContent:
         )
         assert one == other and Statement.objects.count() == 1
         event = AuditEvent.objects.of(one).get()
-        assert (event.actor, event.reason) == (str(finance), "First")
+        assert (event.actor, event.reason, event.source) == (str(finance), "First", "app")
+        assert event.new["sha256"] == one.sha256 and "content" not in event.new
 
 
 class TestLaterCorrections:
