@@ -10,6 +10,10 @@ def require_value(field, value):
         raise ValidationError(field.error_messages["blank"], code="blank")
 
 
+# Django takes no NaN for a number; a numeric column of the platform may hold it.
+NAN = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())
+
+
 class OpenChoiceField(models.CharField):
     """Text with known values, not limited to them: an unknown value is stored, shown and kept as it is.
 

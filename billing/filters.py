@@ -204,10 +204,10 @@ class SettledRowsFilter(FilterSet):
         queryset = super().filter_queryset(queryset)
         values = self.form.cleaned_data
         rows = {
-            "settlement": values["settlement"],
-            "settlement__day": values["settled_on"],
-            "day": values["settled_day"],
-            "is_estimated": {"yes": True, "no": False}.get(values["estimated"]),
+            "settlement": values.get("settlement"),
+            "settlement__day": values.get("settled_on"),
+            "day": values.get("settled_day"),
+            "is_estimated": {"yes": True, "no": False}.get(values.get("estimated")),
         }
         rows = {name: value for name, value in rows.items() if value is not None}
         if not rows:

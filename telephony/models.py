@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from backoffice.keyset import newest
-from backoffice.model_fields import OpenChoiceField
+from backoffice.model_fields import NAN, OpenChoiceField
 from backoffice.page_model import PageModel
 
 
@@ -145,8 +145,7 @@ class CallLogQuerySet(models.QuerySet):
 
     def no_cost(self):
         """Without a cost, or with one that is no number."""
-        nan = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())  # Django takes none
-        return self.filter(models.Q(cost=0) | models.Q(cost=None) | models.Q(cost=nan))
+        return self.filter(models.Q(cost=0) | models.Q(cost=None) | models.Q(cost=NAN))
 
 
 def stale_before():

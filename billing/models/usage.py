@@ -10,12 +10,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from backoffice.keyset import newest
-from backoffice.model_fields import OpenChoiceField
+from backoffice.model_fields import NAN, OpenChoiceField
 from backoffice.page_model import PageModel
 from billing.models.settlement import SettledRow
-
-# Django takes no NaN for a number.
-NAN = models.Func(template="'NaN'::numeric", output_field=models.DecimalField())
 
 
 class UsageLogQuerySet(models.QuerySet):

@@ -1,33 +1,25 @@
 """What a correction of a call meets in the books: a month that is closed, a settlement that holds the call."""
 
 from dataclasses import dataclass
-
-from django.db import connection
+from decimal import Decimal
 
 from backoffice import months
-from backoffice.templatetags.ui import url_or_none
-from billing.models import Statement
-
-SETTLED = """
-select s.id, s.day, r.cost from billing.settled_row r join billing.settlement s on s.id = r.settlement_id
-where r.row_id = %s and r.source = 'call' order by s.day, s.id
-"""
+from billing.models import SettledRow, Statement
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`statement` is that of the call's closed month, `lands_in` the name of the month whose statement tells changes;
-    `settled` is [{day, cost, url}], what each settlement took for the call.
+    """`statement` is that of the call's closed month, `lands_in` the name of the month whose statement tells changes.
+
+    `settled` is the newest SettledRow of the call, `waiting` what its cost differs from what it is settled at; None
+    where it does not, or the cost is no number.
     """
 
     statement: Statement | None
     month: str
     lands_in: str
-    settled: list
-
-    @property
-    def settled_cost(self):
-        return sum(row["cost"] for row in self.settled)
+    settled: SettledRow | None
+    waiting: Decimal | None
 
 
 def standing_of(call):
@@ -38,10 +30,9 @@ def standing_of(call):
         if statement := statements.filter(month=month).first():
             last = statements.order_by("-month").first()
             lands_in = months.name_of(months.after(last.month))
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLED, [call.pk])
-        settled = [
-            {"day": day, "cost": cost, "url": url_or_none("billing:settlement_detail", pk)}
-            for pk, day, cost in cursor.fetchall()
-        ]
-    return Standing(statement, month and months.name_of(month), lands_in, settled)
+    rows = SettledRow.objects.filter(source=SettledRow.Source.CALL, row_id=call.pk, is_current=True)
+    settled = rows.select_related("settlement").first()
+    waiting = None
+    if settled and call.cost is not None and call.cost.is_finite():
+        waiting = call.cost - settled.total or None
+    return Standing(statement, month and months.name_of(month), lands_in, settled, waiting)

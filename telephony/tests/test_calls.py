@@ -255,7 +255,10 @@ class TestOriginal:
         settle_call(owner, call, "1.2000")
         for url in (page("correct", call), call.get_absolute_url()):
             html = check_page(finance_client.get(url))
-            assert "This call is settled" in html and "goes into the next settlement" in html
+            assert "This call is settled" in html and "the difference goes into the next settlement" in html
+        correct(finance_client, call, cost="0.8000")
+        html = check_page(finance_client.get(call.get_absolute_url()))
+        assert "The difference to its cost now, −0.4000, goes into the next settlement" in html
 
 
 def settle_call(owner, call, cost):
