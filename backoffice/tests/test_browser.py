@@ -31,6 +31,7 @@ LISTS = [
     "/telephony/calls/",
     "/billing/usage/",
     "/billing/ledger/",
+    "/billing/bulk-postings/",
     "/jobs/",
     "/audit/changes/",
     "/audit/readings/",

@@ -6,14 +6,14 @@ import json
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from backoffice import jobs, services
 from backoffice.bulk import request_named
 from backoffice.models import User
 from billing.bulk_postings.checking import amount_of, check_lines
 from billing.limits import limit_of
-from billing.models import BulkPosting
+from billing.models import BulkPosting, BulkPostingRow
 
 KIND = "bulk_posting"
 
@@ -116,6 +116,17 @@ def summary(posting):
     number = counts(posting)
     text = f"{number['posted']:,} posted, {number['failed']:,} failed"
     return f"{text}, {number['left']:,} still to post." if number["left"] else f"{text}."
+
+
+def said_before(posting):
+    """The lines that say the same as a line of another approved file: same organization, amount and reason."""
+    same = BulkPostingRow.objects.filter(
+        run__status=BulkPosting.Status.APPROVED,
+        organization_id=OuterRef("organization_id"),
+        amount=OuterRef("amount"),
+        reason=OuterRef("reason"),
+    ).exclude(run=OuterRef("run"))
+    return posting.rows.filter(Exists(same), problem=None)
 
 
 def stop(posting):

@@ -273,6 +273,18 @@ class TestTheSameFile:
         assert BulkPosting.objects.count() == 1
         checked(finance_client, f"{one.pk},5,other reason,", rows[1])
 
+    def test_rows_that_were_posted_from_another_file_are_pointed_out(self, finance_client, second):
+        one, two = make_organization(), make_organization()
+        first = checked(finance_client, f"{one.pk},5,r,", f"{two.pk},5,r,")
+        approve(first, second)
+        later = checked(finance_client, f"{one.pk},5.00,r,", f"{two.pk},5,other,")
+        html = check_page(finance_client.get(page(later)))
+        assert '<a href="?rows=repeated">1 of its rows</a>' in html
+        assert [
+            row.number for row in finance_client.get(page(later), {"rows": "repeated"}).context["rows"]
+        ] == [2]
+        assert "repeated" not in check_page(finance_client.get(page(first)))
+
     @pytest.mark.parametrize("way", ["decline", "withdraw", "expire"])
     def test_may_come_back_when_nothing_came_of_it(self, finance_client, finance, second, way):
         rows = [f"{make_organization().pk},5,r,"]

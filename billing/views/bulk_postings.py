@@ -37,6 +37,7 @@ STATES = {
     "failed": ("Failed", Q(outcome="failed")),
     **{value: (label, Q(problem=value)) for value, label in Problem.choices},
 }
+REPEATED = "repeated"
 EXAMPLE = [
     COLUMNS,
     ("owner@example.com", "25.00", "Calls failed on Friday", "TICKET-4711"),
@@ -202,8 +203,19 @@ class BulkPostingDetail(generic.DetailView):
             ]
         return []
 
+    @cached_property
+    def repeated(self):
+        """How many rows of a file that waits were posted from another one already."""
+        return postings.said_before(self.object).count() if self.object.is_open else 0
+
     def warnings(self):
         posting = self.object
+        if self.repeated:
+            yield format_html(
+                'Posted from another file, with the same amount and reason: <a href="?rows={}">{} of its rows</a>.',
+                REPEATED,
+                f"{self.repeated:,}",
+            )
         if posting.state == posting.Status.EXPIRED:
             yield "Nobody decided about it in time. The same file can be checked again."
         elif posting.is_open and posting.row_count == 0:
@@ -227,11 +239,17 @@ class BulkPostingDetail(generic.DetailView):
     def extra_context(self):
         query = Query(self.request.GET).without(*PLACES)
         wanted = self.request.GET.get("rows", "")
-        rows = self.object.rows.select_related("organization")
-        if wanted in STATES:
+        rows = self.object.rows
+        if wanted == REPEATED:
+            rows = postings.said_before(self.object)
+        elif wanted in STATES:
             rows = rows.filter(STATES[wanted][1])
         page = keyset.read_page(
-            rows, F("number"), descending=False, size=generic.PAGE_SIZE, params=self.request.GET
+            rows.select_related("organization"),
+            F("number"),
+            descending=False,
+            size=generic.PAGE_SIZE,
+            params=self.request.GET,
         )
         if self.object.is_open:
             for row in page.rows:
@@ -263,7 +281,7 @@ class BulkPostingDetail(generic.DetailView):
             "count": found["all_rows"],
             "amount": found["all_sum"],
             "url": str(query),
-            "current": wanted not in STATES,
+            "current": wanted not in (*STATES, REPEATED),
         }
         for at, (name, (label, _)) in enumerate(STATES.items()):
             if found[f"n{at}"]:
