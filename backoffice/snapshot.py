@@ -6,8 +6,11 @@ from django.db import connections
 
 
 @contextmanager
-def snapshot():
-    """A psycopg cursor that sees one moment of the database, over a connection of its own and without time limits."""
+def snapshot(same_as=None):
+    """A psycopg cursor that sees one moment of the database, over a connection of its own and without time limits.
+
+    `same_as` is the cursor of another snapshot, whose moment it shall see, to read beside it in another thread.
+    """
     own = connections.create_connection("default")
     try:
         own.ensure_connection()
@@ -15,6 +18,9 @@ def snapshot():
         plain.autocommit = True
         with plain.cursor() as cursor:
             cursor.execute("begin isolation level repeatable read, read only")
+            if same_as is not None:
+                same_as.execute("select pg_export_snapshot()")
+                cursor.execute(f"set transaction snapshot '{same_as.fetchone()[0]}'")
             cursor.execute("set local statement_timeout = 0")
             cursor.execute("set local idle_in_transaction_session_timeout = 0")
             yield cursor

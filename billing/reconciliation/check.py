@@ -2,6 +2,8 @@
 
 import datetime
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -10,6 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from backoffice import keyset
+from backoffice.snapshot import snapshot
 from billing.reconciliation import sql
 from billing.reconciliation.rules import RULES
 
@@ -50,6 +53,7 @@ class Result:
     found: dict = field(default_factory=dict)
     findings: list = field(default_factory=list)
     kept: Counter = field(default_factory=Counter)
+    late_of: dict = field(default_factory=dict)  # {organization: cost}
 
     @property
     def drift(self):
@@ -85,28 +89,41 @@ def settled_span(first, watermark):
     return start_of(first), start_of(end)
 
 
-class Check:
-    """Reads with a cursor that shall see one moment (backoffice.snapshot); `organization_id` narrows it to one."""
+@contextmanager
+def checking(organization_id=None):
+    """A Check of one moment over two connections, one for each half of the work; of one organization, or all."""
+    with snapshot() as cursor, snapshot(same_as=cursor) as beside:
+        yield Check(cursor, organization_id, beside=beside)
 
-    def __init__(self, cursor, organization_id=None):
+
+class Check:
+    """Reads with a cursor that shall see one moment (backoffice.snapshot); `organization_id` narrows it to one.
+
+    `beside` is another cursor on the same moment, on which usage is read meanwhile.
+    """
+
+    def __init__(self, cursor, organization_id=None, *, beside=None, result=None):
         self.cursor = cursor
         self.id = organization_id
-        self.late = {}  # {organization: cost}
         cursor.execute("set local work_mem = '128MB'")
         cursor.execute("set local jit = off")
-        cursor.execute(sql.WATERMARK)
-        (watermark,) = cursor.fetchone()
-        cursor.execute("select transaction_timestamp()")
-        self.result = Result(cursor.fetchone()[0], settled_from(), watermark)
+        self.result = result or self.new_result()
+        self.beside = beside and Check(beside, organization_id, result=self.result)
 
-    def parts(self):
-        return self.ledger, self.settlements, self.orphans, self.statements, self.outside, self.usage
+    def new_result(self):
+        self.cursor.execute(f"select transaction_timestamp(), ({sql.WATERMARK})")
+        as_of, watermark = self.cursor.fetchone()
+        return Result(as_of, settled_from(), watermark)
 
     def run(self, step=lambda: None):
         """The Result. `step` is called after each of STEPS parts."""
-        for part in self.parts():
-            part()
-            step()
+        with ThreadPoolExecutor(1) as pool:
+            usage = pool.submit(self.beside.usage).result if self.beside else self.usage
+            for part in (self.ledger, self.settlements, self.orphans, self.statements, self.outside, usage):
+                part()
+                step()
+        order = list(RULES)
+        self.result.findings.sort(key=lambda finding: order.index(finding.rule))
         return self.result
 
     def rows(self, statement, **params):
@@ -222,14 +239,14 @@ class Check:
         used = {organization: (settled, pending) for organization, pending, settled, _ in each}
         for organization, name, balance, ledger in self.rows(sql.BALANCES):
             settled, pending = used.get(organization, (NOTHING, NOTHING))
-            late = self.late.get(organization, NOTHING)
+            late = self.result.late_of.get(organization, NOTHING)
             yield organization, name, balance, ledger, balance - ledger, settled, late, pending
 
     def due(self, organizations):
         for row in self.rows(sql.DUE, ids=organizations, **self.span()):
             organization, name, late, late_rows, late_at, corrected, corrected_rows, corrected_at = row
             self.result.late += late
-            self.late[organization] = late
+            self.result.late_of[organization] = late
             if late:
                 words = f"{counted(late_rows)} of settled days not settled yet."
                 url = address("billing:usagelog_list", organization=organization, settled="waiting")

@@ -7,9 +7,8 @@ from django.db import transaction
 
 from backoffice import jobs
 from backoffice.models import Job
-from backoffice.snapshot import snapshot
 from billing.models import ReconciliationFinding, ReconciliationRun
-from billing.reconciliation.check import STEPS, Check
+from billing.reconciliation.check import STEPS, checking
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +20,8 @@ NIGHTLY = "Nightly check"
 def check_all(actor_name, actor=None, step=lambda: None):
     """Check everything over one moment, keep the run. Returns (ReconciliationRun, Result)."""
     began = time.monotonic()
-    with snapshot() as cursor:
-        result = Check(cursor).run(step)
+    with checking() as check:
+        result = check.run(step)
     run = keep(result, seconds=time.monotonic() - began, actor_name=actor_name, actor=actor)
     return run, result
 

@@ -12,10 +12,9 @@ from psycopg.rows import tuple_row
 
 from agents.tests.factories import make_agent
 from backoffice.demo import load as demo
-from backoffice.snapshot import snapshot
 from backoffice.testing_crud import check_page, client_of
 from billing.models import UsageLog
-from billing.reconciliation.check import Check
+from billing.reconciliation.check import Check, checking
 from billing.tests.factories import (
     make_adoption,
     make_back_dated,
@@ -488,7 +487,7 @@ class TestStatements:
 def test_the_demo_is_clean(fresh_database):
     with fresh_database.connect("postgres", row_factory=tuple_row) as connection:
         demo.load(connection, until=datetime.datetime(2026, 3, 10, 12, tzinfo=datetime.UTC))
-    with fresh_database.django(), snapshot() as cursor:
-        result = Check(cursor).run()
+    with fresh_database.django(), checking() as of_all:
+        result = of_all.run()
     assert (result.drift, result.balance) == (0, result.ledger)
     assert result.organizations > 10

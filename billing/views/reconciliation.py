@@ -7,6 +7,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from backoffice import generic, keyset
+from backoffice.templatetags.ui import money
 from billing.models import ReconciliationFinding, ReconciliationRun
 from billing.reconciliation.check import KEPT_PER_RULE, settled_from
 from billing.reconciliation.figures import figures_of, watermark
@@ -124,6 +125,15 @@ class ReconciliationRunDetail(generic.DetailView):
         ("Usage and calls", ["settled_from", "watermark", "settled", "late", "pending"]),
     ]
     has_history = False
+
+    def show_settled(self, run):
+        return "Settled (USD)", money(run.settled, 4)
+
+    def show_late(self, run):
+        return "Late (USD)", money(run.late, 4)
+
+    def show_pending(self, run):
+        return "Pending (USD)", money(run.pending, 4)
 
     def extra_context(self):
         return {"found": found_by(self.object, RULES)}

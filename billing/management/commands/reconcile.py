@@ -9,8 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 
-from backoffice.snapshot import snapshot
-from billing.reconciliation.check import Check, plain
+from billing.reconciliation.check import checking, plain
 from billing.reconciliation.rules import RULES
 from billing.reconciliation.runs import keep
 
@@ -42,8 +41,7 @@ class Command(BaseCommand):
                 f"“{organization}” is no id of an organization.", returncode=NOT_CHECKED
             ) from None
         try:
-            with snapshot() as cursor:
-                check = Check(cursor, only)
+            with checking(only) as check:
                 result = check.run()
                 if options["csv"]:
                     self.write_csv(check)
