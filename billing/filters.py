@@ -233,8 +233,8 @@ class UsageLogFilter(SettledRowsFilter):
     time = NoMonthFilter("created_at")
     settled = django_filters.ChoiceFilter(
         method="by_settlement",
-        choices=[("waiting", "Of settled or due days, not settled"), ("yes", "Settled")],
-        label="Settlement state",
+        choices=[("waiting", "Not yet, of days that are over"), ("yes", "Settled")],
+        label="Settled",
         empty_label="Any",
     )
 

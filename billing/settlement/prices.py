@@ -3,9 +3,10 @@
 import datetime
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from backoffice.errors import QUERY_CANCELED
 from billing.models import Price
 
 LOOKED_BACK = datetime.timedelta(days=90)
@@ -27,11 +28,20 @@ def looked_back_to():
 
 
 def models_without_price():
-    """[(model or None, records, tokens)] of unpriced usage on days without a price of its model, most tokens first."""
+    """[(model or None, records, tokens)] of unpriced usage on days without a price of its model, most tokens first.
+
+    None where counting took too long.
+    """
     since = datetime.datetime.combine(looked_back_to(), datetime.time.min, datetime.UTC)
-    with connection.cursor() as cursor:
-        cursor.execute(WITHOUT, [since])
-        return [(model, rows, int(tokens)) for model, rows, tokens in cursor.fetchall()]
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(WITHOUT, [since])
+            found = cursor.fetchall()
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == QUERY_CANCELED:
+            return None
+        raise
+    return [(model, rows, int(tokens)) for model, rows, tokens in found]
 
 
 def estimate(usage):

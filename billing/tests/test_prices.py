@@ -4,11 +4,13 @@ import datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from agents.tests.factories import make_agent
 from backoffice.audit_models import AuditEvent
 from backoffice.testing_crud import HOSTILE, TEXTS, PageTests, check_page, form_values, set_column
 from billing.models import Price
+from billing.settlement import prices
 from billing.settlement.prices import estimate, models_without_price
 from billing.tests.factories import make_price, make_usage
 
@@ -121,3 +123,12 @@ def test_unpriced_usage_shows_its_estimate_marked(support_client):
         other = make_usage(**{"model_used": "gpt-x", **fields})
         html = check_page(support_client.get(other.get_absolute_url()))
         assert "USD per 1,000 tokens" not in html, fields
+
+
+def test_too_much_usage_to_count_does_not_keep_the_prices_back(finance_client, monkeypatch):
+    make_price("gpt-x")
+    monkeypatch.setattr(prices, "WITHOUT", "select null, %s::text, pg_sleep(20)")
+    with connection.cursor() as cursor:
+        cursor.execute("set local statement_timeout = '1s'")
+    html = check_page(finance_client.get(LIST))
+    assert "too much usage to say here" in html and "gpt-x" in html
