@@ -45,8 +45,8 @@ SETTLED = [
     "analyze",
 ]
 BARE = """
-select count(*), sum(cost) from (
-  select organization_id, sum(cost) as cost from (
+select count(*), sum(row_count), sum(cost) from (
+  select organization_id, count(*) as row_count, sum(cost) as cost from (
     select organization_id, cost_usd as cost from public.usage_logs
     where coalesce(created_at, '-infinity') >= %(begin)s and coalesce(created_at, '-infinity') < %(end)s
       and cost_usd > 0
@@ -108,8 +108,8 @@ def measure(server):
         ).fetchone()
         print("{:,} ledger rows, {:,} usage rows, {:,} rows settled before".format(*sizes))
         owner.execute(BARE, days)
-        bare, (organizations, cost) = timed(lambda: owner.execute(BARE, days).fetchone())
-    print(f"the day: {organizations:,} organizations, {cost:,.4f} USD")
+        bare, (organizations, rows, cost) = timed(lambda: owner.execute(BARE, days).fetchone())
+    print(f"the day: {rows:,} rows of {organizations:,} organizations, {cost:,.4f} USD")
     print(f"bare SQL aggregate         {bare:8.3f} s")
     settings.SETTLEMENT_FROM = first
     try:

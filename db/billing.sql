@@ -698,6 +698,7 @@ begin
       from public.usage_logs r
       left join billing.settled_row s on s.row_id = r.id and s.source = 'usage' and s.is_current
       where %1$s and (s.row_id is null or r.cost_usd is distinct from s.total)
+        and ($3 or $4 or r.cost_usd <> 0 or s.row_id is not null)  -- else it is unpriced, and nobody asks
       union all
       select 'call', r.id, r.organization_id, (r.created_at at time zone 'UTC')::date,
              null, r.cost, null, s.organization_id, s.total, s.row_id is not null, s.is_estimated
@@ -771,7 +772,7 @@ end $$;
 -- `refused` are organizations whose balance would leave the range of balances; they are due again next time.
 create or replace function billing.settle_rows(p_day date, p_from date, p_organizations uuid[], p_rows uuid[])
 returns table (settled integer, amount numeric, refused uuid[])
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = '' set max_parallel_workers_per_gather = 0 as $$
 declare
   v_actor constant text := billing.require_actor();
   v_day billing.settlement_day;
