@@ -314,7 +314,8 @@ begin
     return new;
   elsif v_key like 'request:%' then
     perform from billing.credit_request r
-    where 'request:' || r.id = v_key and r.status = 'approved' and r.transaction_id is null
+    where r.id = case when v_key ~ '^request:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then substr(v_key, 9)::uuid end
+      and r.status = 'approved' and r.transaction_id is null
       and r.decided_by = new.actor_id and r.requested_by <> new.actor_id
       and (r.organization_id, r.amount, r.kind, r.reason) = (new.organization_id, new.amount, new.kind, new.reason)
       and r.reverses_id is not distinct from new.reverses_id;

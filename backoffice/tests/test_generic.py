@@ -11,6 +11,7 @@ from backoffice import generic, services
 from backoffice.models import AuditEvent
 from backoffice.services import integrity_sentence
 from backoffice.testing_crud import check_page, form_values
+from billing.models import Statement
 from telephony.tests.factories import make_number
 from tenants.models import Organization
 from tenants.tests.factories import make_organization
@@ -111,6 +112,9 @@ def detail_views(patterns=None):
             yield entry.callback.view_class
 
 
+SETTLED = {"usage_cost", "call_cost", "estimated_cost", "late_cost", "amount"}
+
+
 @pytest.mark.parametrize("view", list(detail_views()), ids=lambda view: view.__name__)
 def test_a_record_shows_every_column(view):
     """A column that a page forgets is one that nobody will ever see."""
@@ -121,7 +125,13 @@ def test_a_record_shows_every_column(view):
         "AgentMessage": {"content", "audio_url"},
         "ChatMessage": {"text"},
         "CallLog": {"duration_seconds", "recording_url"},
+        "Adoption": {"actor_id"},
+        "BulkPosting": {"name", "row_count", "left_out", "amount", "requested_by", "decided_by", "job"},
         "CreditTransaction": {"actor_id"},
+        "ReconciliationRun": {"actor", "found"},
+        "Settlement": {"actor_id"},
+        "SettlementDay": {"actor_id", "organizations", *SETTLED},
+        "Statement": {field.name for field in Statement._meta.concrete_fields},  # a sheet of its own
         "CreditRequest": {"balance_before", "requested_by", "decided_by"},
         "Note": {"author", "organization_name"},
         "AttentionItem": {"organization_name", "position", "done_by"},

@@ -171,6 +171,10 @@ class BulkPostingDetail(generic.DetailView):
     model = BulkPosting
     queryset = BulkPosting.objects.select_related("job__owner")
     has_inline = False
+    fields = [
+        ("File", ["kind", "reason", "requested_by_name", "requested_at", "expires_at", "sha256", "id"]),
+        ("Decision", ["status", "decided_by_name", "decided_at", "comment"]),
+    ]
 
     def get(self, request, pk):
         if request.htmx and not request.htmx.history_restore_request:
@@ -183,11 +187,6 @@ class BulkPostingDetail(generic.DetailView):
         except (keyset.BadCursor, DataError):
             messages.warning(request, "That place in the file does not exist; this is its beginning.")
             return HttpResponseRedirect(request.path)
-
-    @property
-    def fields(self):
-        decision = ["decided_by_name", "decided_at", "comment"] if self.object.decided_by else ["expires_at"]
-        return ["kind", "reason", "requested_by_name", "requested_at", "status", *decision, "sha256"]
 
     def show_status(self, posting):
         return "Status", posting.get_status_display() if posting.state == posting.status else "Expired"

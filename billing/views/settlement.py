@@ -44,7 +44,7 @@ class SettlementDayList(generic.ListView):
 class SettlementDayDetail(generic.DetailView):
     model = SettlementDay
     fields = [
-        ("Day", ["day", "started_at", "finished_at", "actor"]),
+        ("Day", ["day", "started_at", "finished_at", "actor", "id"]),
         ("Terms", ["usage_rate", "call_rate", "with_estimates"]),
     ]
 
@@ -126,7 +126,7 @@ class SettlementDetail(generic.DetailView):
     queryset = settlements().select_related("transaction")
     has_history = False  # it never changes
     fields = [
-        ("Settlement", ["organization_name", "organization", "day", "created_at"]),
+        ("Settlement", ["organization_name", "organization", "day", "created_at", "id"]),
         ("Cost and credits", [*COSTS, "amount", "transaction"]),
     ]
     # Costs are shown with all their places.
