@@ -204,6 +204,22 @@ class TestLaterCorrections:
         assert (back["month"], back["call_cost"], back["seconds"]) == ("2025-09", "0.4000", 0)
         assert content.check(october).is_same, "what another statement says of a month is not its own"
 
+    def test_a_settlement_of_a_closed_months_day_names_that_month(self, owner):
+        tenant = make_tenant()
+        make_statement(tenant, SEPTEMBER)
+        posting = make_back_dated(tenant, "-1.00", at(OCTOBER, hour=1), kind="settlement")
+        owner(
+            "insert into billing.settlement_day (day, usage_rate, call_rate, with_estimates, actor)"
+            " values ('2025-09-30', 1, 1, false, 'x')"
+        )
+        owner(
+            "insert into billing.settlement (organization_id, organization_name, day, usage_cost, call_cost,"
+            " estimated_cost, late_cost, amount, transaction_id) values (%s, 'x', '2025-09-30', 1, 0, 0, 0, 1, %s)",
+            [tenant.pk, posting.pk],
+        )
+        (row,) = read(make_statement(tenant, OCTOBER)).data["postings"]
+        assert (row["of_month"], row["late"]) == ("2025-09", False)
+
     def test_a_deleted_organization_keeps_its_statements_and_ends_with_its_balance(
         self, owner, finance_client
     ):
