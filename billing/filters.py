@@ -1,9 +1,12 @@
+import datetime
+
 import django_filters
 from django import forms
 from django.db.models import Q
 
 from backoffice.filters import DateInput, DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
 from backoffice.forms import AmountField
+from backoffice.keyset import newest
 from backoffice.models import User
 from billing.models import (
     Adoption,
@@ -175,12 +178,26 @@ def not_recorded(field_name):
     return Q(**{field_name: None}) | Q(**{f"{field_name}__in": ["", "null"]})
 
 
+class UtcDayFilter(django_filters.DateFilter):
+    """From a day in UTC, as days are settled, the day included; what has no time is of no day."""
+
+    def __init__(self, field_name, *, label):
+        super().__init__(field_name=field_name, label=label, widget=DateInput(attrs={"max": "9998-12-31"}))
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        moment = datetime.datetime.combine(value, datetime.time.min, datetime.UTC)
+        return queryset.alias(utc_day_filter=newest(self.field_name)).filter(utc_day_filter__gte=moment)
+
+
 class SettledRowsFilter(FilterSet):
     """Usage records or calls (`source`) by how they were settled: with which settlement or day, for which day, and
     whether at an estimate. What is given holds together, of one row of a settlement.
     """
 
     source = ""
+    from_day = UtcDayFilter("created_at", label="From day (UTC)")
     settlement = django_filters.NumberFilter(
         method="together", label="Settlement", min_value=1, max_value=2**63 - 1, decimal_places=0
     )
@@ -242,7 +259,7 @@ class UsageLogFilter(SettledRowsFilter):
         model = UsageLog
         fields = ["organization", "agent"]
 
-    rare = ("model", "time", "settled", "settlement", "settled_on", "settled_day", "estimated")
+    rare = ("model", "time", "settled", "from_day", "settlement", "settled_on", "settled_day", "estimated")
 
     def by_price(self, queryset, name, value):
         if value == "no":

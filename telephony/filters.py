@@ -50,7 +50,7 @@ class CallLogFilter(SettledRowsFilter):
         method="by_number", choices=[("no", "Without number")], label="Number on record", empty_label="Any"
     )
     time = NoMonthFilter("created_at")
-    rare = ("numbered", "time", "settlement", "settled_on", "settled_day", "estimated")
+    rare = ("numbered", "time", "from_day", "settlement", "settled_on", "settled_day", "estimated")
 
     class Meta:
         model = CallLog

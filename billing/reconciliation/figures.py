@@ -24,13 +24,20 @@ from organizations o where o.id = any(%(ids)s)
 
 @dataclass(frozen=True)
 class Figures:
-    """Balance and ledger in credits, the rest in USD. `late` is what the last check found."""
+    """Balance and ledger in credits, the rest in USD. `late` is what the last check found, what is pending has its
+    rows in two lists.
+    """
 
     balance: Decimal
     ledger: Decimal
     settled: Decimal
-    pending: Decimal
+    pending_usage: Decimal
+    pending_calls: Decimal
     late: Decimal
+
+    @property
+    def pending(self):
+        return self.pending_usage + self.pending_calls
 
     @property
     def difference(self):
@@ -43,7 +50,7 @@ def watermark():
 
 
 def figures_of(organizations, run):
-    """{organization's id: Figures}, in three queries. Nothing is pending where settlement is off."""
+    """{organization's id: Figures}, in three queries. Where settlement is off all usage and calls are pending."""
     ids = [organization.pk for organization in organizations]
     if not ids:
         return {}
@@ -55,10 +62,10 @@ def figures_of(organizations, run):
         else ()
     )
     first = settled_from()
-    until = settled_span(first, watermark())[1] if first else "infinity"
+    until = settled_span(first, watermark())[1]
     with connection.cursor() as cursor:
         cursor.execute(FIGURES, {"ids": ids, "until": until})
         return {
-            pk: Figures(balance, ledger, settled, usage + calls, late.get(pk, NOTHING))
+            pk: Figures(balance, ledger, settled, usage, calls, late.get(pk, NOTHING))
             for pk, balance, ledger, settled, usage, calls in cursor.fetchall()
         }

@@ -23,6 +23,8 @@ def check_all(actor_name, actor=None, step=lambda: None):
     with checking() as check:
         result = check.run(step)
     run = keep(result, seconds=time.monotonic() - began, actor_name=actor_name, actor=actor)
+    if run.drift:  # the command says it by itself: the log goes to standard output, amid its JSON
+        logger.error("Balances are not what their ledger says.", extra={"findings": run.drift})
     return run, result
 
 
@@ -60,8 +62,6 @@ def keep(result, *, seconds, actor_name, actor=None):
     )
     oldest = ReconciliationRun.objects.order_by("-pk").values_list("pk", flat=True)[KEPT_RUNS:]
     ReconciliationRun.objects.filter(pk__in=list(oldest)).delete()
-    if run.drift:
-        logger.error("Balances are not what their ledger says.", extra={"findings": run.drift})
     return run
 
 

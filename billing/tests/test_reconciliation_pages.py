@@ -1,7 +1,10 @@
 """The page, the job, the nightly check and the command around the reconciliation."""
 
+import datetime
 import json
+import re
 from decimal import Decimal
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -9,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError
 from django.urls import reverse
 
+from agents.tests.factories import make_agent
 from backoffice import jobs
 from backoffice.models import Job
 from backoffice.testing import make_user
@@ -17,7 +21,8 @@ from billing.models import ReconciliationFinding, ReconciliationRun
 from billing.reconciliation import runs
 from billing.reconciliation.check import Check
 from billing.tasks import check_balances
-from billing.tests.factories import make_finding, make_outside, make_posting, make_run
+from billing.tests.factories import make_finding, make_outside, make_posting, make_run, make_usage
+from telephony.tests.factories import make_call
 from tenants.models import Organization
 from tenants.tests.factories import make_organization
 
@@ -47,6 +52,32 @@ class TestPage:
         assert "Nothing was checked yet" in check_page(finance_client.get(PAGE))
         assert "Check everything now" in finance_client.get(PAGE).text
         assert "Check everything now" not in check_page(support_client.get(PAGE))
+
+    def test_before_the_first_check_no_balance_is_said_to_explain_itself(self, finance_client):
+        for page in (FINDINGS, f"{PAGE}checks/"):
+            html = check_page(finance_client.get(page))
+            assert "Nothing was checked yet" in html and "explain themselves" not in html
+        make_run()
+        assert "all balances explain themselves" in check_page(finance_client.get(FINDINGS))
+
+    @pytest.mark.parametrize("first", [None, datetime.date(2026, 3, 2)])
+    def test_what_is_pending_opens_its_rows(self, finance_client, settings, first):
+        """Also for somebody whose day begins at another hour, and where nothing is settled."""
+        settings.SETTLEMENT_FROM = first
+        finance_client.user.time_zone = "America/Los_Angeles"
+        finance_client.user.save()
+        agent = make_agent()
+        for hours in (-1, 1):
+            at = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC) + datetime.timedelta(hours=hours)
+            make_usage(agent, cost_usd=Decimal(2), created_at=at, model_used=f"usage{hours}")
+            make_call(agent=agent, organization=agent.organization, cost=Decimal(3), created_at=at)
+        html = check_page(finance_client.get(PAGE, {"q": str(agent.organization_id)}))
+        count = 1 if first else 2
+        for label, each, list_url in (("usage", 2, "/billing/usage/"), ("calls", 3, "/telephony/calls/")):
+            found = re.search(f'href="({list_url}[^"]+)">{label} {count * each}.0000<', html)
+            rows = check_page(finance_client.get(unescape(found[1])))
+            assert rows.count("row-link") == count
+        assert f"{count * 5}.0000" in html
 
     def test_clean_shows_zero(self, finance_client):
         make_posting(make_organization(name="Clean Ltd"), "12.50")
@@ -183,7 +214,11 @@ class TestCommand:
     def test_clean(self, database):
         with database.django():
             status, text = reconcile()
-            assert status == 0 and "All balances explain themselves." in text and "1 organizations" in text
+            assert (
+                status == 0
+                and "All balances explain themselves." in text
+                and "1 organization and 1 ledger row as of" in text
+            )
             assert reconcile("--quiet") == (0, "")
             assert ReconciliationRun.objects.count() == 2
             assert reconcile("--organization", str(database.tenant.pk))[0] == 0
@@ -204,6 +239,14 @@ class TestCommand:
             status, text = reconcile("--csv", "--organization", str(database.tenant.pk))
             assert status == 1
             assert text.splitlines()[1].startswith(f"{database.tenant.pk},Acme Ltd,8.75,10.00,-1.25,0,0,")
+
+    def test_nothing_but_what_was_asked_for_is_printed(self, database, caplog):
+        drift(database)
+        with database.django():
+            assert reconcile("--json")[0] == 1
+            assert caplog.records == []  # they would stand on standard output, before the JSON
+            runs.check_all("Nightly check")
+            assert [record.levelname for record in caplog.records] == ["ERROR"]
 
     def test_what_cannot_be_checked_is_neither(self, database, monkeypatch):
         with database.django():

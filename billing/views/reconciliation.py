@@ -111,7 +111,10 @@ class ReconciliationRunList(generic.ListView):
     table_class = ReconciliationRunTable
     filterset_class = ReconciliationRunFilter
     orders = {"id": generic.by_id()}
-    nothing_yet = "The worker checks every night; the page Reconciliation has a button to check now."
+    nothing_yet = (
+        "Nothing was checked yet. The worker checks every night; the page Reconciliation has a button to check "
+        "everything now."
+    )
 
     def crumbs(self):
         return [("Reconciliation", reverse("billing:reconciliation"))]
@@ -153,7 +156,12 @@ class ReconciliationFindingList(generic.ListView):
         "What the last check found, each with the way to where it diverges. Another check is named by its number. "
         f"Of one rule the first {KEPT_PER_RULE:,} are kept."
     )
-    nothing_yet = "The last check found nothing: all balances explain themselves."
+
+    @property
+    def nothing_yet(self):
+        if latest_run() is None:
+            return ReconciliationRunList.nothing_yet
+        return "The last check found nothing: all balances explain themselves."
 
     def deed(self):
         return "see the reconciliation"

@@ -81,7 +81,7 @@ def words(result, seconds):
     """The lines that tell a person what was found."""
     unit = settings.CREDIT_UNIT
     yield (
-        f"Checked {result.organizations:,} organizations and {result.ledger_rows:,} ledger rows as of"
+        f"Checked {counted(result.organizations, 'organization')} and {counted(result.ledger_rows, 'ledger row')} as of"
         f" {result.as_of:%Y-%m-%d %H:%M:%S} UTC in {seconds:.1f} s."
     )
     yield f"Balances {result.balance:,} {unit}, ledger {result.ledger:,} {unit}."
@@ -102,7 +102,15 @@ def words(result, seconds):
             yield f"  {finding.organization_name or '(no name)'} ({finding.organization_id}): {detail(finding)}"
         if shown and count > len(shown):
             yield f"  … and {count - len(shown):,} more"
-    yield f"{result.drift:,} findings of drift." if result.drift else "All balances explain themselves."
+    yield (
+        f"{counted(result.drift, 'finding')} of drift."
+        if result.drift
+        else "All balances explain themselves."
+    )
+
+
+def counted(number, noun):
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def detail(finding):
@@ -110,7 +118,7 @@ def detail(finding):
     when = (
         ""
         if finding.diverged_at is None
-        else f", {'after' if finding.is_after else 'since'} {finding.diverged_at}"
+        else f", {'after' if finding.is_after else 'since'} {finding.diverged_at:%Y-%m-%d %H:%M:%S} UTC"
     )
     return f"{finding.detail}{off}{when}".strip()
 
