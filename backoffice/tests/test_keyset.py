@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 from django.db import connection
-from django.db.models import CharField, DateTimeField, F, TextField, UUIDField, Value
+from django.db.models import CharField, DateField, F, TextField, UUIDField, Value
 from django.db.models.functions import Cast
 from django.http import QueryDict
 from django.urls import URLPattern, get_resolver
@@ -56,7 +56,9 @@ def lists(patterns=None):
             yield entry.callback.view_class
 
 
-ORDERS = [(view, name) for view in lists() for name in view.orders]
+# Days left and spending are computed of two tables with one row per tenant: sorted, as bench/ledger.py measures.
+SORTED = {("BalanceList", name) for name in ("days28", "days7", "spent28", "spent7")}
+ORDERS = [(view, name) for view in lists() for name in view.orders if (view.__name__, name) not in SORTED]
 
 
 @pytest.mark.parametrize(("view", "name"), ORDERS, ids=lambda part: getattr(part, "__name__", part))
@@ -75,7 +77,7 @@ def explain(view, order, falling, place):
     key_type = meta.get_field(order.key.name) if isinstance(order.key, F) else order.key.output_field
     rows = view.model._base_manager.annotate(page_key=Cast(order.key, TextField()))
     if place:
-        key = "infinity" if isinstance(key_type, DateTimeField | CharField) else "1"
+        key = "infinity" if isinstance(key_type, DateField | CharField) else "1"
         pk = str(uuid.uuid4()) if isinstance(meta.pk, UUIDField) else "1"
         boundary = Cast(Value(key), key_type), Cast(Value(pk), meta.pk)
         rows = rows.filter(keyset.RowCompare(order.key, F("pk"), *boundary, operator="<" if down else ">"))

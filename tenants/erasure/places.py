@@ -75,6 +75,8 @@ REDACTED = {
     "backoffice.backoffice_job",
     "backoffice.backoffice_listchoice",
     "backoffice.backoffice_savedview",
+    "backoffice.billing_reconciliationfinding",
+    "backoffice.billing_reconciliationrun",
     "backoffice.django_admin_log",
     "backoffice.django_session",
     "backoffice.tenants_attentionitem",
