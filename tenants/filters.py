@@ -3,15 +3,17 @@ from django.db.models import Q
 
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.models import User
+from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER
 from tenants.health import KINDS
 from tenants.models import AttentionItem, Care, Erasure, Follow, Note, Organization, UserProfile
 from tenants.plans import PLAN_MISMATCHES, STRIPE, any_mismatch
 
+# NaN, which PostgreSQL takes for more than any number, is no balance.
 BALANCES = [("positive", "Above zero"), ("zero", "Zero or below"), ("null", "Not set")]
 BALANCE_CONDITIONS = {
-    "positive": Q(credits_balance__gt=0),
+    "positive": HAS_CREDIT,
     "zero": Q(credits_balance__lte=0),
-    "null": Q(credits_balance=None),
+    "null": Q(credits_balance=None) | Q(credits_balance=NOT_A_NUMBER),
 }
 
 

@@ -35,6 +35,21 @@ def page(change):
     return reverse("billing:adopt_change", args=[change.pk])
 
 
+def test_who_comes_too_late_types_no_reason(finance_client):
+    """A row of the back office, one somebody stands for, and one that was reversed as a whole ask for nobody."""
+    reversed_change = make_outside(make_organization(credits_balance="10.00"), "-2.00")
+    make_reversal(reversed_change)
+    for change, why in (
+        (make_posting(), "it came through the back office"),
+        (make_adoption().transaction, "does already"),
+        (reversed_change, "it was reversed as a whole"),
+    ):
+        assert page(change) not in check_page(finance_client.get(change.get_absolute_url()))
+        response = finance_client.get(page(change))
+        assert response.url == change.get_absolute_url()
+        assert why in check_page(finance_client.get(response.url))
+
+
 def test_standing_for_a_change_keeps_who_and_why(finance_client, finance):
     change = make_outside(make_organization(credits_balance="10.00"), "-2.75")
     html = check_page(finance_client.get(change.get_absolute_url()))

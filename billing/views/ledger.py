@@ -1,3 +1,5 @@
+from django.contrib import messages
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 
 from backoffice import display, generic
@@ -36,7 +38,20 @@ class AdoptChange(generic.ActionView):
 
     @classmethod
     def applies_to(cls, change):
-        return change.is_outside and change.adopted is None
+        return change.is_outside and change.adopted is None and change.left_to_reverse() > 0
+
+    def get(self, request, pk):
+        if not self.applies_to(self.object):  # rather than after a reason was typed
+            messages.info(request, f"Nothing is left to stand for: {self.why_not()}.")
+            return HttpResponseRedirect(self.success_url())
+        return super().get(request, pk)
+
+    def why_not(self):
+        if not self.object.is_outside:
+            return "it came through the back office, or is an opening or closing"
+        if adoption := self.object.adopted:
+            return f"{adoption.actor} does already"
+        return "it was reversed as a whole"
 
 
 class CreditTransactionList(generic.ListView):

@@ -175,6 +175,14 @@ class TestOrganizationFilters:
         change(UserProfile.objects.get(organizations__name="Plus"), subscription_tier="pro")
         assert self.names(support_client, tier="pro") == {"Plus"}
 
+    def test_a_balance_that_is_no_number_is_not_above_zero(self, support_client, owner):
+        tenant = make_organization(name="Odd")
+        owner("alter table organizations disable trigger record_credit_change")
+        owner("update organizations set credits_balance = 'NaN' where id = %s", [tenant.pk])
+        owner("alter table organizations enable trigger record_credit_change")
+        assert self.names(support_client, balance="positive") == set()
+        assert self.names(support_client, balance="null") == {"Odd"}
+
     def test_days_are_those_of_the_readers_zone_and_included(self, support_client, support):
         type(support).objects.filter(pk=support.pk).update(time_zone="Asia/Tokyo")
         make_organization(name="Late", created_at="2026-03-01T15:30:00Z")  # 2 March in Tokyo
