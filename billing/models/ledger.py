@@ -81,7 +81,7 @@ class CreditTransaction(PageModel):
         ]
 
     def __str__(self):
-        amount = "?" if self.amount is None else f"{self.amount:+}"
+        amount = "?" if self.amount is None else f"{self.amount:+,}"
         return f"{amount} {self.get_kind_display() or 'of unknown kind'}"
 
     @property

@@ -1,8 +1,9 @@
-from django.db.models import F, OuterRef, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, Func, OuterRef, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from backoffice.tables import Column, Table
 from billing.models import CreditTransaction, ReconciliationFinding, ReconciliationRun
+from tenants.forecast import NOT_A_NUMBER
 from tenants.models import Organization
 
 LEDGER = Coalesce(
@@ -16,13 +17,17 @@ LEDGER = Coalesce(
     Value(0),
     output_field=CreditTransaction._meta.get_field("amount"),
 )
+# As the check takes it: what is not set, or no number, is zero.
+BALANCE = Coalesce(
+    NullIf(F("credits_balance"), NOT_A_NUMBER), Value(0), output_field=NOT_A_NUMBER.output_field
+)
 
 
 class ReconciledTable(Table):
     name = Column("Organization", order="name")
     credits_balance = Column("Balance", order="balance", numeric=True)
     ledger = Column("Ledger", numeric=True, export=LEDGER)
-    difference = Column("Difference", numeric=True, export=Coalesce(F("credits_balance"), Value(0)) - LEDGER)
+    difference = Column("Difference", numeric=True, export=BALANCE - LEDGER)
     settled = Column("Settled (USD)", numeric=True, export=False)
     late = Column("Late (USD)", numeric=True, export=False)
     pending = Column("Pending (USD)", numeric=True, export=False)
@@ -50,7 +55,7 @@ class ReconciliationRunTable(Table):
 class ReconciliationFindingTable(Table):
     organization_name = Column("Organization")
     rule = Column("Rule")
-    amount = Column("Amount", numeric=True)
+    amount = Column("Amount", numeric=True, export=Func("amount", function="trim_scale"))
     diverged_at = Column("First diverging")
     detail = Column("What")
 

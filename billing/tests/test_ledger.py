@@ -33,6 +33,11 @@ class TestLedgerPages(PageTests):
             assert "&lt;script&gt;" in check_page(admin_client.get(url))
 
 
+def test_a_posting_shows_its_sign_and_its_thousands(finance_client):
+    html = check_page(finance_client.get(make_posting(amount="1250.00").get_absolute_url()))
+    assert "<h1" in html and "+1,250.00 Top-up" in html and html.count("+1,250.00") >= 2
+
+
 def post_page(organization):
     return reverse("billing:post_credit", args=[organization.pk])
 

@@ -17,9 +17,11 @@ from backoffice import jobs
 from backoffice.models import Job
 from backoffice.testing import make_user
 from backoffice.testing_crud import PageTests, check_page, client_of
+from backoffice.tests.test_export import export
 from billing.models import ReconciliationFinding, ReconciliationRun
 from billing.reconciliation import runs
 from billing.reconciliation.check import Check
+from billing.reconciliation.tables import ReconciledTable
 from billing.tasks import check_balances
 from billing.tests.factories import make_finding, make_outside, make_posting, make_run, make_usage
 from telephony.tests.factories import make_call
@@ -198,6 +200,24 @@ class TestChecking:
             assert ReconciliationFinding.objects.count() == 2
 
 
+@pytest.fixture
+def balance_is_odd(database):
+    """The organization's balance is no number, which counts as zero."""
+    with database.connect("postgres", row_factory=None) as connection:
+        connection.execute(off_by(database.tenant, "'NaN'"))
+
+
+def test_exports_have_the_figures_of_the_pages(database, balance_is_odd):
+    with database.django():
+        runs.check_all("Test")
+        finance = client_of(make_user("finance"))
+        found, _ = export(finance, "billing:reconciliationfinding")
+        assert [row["Amount"] for row in found] == ["-10"]
+        columns = ReconciledTable.base_columns
+        found = Organization.objects.annotate(difference=columns["difference"].export)
+        assert found.get().difference == -10
+
+
 def reconcile(*arguments):
     """(exit status, what was printed) of the command."""
     output = StringIO()
@@ -239,6 +259,12 @@ class TestCommand:
             status, text = reconcile("--csv", "--organization", str(database.tenant.pk))
             assert status == 1
             assert text.splitlines()[1].startswith(f"{database.tenant.pk},Acme Ltd,8.75,10.00,-1.25,0,0,")
+
+    def test_credits_have_two_places(self, database):
+        drift(database, "1234.50")
+        with database.django():
+            text = reconcile()[1]
+            assert "(1,234.50 credits)" in text and "Off by 1,234.50, after 20" in text
 
     def test_nothing_but_what_was_asked_for_is_printed(self, database, caplog):
         drift(database)

@@ -5,7 +5,7 @@ from django.urls import reverse
 from backoffice import display, generic
 from backoffice.filters import Query
 from backoffice.generic.lists import open_list
-from backoffice.templatetags.ui import money
+from backoffice.templatetags.ui import money, signed
 from billing.filters import AdoptionFilter, CreditTransactionFilter
 from billing.forms import AdoptForm
 from billing.models import Adoption, BulkPostingRow, CreditRequest, CreditTransaction
@@ -177,6 +177,9 @@ class CreditTransactionDetail(generic.DetailView):
             items = [display.present(adoption, name, self.request.user) for name in names]
             groups.insert(1, {"heading": "Somebody stands for it", "items": items})
         return groups
+
+    def show_amount(self, posting):
+        return "Amount", signed(posting.amount)
 
     def show_balance_before(self, posting):
         return "Balance before", money(posting.balance_after - posting.amount)

@@ -96,7 +96,8 @@ def words(result, seconds):
     for name, (count, amount) in sorted(result.found.items(), key=lambda item: list(RULES).index(item[0])):
         rule = RULES[name]
         kind = "DRIFT" if rule.is_drift else "Known"
-        yield f"{kind}: {rule.label}: {count:,} ({plain(amount)} {unit if rule.unit == 'credits' else rule.unit})"
+        called = unit if rule.unit == "credits" else rule.unit
+        yield f"{kind}: {rule.label}: {count:,} ({in_unit(amount, rule)} {called})"
         shown = [finding for finding in result.findings if finding.rule == name]
         for finding in shown:
             yield f"  {finding.organization_name or '(no name)'} ({finding.organization_id}): {detail(finding)}"
@@ -109,12 +110,17 @@ def words(result, seconds):
     )
 
 
+def in_unit(amount, rule):
+    """Credits with their two places; what has more of them, and USD, as it is."""
+    return f"{amount:,.2f}" if rule.unit == "credits" and amount == round(amount, 2) else plain(amount)
+
+
 def counted(number, noun):
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def detail(finding):
-    off = "" if finding.amount is None else f" Off by {plain(finding.amount)}"
+    off = "" if finding.amount is None else f" Off by {in_unit(finding.amount, RULES[finding.rule])}"
     when = (
         ""
         if finding.diverged_at is None
