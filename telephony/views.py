@@ -258,6 +258,9 @@ class CallLogCorrect(generic.UpdateView):
     def deed(self):
         return "correct calls"
 
+    def title(self, obj):
+        return f"Correct {obj}"
+
     def page_context(self, form):
         return super().page_context(form) | books(self.object)
 

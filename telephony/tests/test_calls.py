@@ -42,6 +42,10 @@ def correct(client, call, follow=False, **values):
 
 
 class TestCorrection:
+    def test_the_page_is_called_what_it_does(self, finance_client):
+        call = make_call()
+        assert finance_client.get(page("correct", call)).context["page_title"] == f"Correct {call}"
+
     def test_is_written_with_the_values_of_before(self, finance_client, finance):
         call = make_call()
         response = correct(finance_client, call, follow=True)
