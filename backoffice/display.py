@@ -202,6 +202,8 @@ def value_of(obj, field, user):
         return format_html('<span class="mono">{}</span> {}', value, ui.copy_button(value))
     if isinstance(field, models.DateTimeField):
         return format_html('{} <span class="muted">({})</span>', ui.time_tag(value), ui.timeago_tag(value))
+    if isinstance(field, models.DateField):
+        return ui.time_tag(value)
     if isinstance(field, OpenChoiceField):
         return ui.status_pill(value) if field.name in PILLS else getattr(obj, f"get_{field.name}_display")()
     if isinstance(field, models.BooleanField):

@@ -238,7 +238,12 @@ class UsageLogFilter(SettledRowsFilter):
     search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
         method="by_price",
-        choices=[("no", "Without cost"), ("yes", "With cost"), ("odd", "Below zero, or not a number")],
+        choices=[
+            ("no", "Without cost"),
+            ("none", "Tokens, no cost recorded"),
+            ("yes", "With cost"),
+            ("odd", "Below zero, or not a number"),
+        ],
         label="Cost",
         empty_label="Any",
     )
@@ -262,9 +267,13 @@ class UsageLogFilter(SettledRowsFilter):
     rare = ("model", "time", "settled", "from_day", "settlement", "settled_on", "settled_day", "estimated")
 
     def by_price(self, queryset, name, value):
-        if value == "no":
-            return queryset.unpriced()
-        return queryset.odd_costs() if value == "odd" else queryset.priced()
+        named = {
+            "no": queryset.unpriced,
+            "none": queryset.uncosted,
+            "yes": queryset.priced,
+            "odd": queryset.odd_costs,
+        }
+        return named[value]()
 
     def by_settlement(self, queryset, name, value):
         return queryset.unsettled() if value == "waiting" else queryset.settled()

@@ -14,12 +14,17 @@ from backoffice.model_fields import NAN, OpenChoiceField
 from backoffice.page_model import PageModel
 from billing.models.settlement import SettledRow
 
+WITHOUT_COST = models.Q(models.Q(cost_usd=0) | models.Q(cost_usd=None), tokens_used__gt=0)
+
 
 class UsageLogQuerySet(models.QuerySet):
     def unpriced(self):
         """Usage with tokens but no cost (the platform computes none), or with a cost that is no number."""
-        none = models.Q(cost_usd=0) | models.Q(cost_usd=None)
-        return self.filter(models.Q(cost_usd=NAN) | models.Q(none, tokens_used__gt=0))
+        return self.filter(models.Q(cost_usd=NAN) | WITHOUT_COST)
+
+    def uncosted(self):
+        """Usage with tokens but no cost: what a price can be estimated for."""
+        return self.filter(WITHOUT_COST)
 
     def priced(self):
         return self.filter(cost_usd__gt=0).exclude(cost_usd=NAN)

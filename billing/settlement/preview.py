@@ -32,8 +32,9 @@ from sums s
 left join public.organizations o on o.id = s.organization_id
 left join billing.settlement_day t on t.day = s.settles
 union all
-select null, null, null, count(*), null, null, null, null, null, problem, source, model, sum(tokens)
-from due where problem is not null group by problem, source, model
+select null, null, null, count(*), null, null, null, null, null, problem, source,
+       nullif(nullif(model, ''), 'null') as recorded, sum(tokens)  -- as the usage list has it
+from due where problem is not null group by problem, source, recorded
 """
 
 # The order in which problems are told, and what each means.
@@ -88,9 +89,10 @@ class Problem:
     @property
     def query(self):
         """The usage list's filters for these rows; "" where it has none."""
-        if self.kind in ("no_price", "not_estimated"):
-            return urlencode({"model": self.model or "null", "priced": "no", "settled": "waiting"})
-        return urlencode({"priced": "odd"}) if self.kind == "odd_cost" and self.source == "usage" else ""
+        priced = {"no_price": "none", "not_estimated": "none", "odd_cost": "odd"}.get(self.kind)
+        if priced is None or self.source != "usage":
+            return ""
+        return urlencode({"model": self.model or "null", "priced": priced, "settled": "waiting"})
 
 
 @dataclass

@@ -12,7 +12,7 @@ from billing.models import Price
 LOOKED_BACK = datetime.timedelta(days=90)
 
 WITHOUT = """
-select u.model_used, count(*), sum(u.tokens_used::bigint)
+select nullif(nullif(u.model_used, ''), 'null'), count(*), sum(u.tokens_used::bigint)
 from public.usage_logs u
 where coalesce(u.created_at, '-infinity') >= %s and u.tokens_used > 0 and coalesce(u.cost_usd, 0) = 0
   and not exists (select from billing.price p where p.model = u.model_used

@@ -1,6 +1,7 @@
 """The price table: added and corrected with a reason, refused where it would not be a price, and what is missing."""
 
 import datetime
+import re
 from decimal import Decimal
 
 import pytest
@@ -93,13 +94,15 @@ def test_models_that_are_used_without_a_price_are_listed_with_a_way_to_add_it(fi
     make_usage(agent, model_used="priced", tokens_used=5)
     make_usage(agent, model_used="dear", tokens_used=7, cost_usd="1.0000")
     make_usage(agent, model_used="old", tokens_used=7, created_at="2020-01-01 00:00+00")
-    make_usage(agent, model_used=None, tokens_used=1)
+    make_usage(agent, model_used=None, tokens_used=1), make_usage(agent, model_used="", tokens_used=1)
     make_price("priced")
     make_price(HOSTILE, valid_from="2999-01-01")
-    assert models_without_price() == [(HOSTILE, 2, 4_000_000_000), (None, 1, 1)]
+    assert models_without_price() == [(HOSTILE, 2, 4_000_000_000), (None, 2, 2)]
     html = check_page(finance_client.get(LIST))
     assert "4,000,000,000" in html and "model not recorded" in html
     assert f"{ADD}?model=" in html
+    nothing = re.search(r'href="([^"]*model=null[^"]*)"', html)[1].replace("&amp;", "&")
+    assert len(finance_client.get(nothing).context["rows"]) == 2
 
 
 def test_support_sees_prices_and_adds_none(support_client):

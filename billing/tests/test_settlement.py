@@ -78,6 +78,13 @@ class TestSettlementDayPages(TestSettlementPages):
         return SettlementDay.objects.get(day=super().make(n).day)
 
 
+def test_days_are_written_as_everywhere_else(support_client):
+    settlement = make_settlement()
+    html = check_page(support_client.get(settlement.get_absolute_url()))
+    assert f'<time datetime="{settlement.day}">{settlement.day}</time>' in html
+    assert f"{settlement.day:%b}. {settlement.day.day}, {settlement.day.year}" not in html
+
+
 def test_it_is_off_by_default(finance_client, finance):
     usage(make_organization(), "1.0000")
     html = check_page(finance_client.get(LIST))
@@ -145,6 +152,24 @@ def test_what_is_left_out_is_counted_with_a_way_to_it(on, finance_client):
         rows = finance_client.get(f"/billing/usage/?{problem.query}").context["rows"]
         assert len(rows) == problem.rows
     assert "3,003" in html
+
+
+def test_rows_left_out_of_a_model_are_those_its_figure_opens(on, finance_client):
+    tenant = make_organization()
+    for model in ("m", None, "", "null"):
+        usage(tenant, None, tokens_used=5, model_used=model)
+        usage(tenant, "-1", model_used=model)
+        set_column(usage(tenant, "1", tokens_used=5, model_used=model), "cost_usd", "NaN")
+    found = preview(settled_days(), FIRST).problems
+    assert {(one.kind, one.model): one.rows for one in found} == {
+        ("no_price", "m"): 1,
+        ("no_price", None): 3,
+        ("odd_cost", "m"): 2,
+        ("odd_cost", None): 6,
+    }
+    for problem in found:
+        rows = finance_client.get(f"/billing/usage/?{problem.query}").context["rows"]
+        assert len(rows) == problem.rows
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "2026-13-01", "9999-12-31", "0001-01-01", "2026-02-28"])
@@ -269,7 +294,7 @@ class TestCommand:
         usage(tenant, "1.0000"), usage(tenant, None, model_used="new-model")
         text = command("--dry-run", "--through", str(FIRST))
         assert str(tenant.pk) in text and "Nearly broke" in text and "1.00 →" in text
-        assert "1 usage rows, model new-model, 100 tokens" in text
+        assert "1 usage row, model new-model, 100 tokens" in text
         assert not SettlementDay.objects.exists()
 
     def test_refuses_in_sentences(self, on, finance, support):

@@ -75,9 +75,8 @@ class Command(BaseCommand):
                 write(f"  {tenant.id}  {tenant.before:>14,.2f} → {tenant.after:>14,.2f}  {tenant.name}")
         for problem in found.problems:
             model = f", model {problem.model or 'not recorded'}" if problem.source == "usage" else ""
-            write(
-                f"Left out: {problem.rows:,} {problem.source} rows{model}, {problem.tokens:,} tokens: {problem.words}."
-            )
+            rows = f"{problem.rows:,} {problem.source} row{'' if problem.rows == 1 else 's'}"
+            write(f"Left out: {rows}{model}, {problem.tokens:,} tokens: {problem.words}.")
 
 
 def parsed(text):
