@@ -1,10 +1,14 @@
 """What tests use: stepping out of the back office's role, databases of one's own, a running app with a browser."""
 
+import atexit
 import contextlib
+import functools
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 import psycopg
@@ -15,6 +19,13 @@ from psycopg.rows import dict_row
 from backoffice.settings import BASE_DIR
 
 ROLES = {"support": "Support", "finance": "Finance", "manager": "Manager"}
+SERVER = {
+    "HTTPS": "off",
+    "SECRET_KEY": "only-for-tests",
+    "ALLOWED_HOSTS": "localhost",
+    "ENVIRONMENT": "test",
+    "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+}
 
 
 @contextlib.contextmanager
@@ -86,33 +97,27 @@ def make_user(role, **fields):
 @contextlib.contextmanager
 def serve(database, folder):
     """Runs the production server on a database, in a process of its own; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {
+    environment = {
+        **os.environ,
+        **SERVER,
         "DATABASE_URL": database.url,
-        "HTTPS": "off",
-        "SECRET_KEY": "only-for-tests",
-        "ALLOWED_HOSTS": "localhost",
-        "ENVIRONMENT": "test",
         "JOB_FILES_DIR": str(folder),
-        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+        "STATIC_ROOT": collected_static(),
     }
-    environment = {**os.environ, **settings}
-    collect_static(environment)
     log = folder / "server.log"
-    command = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        "backoffice.wsgi",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--threads",
-        "4",
-    ]
-    with log.open("w") as output:
-        process = subprocess.Popen(command, env=environment, cwd=BASE_DIR, stdout=output, stderr=output)
+    # The server inherits the port already bound, so that nobody can take it meanwhile.
+    with socket.socket() as bound, log.open("w") as output:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        bind = f"fd://{bound.fileno()}"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "backoffice.wsgi", "--bind", bind, "--threads", "4"],
+            env=environment,
+            cwd=BASE_DIR,
+            stdout=output,
+            stderr=output,
+            pass_fds=[bound.fileno()],
+        )
     try:
         for _ in range(200):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
@@ -126,9 +131,15 @@ def serve(database, folder):
         process.wait(20)
 
 
-def collect_static(environment):
+@functools.cache
+def collected_static():
+    """The folder of static files for this process's servers: filled once, removed at the end."""
+    folder = tempfile.mkdtemp(prefix="static-")
+    atexit.register(shutil.rmtree, folder)
+    environment = {**os.environ, **SERVER, "DATABASE_URL": "postgresql:///unused", "STATIC_ROOT": folder}
     command = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
     subprocess.run(command, env=environment, cwd=BASE_DIR, check=True)
+    return folder
 
 
 class LiveApp:
