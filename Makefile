@@ -18,8 +18,9 @@ help: ## Lists the targets
 run: $(READY) ## Serves the back office with a demo on http://localhost:8000 (other port: make run PORT=8001)
 	@exec $(PY) manage.py run
 
-test: $(READY_DEV) ## Runs the whole test suite (some of it: make test ARGS="-k ledger")
-	@$(PY) -m pytest $(ARGS)
+# worksteal leaves neighbouring tests in one process, so that the servers and databases they share are made once.
+test: $(READY_DEV) ## Runs the whole test suite in two processes (some of it: make test ARGS="-k ledger")
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(READY_DEV) ## Checks style, migrations and the settings for production
 	@$(PY) -m ruff check .

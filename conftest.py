@@ -1,12 +1,13 @@
 """The suite's database, and the fixtures every app's tests use.
 
-One embedded server for the run, one template database built from db/*.sql and migrated as role `backoffice`
-(kept in var/ until one of these changes), and a copy of it for Django. Django logs in as the owner `postgres`
-(not a superuser); each test with the database runs under `set local role backoffice`, so the code under test
-has the rights it has in reality. Factories step out of it with backoffice.testing.platform().
+One embedded server for all processes of the run, one template database built from db/*.sql and migrated as role
+`backoffice` (kept in var/ until one of these changes), and a copy of it for Django in each process. Django logs in
+as the owner `postgres` (not a superuser); each test with the database runs under `set local role backoffice`, so the
+code under test has the rights it has in reality. Factories step out of it with backoffice.testing.platform().
 """
 
 import contextlib
+import fcntl
 import hashlib
 import itertools
 import os
@@ -41,7 +42,10 @@ def embedded():
     """The suite's server, shared with other runs in this folder."""
     from django.conf import settings
 
-    server = EmbeddedPostgres(settings.VAR_DIR / "test", fast=True).start()
+    server = EmbeddedPostgres(settings.VAR_DIR / "test", fast=True)
+    with open(__file__) as lock:  # the first start makes folders: one worker does, the other finds them
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        server.start()
     yield server
     server.stop()
 
