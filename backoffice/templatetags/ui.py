@@ -39,6 +39,7 @@ TONES = {
         " opening closing refund goodwill promotion user assistant model system app"
     ),
 }  # fmt: skip
+WORDS = {"top_up": "Top-up"}  # where underscores and a capital do not make the word
 TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}
 
 
@@ -206,7 +207,7 @@ def status_pill(value, force=""):
     raw = "yes" if value is True else "no" if value is False else str(getattr(value, "value", value))
     known = TONE_OF.get(raw.lower())
     text = str(getattr(value, "label", "")) or (
-        raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
+        WORDS.get(raw.lower()) or raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
     )
     return format_html('<span class="status status--{}">{}</span>', force or known or "neutral", text)
 

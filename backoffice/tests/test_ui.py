@@ -54,6 +54,7 @@ def test_nothing_in_a_row_breaks_a_filter(show, zone):
         (ui.milliseconds(1284), "1.3 s"),
         (ui.missing(None), '<span class="missing">not set</span>'),
         (ui.missing(False), "No"),
+        (ui.status_pill("top_up"), '<span class="status status--good">Top-up</span>'),
         (ui.status_pill("no_answer"), '<span class="status status--bad">No answer</span>'),
         (ui.status_pill("Never_Seen"), '<span class="status status--neutral">Never_Seen</span>'),
         (ui.time_tag(datetime.max), '<span class="missing" title="PostgreSQL infinity">infinity</span>'),
