@@ -110,6 +110,15 @@ class TestDecision:
         check_page(decide(finance_client, request, decision, "x"), 422)
         assert CreditRequest.objects.get().status == "pending"
 
+    def test_its_address_opened_again_leads_to_the_request(self, finance_client, support_client, support):
+        request = make_request(support)
+        assert decide(finance_client, request, "decline").status_code == 422
+        answer = finance_client.get(page_of(request, "decide"))
+        assert (answer.status_code, answer["Location"]) == (302, request.get_absolute_url())
+        assert support_client.get(page_of(request, "decide")).status_code == 403
+        request.refresh_from_db()
+        assert request.status == "pending"
+
     def test_nobody_decides_about_their_own(self, finance_client, finance):
         request = make_request(finance)
         html = check_page(finance_client.get(page_of(request)))

@@ -125,10 +125,13 @@ class CreditRequestDecide(CreditRequestDetail):
     """Takes the decision; the page of the request shows the form."""
 
     permission = "billing.decide_credit"
-    http_method_names = ["post"]
 
     def deed(self):
         return "decide about credit requests"
+
+    def get(self, request, pk):
+        """The address stays in the browser when a decision is refused: to open it again leads to the request."""
+        return HttpResponseRedirect(self.object.get_absolute_url())
 
     def post(self, request, pk):
         form = DecisionForm(request.POST)
