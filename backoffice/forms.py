@@ -146,6 +146,7 @@ class AmountField(forms.DecimalField):
 
     def to_python(self, value):
         if isinstance(value, str):
+            value = value.replace("\N{MINUS SIGN}", "-")  # as pages show it, and so as it is copied
             if value.strip() and not AMOUNT.fullmatch(value.strip()):
                 raise ValidationError("Enter a number such as 1,250.50.", code="invalid")
             value = value.replace(",", "")

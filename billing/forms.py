@@ -84,6 +84,8 @@ class PostCreditForm(PostingForm):
         max_digits=10,
         decimal_places=2,
         min_value=Decimal("-99999999.99"),
+        # No inputmode: the keys for decimals of some phones have no minus.
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text="Positive adds to the balance, negative takes from it.",
     )
 

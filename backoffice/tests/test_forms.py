@@ -152,7 +152,8 @@ class TestPicker:
 
 class TestAmountField:
     @pytest.mark.parametrize(
-        ("typed", "amount"), [("12.5", "12.5"), ("1,250.50", "1250.50"), ("-3", "-3"), (" 7 ", "7")]
+        ("typed", "amount"),
+        [("12.5", "12.5"), ("1,250.50", "1250.50"), ("-3", "-3"), (" 7 ", "7"), ("−3", "-3")],
     )
     def test_reads_numbers_as_people_write_them(self, typed, amount):
         assert AmountField().clean(typed) == Decimal(amount)

@@ -56,6 +56,23 @@ class TestBeforeAndAfter:
         html = response.content.decode()
         assert response.status_code == 200 and "<strong>10.00</strong>" in html and "After" not in html
 
+    @pytest.mark.parametrize("htmx", [True, False])
+    def test_an_amount_that_passes_the_range_has_no_after_but_a_sentence(self, finance_client, htmx):
+        tenant = make_organization(credits_balance="10.00")
+        data = fill(finance_client, tenant, amount="99999999.99", _preview="1")
+        response = finance_client.post(page_of(tenant), data, headers={"HX-Request": "true"} if htmx else {})
+        html = response.content.decode()
+        assert response.status_code == (200 if htmx else 422)
+        assert "Amount and balance must stay under 100,000,000." in html and "After" not in html
+        data = {**data, "amount": "500"}
+        html = finance_client.post(page_of(tenant), data, headers={"HX-Request": "true"}).content.decode()
+        assert "must stay under" not in html and "<strong>510.00</strong>" in html
+
+    def test_a_minus_can_be_typed_on_a_phone(self, finance_client):
+        html = check_page(finance_client.get(page_of(make_organization())))
+        (field,) = [tag for tag in html.split("<input") if 'name="amount"' in tag]
+        assert "inputmode" not in field.split(">")[0]
+
     def test_without_javascript_a_button_shows_it(self, finance_client):
         tenant = make_organization(credits_balance="10.00")
         data = fill(finance_client, tenant, _preview="1", reason="")

@@ -128,10 +128,17 @@ class PostingPage(generic.ActionView):
         return self.show(form, status=422)
 
     def preview(self, form):
-        """What the form would do; for htmx that part of the page alone, with no word about what is not typed yet."""
+        """What the form would do; for htmx that part of the page alone, with no word about what is not typed yet.
+
+        An amount that could not be posted has no “after”, but a sentence.
+        """
+        impossible = ()
+        if form.signed_amount() is not None:
+            form.check_against(self.balance)
+            impossible = form.errors.get("amount", ())
         if not self.request.htmx:
             return self.show(form, status=200 if form.is_valid() else 422)
-        context = {"form": form, "object": self.object, **self.context_of(form)}
+        context = {"form": form, "object": self.object, "impossible": impossible, **self.context_of(form)}
         return self.render(context, template="billing/posting_preview.html")
 
     def context_of(self, form):
