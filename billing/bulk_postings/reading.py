@@ -109,6 +109,10 @@ def records(text, separator):
             yield begin, [" ".join(cell.split()) for cell in cells]
             begin = reader.line_num + 1
     except csv.Error as error:
+        if "unexpected end of data" in str(error):
+            raise ValidationError(
+                f"Line {begin}: a quotation mark is opened there and never closed."
+            ) from error
         raise ValidationError(f"Line {begin} cannot be read as CSV: {error}.") from error
 
 

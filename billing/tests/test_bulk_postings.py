@@ -219,7 +219,7 @@ class TestFiles:
             (b"PK\x03\x04rest", "spreadsheet"),
             (file_of("x,1,r,").decode().encode("utf-16"), "UTF-16"),
             (file_of("x,1,Gr\xf6\xdfe,").decode().encode("cp1252"), "Line 2 is not in UTF-8"),
-            (file_of('x,1,"open', "y,2,r,"), "Line 2"),
+            (file_of('x,1,"open', "y,2,r,"), "Line 2: a quotation mark is opened there and never closed"),
             (file_of('x,1,"two', 'lines",'), "Line 2: a quotation mark is opened"),
             (file_of("x,1," + "r" * 200_000 + ","), "Line 2"),
             (file_of("x,1," + "r" * 20_000 + ","), "longer than 10,000"),
