@@ -112,7 +112,8 @@ class TestDecision:
 
     def test_its_address_opened_again_leads_to_the_request(self, finance_client, support_client, support):
         request = make_request(support)
-        assert decide(finance_client, request, "decline").status_code == 422
+        html = check_page(decide(finance_client, request, "decline"), 422)
+        assert "Say why it is declined" in html and "Approve and post" in html
         answer = finance_client.get(page_of(request, "decide"))
         assert (answer.status_code, answer["Location"]) == (302, request.get_absolute_url())
         assert support_client.get(page_of(request, "decide")).status_code == 403
@@ -148,7 +149,7 @@ class TestDecision:
         html = check_page(decide(finance_client, request, follow=True))
         assert "You already decided this" in html
         html = check_page(decide(manager_client, request), 422)
-        assert "already approved by" in html
+        assert "already approved by" in html and "Approve and post" not in html
         assert balance_of(request) == 5000 and CreditTransaction.objects.count() == 1
 
     def test_an_expired_one_is_approved_no_more(self, finance_client, support):

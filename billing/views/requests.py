@@ -112,6 +112,7 @@ class CreditRequestDetail(generic.DetailView):
         decides = row.is_waiting and not self.is_own and self.request.user.has_perm("billing.decide_credit")
         return {
             "form": self.form or (DecisionForm() if decides else None),
+            "decides": decides,
             "after_then": row.balance_before + row.amount,
             "balance": self.balance,
             "after_now": now,
