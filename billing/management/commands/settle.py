@@ -39,9 +39,10 @@ class Command(BaseCommand):
         days = settled_days()
         last = parsed(day or through) or days.last
         try:
-            if day and days.is_on and last != days.next:
+            if day and days.is_on and last > days.next:
                 raise CommandError(f"The next day to settle is {days.next}, not {last}.")
-            if not (day or through) and days.is_on and not days.waiting:
+            is_settled = days.watermark is not None and days.is_on and last <= days.watermark
+            if is_settled or (not (day or through) and days.is_on and not days.waiting):
                 self.stdout.write(f"Nothing to settle: every day up to {days.watermark or days.last} is.")
                 return
             if dry_run:
