@@ -321,7 +321,7 @@ class TestDeciding:
         html = check_page(client.get(page(posting)))
         assert page(posting, "approve") in html and "6.00" in html and page(posting, "withdraw") not in html
         html = check_page(client.get(page(posting, "approve")))
-        assert "2 rows are posted with you as the actor, +2.50 in all" in html
+        assert "Rows to post, with you as the actor: 2, +2.50 in all" in html
         response = client.post(page(posting, "approve"), {"reason": "Agreed"})
         assert response.url == page(posting)
         posting.refresh_from_db()

@@ -125,10 +125,10 @@ class BulkPostingCreate(generic.ModelPage):
             except ValidationError as error:
                 form.add_error("file", error)
             else:
-                left_out = f" {posting.left_out:,} are left out." if posting.left_out else ""
+                left_out = f" Left out: {posting.left_out:,}." if posting.left_out else ""
                 messages.success(
                     request,
-                    f"{posting} was checked: {posting.row_count:,} rows can be posted.{left_out} Nothing is posted"
+                    f"{posting} was checked: rows that can be posted: {posting.row_count:,}.{left_out} Nothing is posted"
                     " until somebody else approves it.",
                 )
                 return HttpResponseRedirect(posting.get_absolute_url())
@@ -330,9 +330,9 @@ class BulkPostingApprove(BulkPostingDecision):
 
     def context(self):
         posting = self.object
-        left_out = f" {posting.left_out:,} rows are left out." if posting.left_out else ""
+        left_out = f" Left out: {posting.left_out:,}." if posting.left_out else ""
         return {
-            "explanation": f"{posting.row_count:,} rows are posted with you as the actor, {posting.amount:+,} in all."
+            "explanation": f"Rows to post, with you as the actor: {posting.row_count:,}, {posting.amount:+,} in all."
             f"{left_out} A job does it row by row; what the ledger refuses is told in the results."
         }
 
