@@ -128,8 +128,8 @@ class BulkPostingCreate(generic.ModelPage):
                 left_out = f" Left out: {posting.left_out:,}." if posting.left_out else ""
                 messages.success(
                     request,
-                    f"{posting} was checked: rows that can be posted: {posting.row_count:,}.{left_out} Nothing is posted"
-                    " until somebody else approves it.",
+                    f"{posting} was checked: rows that can be posted: {posting.row_count:,}.{left_out} Nothing"
+                    " is posted until somebody else approves it.",
                 )
                 return HttpResponseRedirect(posting.get_absolute_url())
         return self.show(form, status=422)
