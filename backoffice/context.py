@@ -79,6 +79,12 @@ NAVIGATION = [
 COUNTS = {}
 
 
+def count_waiting(queryset):
+    """The number of rows to stand beside an entry; "" for none, and counting stops at 999."""
+    count = queryset.order_by().values("pk")[:1000].count()
+    return "999+" if count > 999 else count or ""
+
+
 def shell(request):
     """What base.html shows around every page: navigation by permission, environment, role, addresses of the
     controls.

@@ -20,6 +20,7 @@ def snapshot(same_as=None):
             cursor.execute("begin isolation level repeatable read, read only")
             if same_as is not None:
                 same_as.execute("select pg_export_snapshot()")
+                # The statement takes no parameters; the name comes from the server itself.
                 cursor.execute(f"set transaction snapshot '{same_as.fetchone()[0]}'")
             cursor.execute("set local statement_timeout = 0")
             cursor.execute("set local idle_in_transaction_session_timeout = 0")

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice import services
+from backoffice.context import count_waiting
 from tenants.care import assign_tenant, snooze_tenant, time_text
 from tenants.health import KINDS, all_signs, signs_of
 from tenants.models import AttentionItem, Care, Organization, SignLookup
@@ -42,9 +43,8 @@ def row_of(sign):
 
 
 def waiting_count(user):
-    """What stands beside the queue in the navigation: how many signs wait, up to 999."""
-    count = AttentionItem.objects.waiting().order_by().values("pk")[:1000].count()
-    return "999+" if count > 999 else count or ""
+    """What stands beside the queue in the navigation: how many signs wait."""
+    return count_waiting(AttentionItem.objects.waiting())
 
 
 def refresh(source=all_signs):

@@ -10,6 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from backoffice import jobs, services
 from backoffice.bulk import request_named
+from backoffice.context import count_waiting
 from backoffice.models import User
 from billing.bulk_postings.checking import amount_of, check_lines
 from billing.limits import limit_of
@@ -146,8 +147,7 @@ def require_job(posting):
 
 
 def waiting_count(user):
-    """What stands beside the files in the navigation: how many wait for this person's decision, up to 999."""
+    """What stands beside the files in the navigation: how many wait for this person's decision."""
     if not user.has_perm("billing.decide_bulk_posting"):
         return ""
-    count = BulkPosting.objects.waiting_for(user).order_by().values("pk")[:1000].count()
-    return "999+" if count > 999 else count or ""
+    return count_waiting(BulkPosting.objects.waiting_for(user))

@@ -7,6 +7,7 @@ from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 
 from backoffice import generic
+from backoffice.context import count_waiting
 from backoffice.templatetags.ui import signed, status_pill
 from billing.filters import CreditRequestFilter
 from billing.forms import DecisionForm
@@ -14,7 +15,6 @@ from billing.models import CreditRequest
 from billing.services import decide_request, withdraw_request
 from billing.tables import CreditRequestTable
 
-MOST_COUNTED = 99
 ALL = CreditRequest.objects.select_related("organization", "reverses", "transaction")
 
 
@@ -22,8 +22,7 @@ def waiting_count(user):
     """What stands beside the queue in the navigation: how many requests this person may decide about."""
     if not user.has_perm("billing.decide_credit"):
         return ""
-    waiting = CreditRequest.objects.decidable_by(user).order_by().values("pk")[: MOST_COUNTED + 1].count()
-    return f"{MOST_COUNTED}+" if waiting > MOST_COUNTED else waiting or ""
+    return count_waiting(CreditRequest.objects.decidable_by(user))
 
 
 class CreditRequestList(generic.ListView):
