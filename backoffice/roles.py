@@ -34,6 +34,14 @@ MATRIX = {
     "agents.agentmessage": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "agents.chatsession": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
     "agents.chatmessage": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    # The list of all conversations, without content; what was said needs read_transcript.
+    "agents.conversation": {
+        SUPPORT: VIEW,
+        FINANCE: VIEW,
+        MANAGER: "view export_transcript review_conversation",
+    },
+    "agents.label": {SUPPORT: VIEW, MANAGER: EDIT},
+    "agents.sample": {MANAGER: VIEW},
     "telephony.siptrunk": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "telephony.phonenumber": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "telephony.calllog": {
@@ -74,6 +82,8 @@ READ_ONLY = {
     "tenants.attentionitem",
     "agents.agentmessage",
     "agents.chatmessage",
+    "agents.conversation",
+    "agents.sample",
     "billing.usagelog",
     "billing.adoption",
     "billing.bulkposting",

@@ -10,8 +10,9 @@ SQL_DIR = settings.BASE_DIR / "db"
 LOCAL = "local_supabase.sql"  # by a superuser; embedded and test databases only
 MASTER = "master_schema.sql"  # by `postgres`
 BACKOFFICE = "backoffice.sql"  # by `postgres`, after the master schema
-BILLING = "billing.sql"  # by `postgres`, last
-OURS = (MASTER, BACKOFFICE, BILLING)
+BILLING = "billing.sql"  # by `postgres`, after these two
+TRANSCRIPTS = "transcripts.sql"  # by `postgres`, last
+OURS = (MASTER, BACKOFFICE, BILLING, TRANSCRIPTS)
 FILES = (LOCAL, *OURS)
 
 
@@ -37,7 +38,7 @@ def apply_on(connection, *names, out=None):
 
 
 def rehearse(connection):
-    """Runs our three files in one transaction and takes everything back."""
+    """Runs our four files in one transaction and takes everything back."""
     connection.execute("begin")
     try:
         for name in OURS:
@@ -47,7 +48,7 @@ def rehearse(connection):
 
 
 def apply_all(server, dbname, out=None):
-    """Builds or upgrades a database of the embedded server: what Supabase brings, then our three files."""
+    """Builds or upgrades a database of the embedded server: what Supabase brings, then our four files."""
     apply(server.url(dbname, "embedded_admin"), LOCAL, out=out)
     apply(server.url(dbname, "postgres"), *OURS, out=out)
 

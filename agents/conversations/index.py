@@ -1,0 +1,318 @@
+"""Keeps the list of conversations and the words of their turns in step with the platform's three stores.
+
+`refresh` reads conversations again and writes what differs; all else decides which. New rows are found by their time,
+with an overlap for transactions that commit late; changes, deletions and rows with other times by the marks of triggers
+(db/transcripts.sql); what neither saw, by a comparison of everything in the night. One process at a time writes.
+"""
+
+import logging
+from collections import defaultdict
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from agents.conversations.words import vector
+from agents.models import IndexState, Store
+
+logger = logging.getLogger(__name__)
+
+OVERLAP, FAR_OVERLAP = "1 minute", "1 hour"
+FAR_EVERY, COMPARE_EVERY = "10 minutes", "20 hours"
+AT_ONCE = 200
+MARKS_AT_ONCE = 1000
+LOCK = 7_310_226_001  # of the transaction that writes
+FOLLOWER = 7_310_226_002  # of the process that follows
+
+SUMMARY = {Store.SESSION: "transcripts.session_summary", Store.CHAT: "transcripts.chat_summary"}
+TURNS = {Store.SESSION: "transcripts.session_turns", Store.CHAT: "transcripts.chat_turns"}
+TABLE = {Store.SESSION: "public.agent_sessions", Store.CHAT: "public.chat_sessions"}
+FIGURES = (
+    "external_id", "organization_id", "agent_id", "profile_id", "channel", "status", "started_at", "last_at",
+    "length_seconds", "stored", "counted", "in_messages", "in_history", "only_in_history", "tokens", "cost_usd",
+    "call_id", "caller", "flags",
+)  # fmt: skip
+# What reviews say, which is ours, beside the figures of the store.
+REVIEWED = {
+    "outcome": "r.outcome",
+    "reviewed_by": "r.reviewer_name",
+    "reviewed_at": "r.reviewed_at",
+    "labels": """array(select distinct u.label_id from agents_labeluse u
+                       where u.store = %(store)s and u.source_id = s.id order by u.label_id)""",
+}
+UPSERT = f"""
+insert into agents_conversation (store, source_id, {", ".join(FIGURES)}, {", ".join(REVIEWED)}, indexed_at)
+select %(store)s, s.id, {", ".join(f"s.{name}" for name in FIGURES)}, {", ".join(REVIEWED.values())}, clock_timestamp()
+from {{summary}}(%(ids)s) s
+left join agents_review r on r.store = %(store)s and r.source_id = s.id
+order by s.id
+on conflict (store, source_id) do update set
+  {", ".join(f"{name} = excluded.{name}" for name in (*FIGURES, *REVIEWED, "indexed_at"))}
+"""
+FORGET_TURNS = """
+delete from agents_indexedturn where conversation_id in (
+  select c.id from agents_conversation c where c.store = %(store)s and c.source_id = any (%(ids)s)
+    and not exists (select from {table} s where s.id = c.source_id))
+"""
+FORGET = """
+delete from agents_conversation c where c.store = %(store)s and c.source_id = any (%(ids)s)
+  and not exists (select from {table} s where s.id = c.source_id)
+"""
+# Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out.
+CHANGED_TURNS = """
+with live as materialized (
+  select c.id as conversation_id, t.key, t.placed_at, c.organization_id, c.agent_id, c.channel,
+    left(t.role, 20) as role, hashtextextended(concat_ws(chr(31), t.role, c.channel, c.organization_id, c.agent_id,
+      t.placed_at, t.content), 0) as fingerprint,
+    t.content
+  from {turns}(%(ids)s) t
+  join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id),
+known as materialized (
+  select i.id, i.conversation_id, i.key, i.fingerprint from agents_indexedturn i
+  join agents_conversation c on c.id = i.conversation_id
+  where c.store = %(store)s and c.source_id = any (%(ids)s)),
+gone as (
+  delete from agents_indexedturn i using known k where i.id = k.id and not exists (
+    select from live l
+    where l.conversation_id = k.conversation_id and l.key = k.key and l.fingerprint = k.fingerprint))
+select * from live l where not exists (
+  select from known k where k.conversation_id = l.conversation_id and k.key = l.key and k.fingerprint = l.fingerprint)
+"""
+COPY_TURNS = """
+copy agents_indexedturn (conversation_id, key, at, organization_id, agent_id, channel, role, fingerprint, words)
+from stdin
+"""
+
+# Conversations in which something happened since a time, by the indexes on the times; those that the index has just so
+# already are left out.
+SINCE = {
+    Store.SESSION: """
+select s.id from public.agent_sessions s
+where coalesce(s.created_at, '-infinity') >= %(since)s and coalesce(s.created_at, '-infinity') < %(until)s
+  and not exists (select from agents_conversation c where c.store = 'session' and c.source_id = s.id)
+union
+select s.id from public.agent_sessions s
+where coalesce(s.last_activity_at, '-infinity') >= %(since)s and coalesce(s.last_activity_at, '-infinity') < %(until)s
+  and not exists (
+    select from agents_conversation c where c.store = 'session' and c.source_id = s.id
+      and c.last_at >= s.last_activity_at
+      and c.counted is not distinct from s.message_count and c.status is not distinct from s.status)
+union
+select m.session_id from public.agent_messages m
+where coalesce(m.created_at, '-infinity') >= %(since)s and coalesce(m.created_at, '-infinity') < %(until)s
+  and not exists (
+    select from agents_conversation c join agents_indexedturn i on i.conversation_id = c.id
+    where c.store = 'session' and c.source_id = m.session_id and i.key = m.id::text)
+union
+select u.session_id from public.usage_logs u
+where u.created_at >= %(since)s and u.created_at < %(until)s and u.session_id is not null
+union
+select s.id from public.call_logs l join public.agent_sessions s on s.session_id = l.session_id
+where coalesce(l.created_at, '-infinity') >= %(since)s and coalesce(l.created_at, '-infinity') < %(until)s
+""",
+    Store.CHAT: """
+select s.id from public.chat_sessions s
+where coalesce(s.created_at, '-infinity') >= %(since)s and coalesce(s.created_at, '-infinity') < %(until)s
+  and not exists (select from agents_conversation c where c.store = 'chat' and c.source_id = s.id)
+union
+select m.session_id from public.chat_messages m
+where coalesce(m.timestamp, '-infinity') >= %(since)s and coalesce(m.timestamp, '-infinity') < %(until)s
+  and not exists (
+    select from agents_conversation c join agents_indexedturn i on i.conversation_id = c.id
+    where c.store = 'chat' and c.source_id = m.session_id and i.key = m.id::text)
+""",
+}
+OF_AGENT = {
+    Store.SESSION: "select id from public.agent_sessions where agent_id = %s",
+    Store.CHAT: "select id from public.chat_sessions where project_id = %s",
+}
+
+
+def query(sql, params=None):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+def refresh(store, ids):
+    """Read these conversations again (ids in their store): their row of the list, and the words of what was said.
+
+    Inside a transaction of the caller's it is part of that; it waits for another process that writes.
+    """
+    ids = sorted(set(ids))
+    for begin in range(0, len(ids), AT_ONCE):
+        refresh_some(Store(store), ids[begin : begin + AT_ONCE])
+
+
+@transaction.atomic
+def refresh_some(store, ids):
+    params = {"store": store.value, "ids": ids}
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        cursor.execute(UPSERT.format(summary=SUMMARY[store]), params)
+        cursor.execute(FORGET_TURNS.format(table=TABLE[store]), params)
+        cursor.execute(FORGET.format(table=TABLE[store]), params)
+        cursor.execute(CHANGED_TURNS.format(turns=TURNS[store]), params)
+        if changed := cursor.fetchall():
+            with cursor.cursor.copy(COPY_TURNS) as copy:
+                for row in changed:
+                    copy.write(line(*row))
+
+
+def line(conversation_id, key, placed_at, organization_id, agent_id, channel, role, fingerprint, content):
+    """One turn as a line of COPY."""
+    fields = (
+        conversation_id,
+        key,
+        time_text(placed_at),
+        organization_id,
+        agent_id,
+        channel,
+        role,
+        fingerprint,
+    )
+    return (
+        "\t".join("\\N" if value is None else escaped(str(value)) for value in (*fields, vector(content)))
+        + "\n"
+    )
+
+
+def time_text(moment):
+    """A time for PostgreSQL; what Python has no time for is infinite (backoffice.postgresql)."""
+    if moment.year == 9999:
+        return "infinity"
+    return "-infinity" if moment.year == 1 else moment.isoformat()
+
+
+def escaped(text):
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    return text
+
+
+@contextmanager
+def alone():
+    """Whether this process may follow now: one at a time does."""
+    ((mine,),) = query("select pg_try_advisory_lock(%s)", [FOLLOWER])
+    try:
+        yield mine
+    finally:
+        if mine:
+            query("select pg_advisory_unlock(%s)", [FOLLOWER])
+
+
+def state():
+    return IndexState.objects.get()
+
+
+def follow():
+    """One round: go on building, else catch up. Returns whether there is more to do now."""
+    with alone() as mine:
+        if not mine:
+            return False
+        if state().built_at is None:
+            return build_some()
+        catch_up()
+        if query("select compared_at < now() - %s::interval from agents_indexstate", [COMPARE_EVERY])[0][0]:
+            begin_comparison()
+        if state().position is not None:
+            return build_some()
+        return False
+
+
+def catch_up():
+    """Take up what happened since the last look; a minute is looked at again each time, an hour every ten minutes."""
+    ((now, since, until, is_far),) = query(
+        f"""select clock_timestamp(),
+              case when f.far then coalesce(s.looked_far_at, s.caught_up_at) - interval '{FAR_OVERLAP}'
+                   else s.caught_up_at - interval '{OVERLAP}' end,
+              clock_timestamp() + interval '31 seconds', f.far
+            from agents_indexstate s
+            cross join lateral (
+              select coalesce(s.looked_far_at < clock_timestamp() - interval '{FAR_EVERY}', true) as far) f"""
+    )
+    for store, sql in SINCE.items():
+        refresh(store, [row[0] for row in query(sql, {"since": since, "until": until})])
+    while take_up_marks():
+        pass
+    moments = {"caught_up_at": now, **({"looked_far_at": now} if is_far else {})}
+    IndexState.objects.update(**moments)
+
+
+@transaction.atomic
+def take_up_marks():
+    """The oldest marks: what they name is read again. Returns whether there were any."""
+    marks = query(
+        """delete from transcripts.mark where id in (
+             select id from transcripts.mark order by id limit %s) returning store, row_id""",
+        [MARKS_AT_ONCE],
+    )
+    wanted = defaultdict(set)
+    for store, row_id in marks:
+        if row_id is None:
+            forget_missing(Store(store))
+        elif store == "agent":
+            for each, sql in OF_AGENT.items():
+                wanted[each].update(row[0] for row in query(sql, [row_id]))
+        else:
+            wanted[Store(store)].add(row_id)
+    for store, ids in wanted.items():
+        refresh(store, ids)
+    return bool(marks)
+
+
+def forget_missing(store):
+    """Take out conversations that their store does not have any more."""
+    gone = query(
+        f"""select c.source_id from agents_conversation c where c.store = %s
+            and not exists (select from {TABLE[store]} s where s.id = c.source_id)""",
+        [store.value],
+    )
+    refresh(store, [row[0] for row in gone])
+
+
+def begin_comparison(anew=False):
+    """Everything will be read again, some at a time; `anew`: the index counts as not built until then."""
+    ((total,),) = query(
+        "select sum(greatest(reltuples, 0))::bigint from pg_class where oid in ('public.agent_sessions'::regclass,"
+        " 'public.chat_sessions'::regclass)"
+    )
+    first = {
+        "store": Store.SESSION,
+        "position": "00000000-0000-0000-0000-000000000000",
+        "done": 0,
+        "total": total,
+    }
+    IndexState.objects.update(**first, **({"built_at": None} if anew else {}))
+
+
+def build_some():
+    """Read the next conversations of those that are to be read in order. Returns whether there are more."""
+    now = state()
+    if now.position is None:
+        begin_comparison(anew=True)
+        # What happens from here on is looked at when all is read.
+        query("update agents_indexstate set caught_up_at = clock_timestamp() returning id")
+        now = state()
+    ids = [
+        row[0]
+        for row in query(
+            f"select id from {TABLE[Store(now.store)]} where id > %s order by id limit %s",
+            [now.position, AT_ONCE],
+        )
+    ]
+    refresh(now.store, ids)
+    if ids:
+        IndexState.objects.update(
+            position=ids[-1], done=now.done + len(ids), total=max(now.total, now.done + len(ids))
+        )
+        return True
+    forget_missing(Store(now.store))
+    if now.store == Store.SESSION:
+        IndexState.objects.update(store=Store.CHAT, position="00000000-0000-0000-0000-000000000000")
+        return True
+    query(
+        """update agents_indexstate set position = null, total = done, compared_at = clock_timestamp(),
+           built_at = coalesce(built_at, clock_timestamp()) returning id"""
+    )
+    catch_up()
+    return False
