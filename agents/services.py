@@ -2,7 +2,8 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from agents.models import AgentSession
+from agents.conversations import index
+from agents.models import AgentSession, Store
 from backoffice import services
 
 
@@ -14,4 +15,14 @@ def close_session(session, *, actor, reason):
         raise ValidationError("This session has ended already.")
     session.status = AgentSession.Status.ENDED
     session.ended_at = timezone.now()
-    return services.save(session, actor=actor, reason=reason)
+    services.save(session, actor=actor, reason=reason)
+    index.refresh(Store.SESSION, [session.pk])
+    return session
+
+
+def close_conversation(conversation, *, actor, reason):
+    """The same for a row of the list of conversations. Raises ValidationError for a legacy chat, too."""
+    session = AgentSession.objects.filter(pk=conversation.source_id).first()
+    if conversation.store != Store.SESSION or session is None:
+        raise ValidationError("A legacy chat is never open, so it cannot be closed.")
+    return close_session(session, actor=actor, reason=reason)

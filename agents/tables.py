@@ -1,5 +1,54 @@
-from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
+from django.db.models import F, Func, TextField, Value
+
+from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession, Conversation
 from backoffice.tables import Column, Table
+
+
+class Joined(Func):
+    """The elements of an array as one text."""
+
+    function = "array_to_string"
+    output_field = TextField()
+
+    def __init__(self, column):
+        super().__init__(F(column), Value(", "))
+
+
+class LabelNames(Func):
+    """The names of a conversation's labels as one text."""
+
+    template = (
+        "(select string_agg(l.name, ', ' order by l.name) from agents_label l where l.id = any (%(expressions)s))"
+    )
+    output_field = TextField()
+
+
+class ConversationTable(Table):
+    started_at = Column("Started", order="started")
+    organization = Column("Organization")
+    agent = Column("Agent")
+    channel = Column("Channel")
+    status = Column("Status")
+    length_seconds = Column("Length", order="length", numeric=True)
+    stored = Column("Messages", order="messages", numeric=True)
+    tokens = Column("Tokens", order="tokens", numeric=True)
+    cost_usd = Column("Cost (USD)", order="cost", numeric=True)
+    caller = Column("Caller")
+    flags = Column("Flags", export=Joined("flags"))
+    outcome = Column("Outcome")
+    last_at = Column("Last activity", order="activity", shown=False)
+    counted = Column("Messages counted", numeric=True, shown=False)
+    external_id = Column("Session id", shown=False)
+    source_id = Column("Id in its store", shown=False)
+    store = Column("Store", shown=False)
+    labels = Column("Labels", shown=False, export=LabelNames(F("labels")))
+    reviewed_by = Column("Reviewed by", shown=False)
+    reviewed_at = Column("Reviewed", shown=False)
+
+    class Meta(Table.Meta):
+        model = Conversation
+        fields = []
+        rows = "agents/conversation_rows.html"
 
 
 class AgentTable(Table):

@@ -18,15 +18,7 @@ NAVIGATION = [
     (
         "Conversations",
         [
-            ("Sessions", "agents:agentsession_list", "messages-square", "agents.view_agentsession"),
-            ("Messages", "agents:agentmessage_list", "message-square-text", "agents.view_agentmessage"),
-            ("Legacy chats", "agents:chatsession_list", "archive", "agents.view_chatsession"),
-            (
-                "Legacy messages",
-                "agents:chatmessage_list",
-                "message-square-dashed",
-                "agents.view_chatmessage",
-            ),
+            ("All conversations", "agents:conversation_list", "messages-square", "agents.view_conversation"),
         ],
     ),
     (

@@ -40,7 +40,7 @@ MATRIX = {
         FINANCE: VIEW,
         MANAGER: "view export_transcript review_conversation",
     },
-    "agents.label": {SUPPORT: VIEW, MANAGER: EDIT},
+    "agents.label": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: EDIT},
     "agents.sample": {MANAGER: VIEW},
     "telephony.siptrunk": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "telephony.phonenumber": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},

@@ -232,8 +232,7 @@ def catch_up():
     )
     for store, sql in SINCE.items():
         refresh(store, [row[0] for row in query(sql, {"since": since, "until": until})])
-    while take_up_marks():
-        pass
+    forget()
     moments = {"caught_up_at": now, **({"looked_far_at": now} if is_far else {})}
     IndexState.objects.update(**moments)
 
@@ -258,6 +257,12 @@ def take_up_marks():
     for store, ids in wanted.items():
         refresh(store, ids)
     return bool(marks)
+
+
+def forget():
+    """Take up all marks now, in the transaction that erased something: the list and the index then lack it as well."""
+    while take_up_marks():
+        pass
 
 
 def forget_missing(store):

@@ -686,6 +686,13 @@ class Migration(migrations.Migration):
             "coalesce(started_at, '-infinity'), coalesce(last_at, started_at, '-infinity'), '[]')))",
             "drop index conversation_span",
         ),
+        # Callers are found by the ends of their numbers, as everywhere (backoffice/search/probes.py).
+        migrations.RunSQL(
+            "create index conversation_caller on agents_conversation"
+            " (left(reverse(regexp_replace(right(caller, 100), '[^0-9]', '', 'g')), 20) text_pattern_ops)"
+            " where caller is not null",
+            "drop index conversation_caller",
+        ),
         # A search goes by how many turns hold a word: the planner has to know more words than usual.
         migrations.RunSQL(
             "alter table agents_indexedturn alter words set statistics 2000",

@@ -65,6 +65,9 @@ class ConversationQuerySet(models.QuerySet):
         """Still “active” without activity for STALE_SESSION_HOURS."""
         return self.filter(status=AgentSession.Status.ACTIVE, last_at__lt=quiet_since())
 
+    def not_stale(self):
+        return self.exclude(status=AgentSession.Status.ACTIVE, last_at__lt=quiet_since())
+
     def flagged(self, flag):
         return self.stale() if flag == Flag.STALE else self.filter(flags__contains=[flag])
 

@@ -7,6 +7,7 @@ from agents.views.conversation import (
     ChatSessionDetail,
     ChatSessionReveal,
 )
+from agents.views.conversations import ConversationCounts, ConversationList
 from agents.views.stores import (
     READ,
     AgentMessageDetail,
@@ -20,6 +21,7 @@ from agents.views.stores import (
     ChatSessionDelete,
     ChatSessionList,
 )
+from agents.views.turn_export import TurnExport
 
 __all__ = [
     "READ",
@@ -42,4 +44,7 @@ __all__ = [
     "ChatSessionDetail",
     "ChatSessionList",
     "ChatSessionReveal",
+    "ConversationCounts",
+    "ConversationList",
+    "TurnExport",
 ]

@@ -16,7 +16,7 @@ class Part:
     """One table; `where` says which rows are the tenant's (%(id)s, the row is `t`).
 
     `goes` tells whether closing deletes them; `redact` whether texts and JSON may hold secrets; `own` whether the
-    table is the back office's.
+    table is the back office's, `derived` whether it only repeats what others hold, and so is deleted but not exported.
     """
 
     table: str
@@ -25,6 +25,7 @@ class Part:
     goes: bool = True
     redact: bool = False
     own: bool = False
+    derived: bool = False
 
     @property
     def file_name(self):
@@ -92,13 +93,14 @@ def own_parts():
             str(model._meta.verbose_name_plural).capitalize(),
             where,
             own=True,
+            derived=getattr(model, "is_derived", False),
         )
         for model, where in reversed(found.items())
     ]
 
 
 def all_parts():
-    return [*PLATFORM, *own_parts()]
+    return [*PLATFORM, *(part for part in own_parts() if not part.derived)]
 
 
 def counts(organization):

@@ -88,6 +88,9 @@ REDACTED = {
     "billing.bulk_posting_row",
 }
 NOT_SEARCHED = {
+    "backoffice.agents_conversation": "figures that follow the platform's tables; corrected in the same transaction",
+    "backoffice.agents_indexedturn": "words that follow what was said; corrected in the same transaction",
+    "backoffice.agents_indexstate": "how far the index is",
     "backoffice.tenants_erasure": "this procedure itself: masked, and emptied by the erasure",
     "backoffice.account_emailconfirmation": "keys only",
     "backoffice.auth_group": "names of roles",

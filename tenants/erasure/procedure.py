@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
+from agents.conversations import index
 from backoffice import jobs, services
 from backoffice.models import Job, User
 from tenants.erasure import sessions
@@ -201,6 +202,7 @@ def redact(erasure, actor, person, found):
             for begin in range(0, len(ids), ROWS_AT_ONCE):
                 cursor.execute("select audit.erase_rows(%s, %s)", [table, ids[begin : begin + ROWS_AT_ONCE]])
                 redacted[table] += cursor.fetchone()[0]
+        index.forget()
         for table in own_tables(cursor):
             if not stays(table, "") and (rows := redact_own(cursor, person, table)):
                 redacted[table] = rows

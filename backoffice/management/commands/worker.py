@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
-from backoffice import jobs
+from backoffice import background, jobs
 from backoffice.checks import refuse_bad_connection
 from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 from backoffice.postgresql.base import SESSION_SETTINGS
@@ -28,7 +28,7 @@ async def configure(connection):
 
 
 class Command(BaseCommand):
-    help = "Runs the queued jobs (exports) until it is stopped."
+    help = "Runs the queued jobs, and keeps what follows the platform's tables in step, until it is stopped."
     requires_system_checks = ()
 
     def add_arguments(self, parser):
@@ -44,14 +44,17 @@ class Command(BaseCommand):
             except EmbeddedError as error:
                 raise CommandError(str(error)) from error
         end_with_parent()
-        try:
+        with contextlib.ExitStack() as stack:
+            if server:
+                stack.callback(server.stop)
+            stack.callback(connections.close_all)
             refuse_bad_connection()
             jobs.tidy()
+            if once:
+                background.once()
+            else:
+                stack.callback(background.start())
             asyncio.run(self.work(concurrency, once))
-        finally:
-            connections.close_all()
-            if server:
-                server.stop()
 
     async def work(self, concurrency, once):
         """Works until a signal comes, then lets running jobs finish; survives an absence of the database."""

@@ -1,0 +1,197 @@
+"""One row per message of the conversations that a filtered list shows, as CSV or XLSX: masked, written row by row."""
+
+import csv
+import re
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import DateTimeField, IntegerField
+from django.utils import timezone
+
+from agents.conversations.index import TURNS
+from agents.models import Label, Store
+from backoffice import jobs, keyset, services
+from backoffice.export import FORMULA, WRITERS
+from backoffice.generic.lists import open_list
+from backoffice.masking import mask
+from backoffice.models import User
+
+KIND = "turn_export"
+PERMISSION = "agents.export_transcript"
+LIST = "agents:conversation_list"
+CONVERSATIONS_AT_ONCE = 100
+GUARD = re.compile(FORMULA)
+
+
+@dataclass(frozen=True)
+class TurnColumn:
+    """A column of the file; `field` tells the writer what its values are, None for text."""
+
+    name: str
+    label: str
+    field: object = None
+
+
+COLUMNS = (
+    TurnColumn("conversation", "Conversation"),
+    TurnColumn("started_at", "Conversation started", DateTimeField()),
+    TurnColumn("organization", "Organization"),
+    TurnColumn("agent", "Agent"),
+    TurnColumn("channel", "Channel"),
+    TurnColumn("number", "Turn", IntegerField()),
+    TurnColumn("at", "Time", DateTimeField()),
+    TurnColumn("role", "Role"),
+    TurnColumn("text", "Text (masked)"),
+    TurnColumn("tokens", "Tokens", IntegerField()),
+    TurnColumn("latency_ms", "Latency (ms)", IntegerField()),
+    TurnColumn("model", "Model"),
+    TurnColumn("source", "Source"),
+    TurnColumn("recording", "Has a recording"),
+    TurnColumn("outcome", "Outcome"),
+    TurnColumn("labels", "Labels"),
+)
+
+
+def start(query, columns, kind, *, actor):
+    """Queue the job; `query` is the state of the list. Returns the Job."""
+    return jobs.start(
+        KIND, title="Messages of conversations", owner=actor, query=query, columns=columns, format=kind
+    )
+
+
+@jobs.kind(KIND, permission=PERMISSION)
+def export_turns(job, progress):
+    """params: query (the list's filters), columns (names of COLUMNS), format."""
+    owner = User.objects.get(pk=job.owner_id)
+    columns = [column for column in COLUMNS if column.name in job.params["columns"]]
+    with timezone.override(owner.time_zone):
+        page = open_list(LIST, owner, job.params["query"])
+        total = keyset.total(page.filterset.qs, filtered=page.filterset.is_filtered)
+        progress.start(None if total.kind == "at_least" else total.number)
+        job.result_path.parent.mkdir(parents=True, exist_ok=True)
+        rows = Rows(page, columns, progress)
+        notes = (
+            write_csv(job, columns, rows) if job.params["format"] == "csv" else write_xlsx(job, columns, rows)
+        )
+    services.log_read(
+        "export",
+        page.model(),
+        actor=owner,
+        detail=f"{job.title}: {page.request.GET.urlencode() or 'all'}; columns "
+        f"{', '.join(column.name for column in columns)}; {rows.turns:,} messages of {rows.conversations:,} "
+        "conversations",
+    )
+    job.total = job.done
+    job.result_name = f"messages.{job.params['format']}"
+    job.message = " ".join([f"{rows.turns:,} messages of {rows.conversations:,} conversations.", *notes])[
+        :500
+    ]
+
+
+class Rows:
+    """The rows of the file as tuples of texts (None for nothing), conversation by conversation in the list's order."""
+
+    def __init__(self, page, columns, progress):
+        self.page, self.columns, self.progress = page, columns, progress
+        self.labels = {label.pk: label.name for label in Label.objects.all()}
+        self.turns = self.conversations = 0
+
+    def rows(self):
+        for conversation, turn in self.turns_in_order():
+            self.turns += 1
+            values = self.values(conversation, turn)
+            yield tuple(values[column.name] for column in self.columns)
+
+    def turns_in_order(self):
+        _, order, falling = self.page.current_order()
+        params = {}
+        while params is not None:
+            found = keyset.read_page(
+                self.page.filterset.qs,
+                order.key,
+                descending=falling,
+                size=CONVERSATIONS_AT_ONCE,
+                params=params,
+            )
+            turns = read_turns(found.rows)
+            for row in found.rows:
+                for turn in turns.get((row.store, row.source_id), ()):
+                    yield row, turn
+                self.conversations += 1
+                self.progress.step()
+            params = {"after": found.next.removeprefix("after=")} if found.next else None
+
+    def values(self, row, turn):
+        _, number, _, source, role, content, at, audio, tokens, latency, model = turn
+        return {
+            "conversation": str(row),
+            "started_at": moment(row.started_at),
+            "organization": str(row.organization or ""),
+            "agent": str(row.agent or ""),
+            "channel": row.channel,
+            "number": str(number),
+            "at": moment(at),
+            "role": role,
+            "text": mask(content),
+            "tokens": number_or_none(tokens),
+            "latency_ms": number_or_none(latency),
+            "model": model,
+            "source": source,
+            "recording": "yes" if audio else "no",
+            "outcome": row.outcome,
+            "labels": ", ".join(self.labels.get(pk, "") for pk in row.labels),
+        }
+
+
+def read_turns(conversations):
+    """{(store, id in it): [turn]} of some conversations, one query per store."""
+    found = {}
+    for store in Store:
+        ids = [row.source_id for row in conversations if row.store == store]
+        if not ids:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select session_id, number, key, source, role, content, at, audio_url, tokens_used, latency_ms,"
+                f" model_used from {TURNS[store]}(%s) order by session_id, number",
+                [ids],
+            )
+            for turn in cursor.fetchall():
+                found.setdefault((store, turn[0]), []).append(turn)
+    return found
+
+
+def moment(at):
+    """A time in the reader's zone, as text; edges of the calendar as they are."""
+    if at is None:
+        return None
+    return (timezone.localtime(at) if 1 < at.year < 9999 else at).isoformat(sep=" ", timespec="milliseconds")
+
+
+def number_or_none(value):
+    return None if value is None else str(value)
+
+
+def write_csv(job, columns, rows):
+    with job.result_path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([column.label for column in columns])
+        for row in rows.rows():
+            writer.writerow([guarded(value) for value in row])
+    return []
+
+
+def guarded(text):
+    """A text that a spreadsheet would take for a formula gets an apostrophe."""
+    return f"'{text}" if text and GUARD.match(text) else text
+
+
+class NoProgress:
+    """For the writer, which would count messages; the job counts conversations."""
+
+    def step(self):
+        """Rows are counted where they are read."""
+
+
+def write_xlsx(job, columns, rows):
+    return WRITERS["xlsx"](job, [(column, "") for column in columns], rows, NoProgress())

@@ -1,0 +1,19 @@
+from agents.filters.conversations import ConversationFilter
+from agents.filters.stores import (
+    AgentFilter,
+    AgentMessageFilter,
+    AgentSessionFilter,
+    ChatMessageFilter,
+    ChatSessionFilter,
+    TenantFilter,
+)
+
+__all__ = [
+    "AgentFilter",
+    "AgentMessageFilter",
+    "AgentSessionFilter",
+    "ChatMessageFilter",
+    "ChatSessionFilter",
+    "ConversationFilter",
+    "TenantFilter",
+]

@@ -1,0 +1,161 @@
+"""The list of all conversations, whichever store holds them; no content."""
+
+from collections import Counter
+
+from django.urls import reverse
+from django.utils import timezone
+
+from agents import services
+from agents.conversations import index
+from agents.filters import ConversationFilter
+from agents.models import FLAG_MEANING, AgentSession, Conversation, Flag, Label, Outcome, Store
+from agents.tables import ConversationTable
+from backoffice import generic, keyset
+from backoffice.filters import Query
+from backoffice.generic.lists import open_list
+from backoffice.generic.memory import PLACES
+from backoffice.templatetags.ui import url_or_none
+
+LIST = "agents:conversation_list"
+BEHIND_SECONDS = 120
+
+
+class ConversationClose(generic.ActionView):
+    """For many rows of the list; one session is closed on its own page."""
+
+    model = Conversation
+    permission = "agents.close_session"
+    service = staticmethod(services.close_conversation)
+    label = "Close"
+    icon = "circle-stop"
+    explanation = (
+        "Marks the conversations as ended now. The platform itself never does; nothing else changes."
+    )
+
+    @classmethod
+    def applies_to(cls, obj):
+        return obj.store == Store.SESSION and obj.status != AgentSession.Status.ENDED
+
+
+class ConversationList(generic.ListView):
+    model = Conversation
+    queryset = Conversation.objects.select_related("organization", "agent").only(
+        "store", "source_id", "external_id", "channel", "status", "started_at", "last_at", "length_seconds", "stored",
+        "counted", "tokens", "cost_usd", "call_id", "caller", "flags", "outcome", "labels", "organization__name",
+        "agent__name",
+    )  # fmt: skip
+    table_class = ConversationTable
+    filterset_class = ConversationFilter
+    orders = {
+        "started": generic.by_time("started_at"),
+        "activity": generic.by_time("last_at"),
+        "length": generic.Order(keyset.F("length_seconds")),
+        "messages": generic.Order(keyset.F("stored")),
+        "tokens": generic.Order(keyset.zero_if_null("tokens")),
+        "cost": generic.Order(keyset.zero_if_null("cost_usd")),
+    }
+    bulk = (ConversationClose,)
+    nothing_yet = "Conversations appear here a few seconds after they begin."
+
+    def row_context(self, rows):
+        shows_labels = any(column.name == "labels" for column in self.columns) and any(
+            row.labels for row in rows
+        )
+        return {"labels": Label.objects.in_bulk() if shows_labels else {}}
+
+    def extra_context(self):
+        query = str(Query(self.request.GET).without("sort", "columns", "view", *PLACES))
+        context = {
+            "above_rows": "agents/conversation_counts_place.html",
+            "counts_url": f"{reverse('agents:conversation_counts')}{query}",
+            "note": freshness(index.state()),
+        }
+        if self.request.user.has_perm("agents.review_conversation"):
+            context["sample_url"] = f"{url_or_none('agents:sample_add')}{query}"
+        if self.request.user.has_perm("agents.export_transcript"):
+            context["turns_url"] = f"{reverse('agents:turn_export')}{query}"
+        return context
+
+
+def freshness(state):
+    """How far the list is, in a sentence."""
+    if state.built_at is None:
+        share = f"{min(99, 100 * state.done // state.total)} % of " if state.total else ""
+        return f"The list is being built: {share}the conversations have been read so far."
+    behind = (timezone.now() - state.caught_up_at).total_seconds()
+    if behind > BEHIND_SECONDS:
+        return f"The list is {behind / 60:,.0f} minutes behind: no worker keeps it in step. What is newer is missing."
+    return "All channels and stores, a few seconds behind the platform."
+
+
+class ConversationCounts(generic.ModelPage):
+    """How many of the conversations that the filters leave have which channel, status, flag and outcome.
+
+    Counted are the newest COUNT_LIMIT of them; every figure leads to its rows.
+    """
+
+    model = Conversation
+    action = "view"
+    page = "counts"
+
+    def get(self, request):
+        page = open_list(LIST, request.user, request.GET.urlencode())
+        newest = page.filterset.qs.select_related(None).order_by(keyset.newest("started_at").desc(), "-pk")
+        rows = list(newest.only("channel", "status", "last_at", "flags", "outcome")[: keyset.COUNT_LIMIT + 1])
+        query = Query(page.request.GET).without("sort", "columns", "view", *PLACES)
+        context = {
+            "page_title": "Conversations in figures",
+            "crumbs": self.crumbs(),
+            "list_url": f"{reverse(LIST)}{query}",
+            "is_part": len(rows) > keyset.COUNT_LIMIT,
+            "total": min(len(rows), keyset.COUNT_LIMIT),
+            "groups": groups(rows[: keyset.COUNT_LIMIT], query),
+            "rate": rate(rows[: keyset.COUNT_LIMIT]),
+        }
+        template = (
+            "agents/conversation_counts.html" if request.htmx else "agents/conversation_counts_page.html"
+        )
+        return self.render(context, template=template)
+
+
+def groups(rows, query):
+    """[{label, figures: [{label, count, url, hint}]}], the most frequent first."""
+
+    def figures(parameter, counts, label=str, hints=None):
+        return [
+            {
+                "label": label(value),
+                "count": count,
+                "url": f"{reverse(LIST)}{query.with_(**{parameter: 'null' if value is None else value})}",
+                "hint": (hints or {}).get(value, ""),
+            }
+            for value, count in counts.most_common()
+        ]
+
+    def known(choices):
+        words = {str(value): str(text) for value, text in choices}
+        return lambda value: "not set" if value is None else words.get(str(value), str(value))
+
+    field = Conversation._meta.get_field
+    channels, statuses = Counter(row.channel for row in rows), Counter(row.status for row in rows)
+    flags = Counter(flag.value for row in rows for flag, _ in row.all_flags)
+    outcomes = Counter(row.outcome or "no" for row in rows)
+    review_words = known([*Outcome.choices, ("no", "Not reviewed yet")])
+    return [
+        {"label": "Channel", "figures": figures("channel", channels, known(field("channel").choices))},
+        {"label": "Status", "figures": figures("status", statuses, known(field("status").choices))},
+        {"label": "Flags", "figures": figures("flag", flags, known(Flag.choices), FLAG_MEANING)},
+        {"label": "Review", "figures": figures("review", outcomes, review_words)},
+    ]
+
+
+def rate(rows):
+    """{success, judged, unknown, percent} of reviewed rows; percent is None where no outcome counts."""
+    outcomes = Counter(row.outcome for row in rows)
+    success, judged = outcomes[Outcome.SUCCESS], outcomes[Outcome.SUCCESS] + outcomes[Outcome.FAILED]
+    return {
+        "success": success,
+        "judged": judged,
+        "unknown": outcomes[Outcome.UNKNOWN],
+        "percent": round(100 * success / judged) if judged else None,
+    }

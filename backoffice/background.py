@@ -1,0 +1,60 @@
+"""Work that goes on beside the queue, in every worker: short rounds, again and again, each in a thread of its own."""
+
+import logging
+import threading
+
+from django.db import DatabaseError, InterfaceError, connection
+
+logger = logging.getLogger(__name__)
+PAUSE_AFTER_ERROR_SECONDS = 5
+
+# [(function, seconds between its rounds)]; a function returns whether there is more to do at once.
+ROUNDS = []
+
+
+def every(seconds, function):
+    """Registers a function of the apps'; it has to bear that other workers run it, too."""
+    ROUNDS.append((function, seconds))
+
+
+def start():
+    """Starts all; returns a function that stops them after their round."""
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=keep_going, args=(function, seconds, stop), daemon=True, name=function.__name__)
+        for function, seconds in ROUNDS
+    ]
+    for thread in threads:
+        thread.start()
+
+    def end():
+        stop.set()
+        for thread in threads:
+            thread.join(10)
+
+    return end
+
+
+def keep_going(function, seconds, stop):
+    while not stop.is_set():
+        pause = seconds
+        try:
+            if function():
+                continue
+        except (DatabaseError, InterfaceError):
+            logger.warning("A round was not finished: the database did not go along.", exc_info=True)
+            connection.close()
+            pause = PAUSE_AFTER_ERROR_SECONDS
+        except Exception:
+            # The next round begins anew; the log has what was wrong with this one.
+            logger.exception("A round failed.")
+            pause = PAUSE_AFTER_ERROR_SECONDS
+        stop.wait(pause)
+    connection.close()
+
+
+def once():
+    """Does what there is to do now, here."""
+    for function, _ in ROUNDS:
+        while function():
+            pass
