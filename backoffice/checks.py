@@ -38,6 +38,10 @@ FUNCTIONS = {
     ("audit", "person_pattern"),
     ("audit", "redact"),
     ("audit", "trunks_with_password"),
+    ("transcripts", "chat_summary"),
+    ("transcripts", "chat_turns"),
+    ("transcripts", "session_summary"),
+    ("transcripts", "session_turns"),
     ("billing", "add_bulk_posting"),
     ("billing", "decide_bulk_posting"),
     ("billing", "erase_given"),
@@ -207,7 +211,7 @@ def function_faults(connection):
     return [
         checks.Error(
             f"Function {schema}.{name} is missing, or the back office may not call it.",
-            hint="Run db/master_schema.sql, db/backoffice.sql and db/billing.sql again as role postgres.",
+            hint="Run the files of db/ again as role postgres: README, Connect it to Supabase.",
             id="backoffice.E019",
         )
         for schema, name in sorted(FUNCTIONS - callable_ones)

@@ -56,7 +56,7 @@ class SearchFilter(django_filters.CharFilter):
         if not value:
             return queryset
         try:
-            ids = [name for name in self.fields if name.endswith("__id")]
+            ids = [name.removesuffix("__id") for name in self.fields if name.endswith("__id")]
             condition = models.Q(pk=uuid.UUID(value))
             for name in ids:
                 condition |= models.Q(**{name: uuid.UUID(value)})

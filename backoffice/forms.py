@@ -101,7 +101,7 @@ def picked(queryset, value):
         return None
     try:
         return with_hints(queryset).filter(pk=getattr(value, "pk", value)).first()
-    except ValidationError:
+    except (ValidationError, ValueError):
         return None
 
 
