@@ -35,6 +35,9 @@ create table if not exists transcripts.mark (
   row_id uuid,
   at timestamptz not null default clock_timestamp()
 );
+alter table transcripts.mark enable row level security;
+drop policy if exists "backoffice: take up" on transcripts.mark;
+create policy "backoffice: take up" on transcripts.mark to backoffice using (true);
 
 -- 2. Triggers --------------------------------------------------------------------------------------------------------
 
@@ -137,13 +140,25 @@ create or replace trigger transcripts_moved after update of organization_id on p
 -- 3. Turns -----------------------------------------------------------------------------------------------------------
 
 -- The time in a text that anybody may have written; the platform means UTC where no offset stands. NULL for none.
-create or replace function transcripts.moment(value text) returns timestamptz
+create or replace function transcripts.odd_moment(value text) returns timestamptz
 language plpgsql immutable strict parallel safe set search_path = '' set timezone = 'UTC' as $$
 begin
   if value !~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d' or length(value) > 40 then return null; end if;
   return value::timestamptz;
 exception when others then
   return null;
+end $$;
+
+-- The same. As the platform writes it nothing can be wrong with it: that way is quick, for there are many.
+create or replace function transcripts.moment(value text) returns timestamptz
+language plpgsql immutable strict parallel safe as $$
+begin
+  if translate(value, '123456789', '000000000') in ('0000-00-00T00:00:00.000000', '0000-00-00T00:00:00')
+     and left(value, 4) > '0000' and substr(value, 6, 2) between '01' and '12' and substr(value, 9, 2) between '01' and '28'
+     and substr(value, 12, 2) < '24' and substr(value, 15, 1) < '6' and substr(value, 18, 1) < '6' then
+    return value::timestamp at time zone 'UTC';
+  end if;
+  return transcripts.odd_moment(value);
 end $$;
 
 -- The entries of agent_sessions.conversation_history: [{role, content, timestamp}]. Whatever else stands there is given as
@@ -188,17 +203,23 @@ language sql stable as $$
       -- An entry without a time stands behind the one before it.
       coalesce(e.running, e.began, '-infinity'), 3, e.entry, null, null, null, null, null
     from (
-      select s.id as session_id, e.entry, e.role, e.content, e.at, coalesce(s.started_at, s.created_at) as began,
-        max(e.at) over (partition by s.id order by e.entry) as running,
-        row_number() over (partition by s.id, e.role, md5(e.content) order by e.entry) as nth
-      from public.agent_sessions s cross join lateral transcripts.entries(s.conversation_history) e
-      where s.id = any (ids)) e
-    left join (
-      select m.session_id, m.role, md5(m.content) as digest,
-        row_number() over (partition by m.session_id, m.role, md5(m.content) order by m.created_at, m.id) as nth
-      from public.agent_messages m where m.session_id = any (ids)) m
-      on m.session_id = e.session_id and m.role = e.role and m.digest = md5(e.content) and m.nth = e.nth
-    where m.session_id is null) t
+      -- The same said n times in the table is there for the first n entries of the JSON. Windows and no join: how many rows
+      -- a session has nobody knows beforehand, and a join that expects few takes minutes for many.
+      select b.*, row_number() over (same order by b.entry) as nth, count(*) filter (where b.entry is null) over same as rows
+      from (
+        select h.*, md5(h.content) as digest, max(h.at) over (partition by h.session_id order by h.entry) as running
+        from (
+          select s.id as session_id, coalesce(s.started_at, s.created_at) as began, e.entry, e.role, e.content, e.at
+          from public.agent_sessions s cross join lateral transcripts.entries(s.conversation_history) e
+          where s.id = any (ids) offset 0) h
+        union all
+        select m.session_id, null, null, m.role, null, null, md5(m.content), null
+        from public.agent_messages m
+        where m.session_id = any (array(
+          select s.id from public.agent_sessions s
+          where s.id = any (ids) and s.conversation_history not in ('[]', '{}', '""', 'null')))) b
+      window same as (partition by b.session_id, b.role, b.digest)) e
+    where e.entry is not null and e.nth > e.rows) t
 $$;
 
 -- The same of legacy chats; source is legacy.
@@ -231,7 +252,7 @@ returns table (id uuid, external_id text, organization_id uuid, agent_id uuid, p
                started_at timestamptz, last_at timestamptz, length_seconds bigint, stored integer, counted integer,
                in_messages integer, in_history integer, only_in_history integer, tokens bigint, cost_usd numeric,
                call_id uuid, caller text, flags text[])
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select s.id, s.session_id::text, a.organization_id, s.agent_id, s.user_id, s.channel::text, s.status::text, t.began, t.last_at,
     transcripts.seconds_between(t.began, t.last_at), t.stored, s.message_count, t.in_messages, h.in_history,
     t.stored - t.in_messages, coalesce(u.tokens, t.tokens), u.cost_usd, c.id, c.caller_number,
@@ -278,7 +299,7 @@ returns table (id uuid, external_id text, organization_id uuid, agent_id uuid, p
                started_at timestamptz, last_at timestamptz, length_seconds bigint, stored integer, counted integer,
                in_messages integer, in_history integer, only_in_history integer, tokens bigint, cost_usd numeric,
                call_id uuid, caller text, flags text[])
-language sql stable as $$
+language sql stable set search_path = '' as $$
   select s.id, null::text, a.organization_id, s.project_id, s.user_id, 'legacy', null::text, t.began, t.last_at,
     transcripts.seconds_between(t.began, t.last_at), t.stored, null::integer, t.stored, 0, 0, null::bigint, null::numeric,
     null::uuid, null::text,
@@ -300,13 +321,15 @@ language sql stable as $$
 $$;
 
 -- 5. Grants ----------------------------------------------------------------------------------------------------------
--- Functions run with the rights of whoever asks; only those of the triggers write with ours.
+-- Functions run with the rights of whoever asks; only those of the triggers write with ours. Those that are read inside of
+-- others have no search_path of their own, else they would not be planned as a part of these (ten times slower); every
+-- name in them is said with its schema.
 
 revoke all on all tables in schema transcripts from public, anon, authenticated, service_role;
 revoke all on all functions in schema transcripts from public, anon, authenticated, service_role;
 grant select, delete on transcripts.mark to backoffice;
 grant execute on function
-  transcripts.moment(text), transcripts.entries(jsonb), transcripts.session_turns(uuid[]), transcripts.chat_turns(uuid[]),
+  transcripts.odd_moment(text), transcripts.moment(text), transcripts.entries(jsonb), transcripts.session_turns(uuid[]), transcripts.chat_turns(uuid[]),
   transcripts.seconds_between(timestamptz, timestamptz), transcripts.session_summary(uuid[]), transcripts.chat_summary(uuid[])
   to backoffice;
 

@@ -303,6 +303,7 @@ def test_loads_as_an_ordinary_role(fresh):
         ("public", "postgres"),
         ("audit", "postgres"),
         ("billing", "postgres"),
+        ("transcripts", "postgres"),
         ("auth", "supabase_auth_admin"),
     }
     assert {row["owner"] for row in part(fresh, "functions") if not row["name"].startswith("auth.")} == {
@@ -664,6 +665,16 @@ def test_row_security_on_every_table_for_named_roles(upgraded):
     assert slow == [], "auth.uid() is called for every row"
 
 
+# A pinned search_path would keep PostgreSQL from planning them as a part of the query that reads them; nobody but the
+# back office may call them, and they run with its rights.
+PLANNED_INSIDE = {
+    "transcripts.entries",
+    "transcripts.session_turns",
+    "transcripts.chat_turns",
+    "transcripts.seconds_between",
+}
+
+
 def test_definer_functions(upgraded):
     """They pin their search_path, to schemas in which nobody else can create, and the API roles cannot call them.
 
@@ -675,6 +686,8 @@ def test_definer_functions(upgraded):
             continue
         config = dict(item.split("=", 1) for item in row["proconfig"] or [])
         path = [name.strip(' "') for name in config.get("search_path", "?").split(",")]
+        if row["name"].split("(")[0] in PLANNED_INSIDE and not row["prosecdef"]:
+            continue
         if not set(path) <= {"", "pg_catalog", "pg_temp"} and not row["is_bound"]:
             loose.append((row["name"], path))
         if not row["prosecdef"]:
