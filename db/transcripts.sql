@@ -151,7 +151,7 @@ end $$;
 
 -- The same. As the platform writes it nothing can be wrong with it: that way is quick, for there are many.
 create or replace function transcripts.moment(value text) returns timestamptz
-language plpgsql immutable strict parallel safe as $$
+language plpgsql immutable strict parallel safe set search_path = '' as $$
 begin
   if translate(value, '123456789', '000000000') in ('0000-00-00T00:00:00.000000', '0000-00-00T00:00:00')
      and left(value, 4) > '0000' and substr(value, 6, 2) between '01' and '12' and substr(value, 9, 2) between '01' and '28'
@@ -205,7 +205,7 @@ language sql stable as $$
     from (
       -- The same said n times in the table is there for the first n entries of the JSON. Windows and no join: how many rows
       -- a session has nobody knows beforehand, and a join that expects few takes minutes for many.
-      select b.*, row_number() over (same order by b.entry) as nth, count(*) filter (where b.entry is null) over same as rows
+      select b.*, row_number() over (same order by b.entry) as nth, count(*) filter (where b.entry is null) over same as found
       from (
         select h.*, md5(h.content) as digest, max(h.at) over (partition by h.session_id order by h.entry) as running
         from (
@@ -219,7 +219,7 @@ language sql stable as $$
           select s.id from public.agent_sessions s
           where s.id = any (ids) and s.conversation_history not in ('[]', '{}', '""', 'null')))) b
       window same as (partition by b.session_id, b.role, b.digest)) e
-    where e.entry is not null and e.nth > e.rows) t
+    where e.entry is not null and e.nth > e.found) t
 $$;
 
 -- The same of legacy chats; source is legacy.
@@ -329,8 +329,9 @@ revoke all on all tables in schema transcripts from public, anon, authenticated,
 revoke all on all functions in schema transcripts from public, anon, authenticated, service_role;
 grant select, delete on transcripts.mark to backoffice;
 grant execute on function
-  transcripts.odd_moment(text), transcripts.moment(text), transcripts.entries(jsonb), transcripts.session_turns(uuid[]), transcripts.chat_turns(uuid[]),
-  transcripts.seconds_between(timestamptz, timestamptz), transcripts.session_summary(uuid[]), transcripts.chat_summary(uuid[])
+  transcripts.odd_moment(text), transcripts.moment(text), transcripts.entries(jsonb), transcripts.session_turns(uuid[]),
+  transcripts.chat_turns(uuid[]), transcripts.seconds_between(timestamptz, timestamptz),
+  transcripts.session_summary(uuid[]), transcripts.chat_summary(uuid[])
   to backoffice;
 
 commit;
