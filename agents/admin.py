@@ -2,7 +2,16 @@ from django.contrib import admin
 from django.utils.html import format_html
 
 from agents import views
-from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
+from agents.models import (
+    Agent,
+    AgentMessage,
+    AgentSession,
+    ChatMessage,
+    ChatSession,
+    Conversation,
+    Label,
+    Sample,
+)
 from agents.transcripts import naive_utc
 from backoffice import display
 from backoffice.admin_site import RecordAdmin
@@ -105,3 +114,27 @@ class ChatMessageAdmin(RecordAdmin):
     columns = ["role", "session", "timestamp"]
     list_filter = ["role"]
     search_help_text = "The id of a message or chat."
+
+
+@admin.register(Conversation)
+class ConversationAdmin(RecordAdmin):
+    """The list of all conversations, as figures; what was said is on the pages of sessions and chats."""
+
+    list_page, record_page = views.ConversationList, views.ConversationRecord
+    columns = ["source_id", "organization", "agent", "channel", "status", "stored", "started_at"]
+    list_filter = ["channel", "status"]
+    search_help_text = "A session's id, the id of an agent or organization, a caller's number, an organization's name."
+
+
+@admin.register(Label)
+class LabelAdmin(RecordAdmin):
+    list_page, record_page = views.LabelList, views.LabelDetail
+    add_page, edit_page, delete_page = views.LabelCreate, views.LabelUpdate, views.LabelDelete
+    columns = ["name", "tone", "meaning", "is_retired", "created_at"]
+    list_filter = ["is_retired"]
+
+
+@admin.register(Sample)
+class SampleAdmin(RecordAdmin):
+    list_page, record_page = views.SampleList, views.SampleDetail
+    columns = ["name", "size", "of", "owner_name", "created_at"]

@@ -18,7 +18,7 @@ class Overlaps(models.Func):
     """Whether a conversation took place at some moment of [since, until); the index conversation_span answers it."""
 
     template = (
-        "(tstzrange(coalesce(started_at, '-infinity'), coalesce(last_at, started_at, '-infinity'), '[]')"
+        "(tstzrange(coalesce(started_at, '-infinity'), coalesce(greatest(started_at, last_at), '-infinity'), '[]')"
         " && tstzrange(%(expressions)s, '[)'))"
     )
     output_field = models.BooleanField()

@@ -683,7 +683,7 @@ class Migration(migrations.Migration):
         # What overlaps a span of time is found by the span that each conversation takes.
         migrations.RunSQL(
             "create index conversation_span on agents_conversation using gist ((tstzrange("
-            "coalesce(started_at, '-infinity'), coalesce(last_at, started_at, '-infinity'), '[]')))",
+            "coalesce(started_at, '-infinity'), coalesce(greatest(started_at, last_at), '-infinity'), '[]')))",
             "drop index conversation_span",
         ),
         # Callers are found by the ends of their numbers, as everywhere (backoffice/search/probes.py).

@@ -52,8 +52,7 @@ class AgentDetail(generic.DetailView):
         ("Configuration (JSON)", ["config"]),
     ]  # fmt: skip
     related = [
-        ("Sessions", "agents:agentsession_list", "agent", "sessions"),
-        ("Legacy chats", "agents:chatsession_list", "agent", "chat_sessions"),
+        ("Conversations", "agents:conversation_list", "agent", "conversations"),
         ("Phone numbers", "telephony:phonenumber_list", "agent", "phone_numbers"),
         ("Calls", "telephony:calllog_list", "agent", "calls"),
         ("Usage", "billing:usagelog_list", "agent", "usage_logs"),

@@ -10,11 +10,11 @@ from agents.conversations import index
 from agents.filters import ConversationFilter
 from agents.models import FLAG_MEANING, AgentSession, Conversation, Flag, Label, Outcome, Store
 from agents.tables import ConversationTable
-from backoffice import generic, keyset
+from backoffice import display, generic, keyset
 from backoffice.filters import Query
 from backoffice.generic.lists import open_list
 from backoffice.generic.memory import PLACES
-from backoffice.templatetags.ui import url_or_none
+from backoffice.templatetags.ui import missing, url_or_none
 
 LIST = "agents:conversation_list"
 BEHIND_SECONDS = 120
@@ -75,6 +75,27 @@ class ConversationList(generic.ListView):
         if self.request.user.has_perm("agents.export_transcript"):
             context["turns_url"] = f"{reverse('agents:turn_export')}{query}"
         return context
+
+
+class ConversationRecord(generic.DetailView):
+    """The row of the list as it is, for Django admin; people read the conversation itself."""
+
+    model = Conversation
+    queryset = Conversation.objects.select_related("organization", "agent", "profile", "call")
+    has_history = has_inline = False
+    fields = [
+        ("Conversation", ["page", "store", "source_id", "external_id", "organization", "agent", "profile"]),
+        ("Figures", ["channel", "status", "started_at", "last_at", "length_seconds", "tokens", "cost_usd", "call",
+                     "caller"]),
+        ("Stored", ["stored", "counted", "in_messages", "in_history", "only_in_history", "odd", "indexed_at"]),
+        ("Review", ["outcome", "reviewed_by", "reviewed_at"]),
+    ]  # fmt: skip
+
+    def show_page(self, row):
+        return "Open", display.links([row])
+
+    def show_odd(self, row):
+        return "Flags", ", ".join(flag.label for flag, _ in row.all_flags) or missing("", "none")
 
 
 def freshness(state):

@@ -11,7 +11,15 @@ from django.db import IntegrityError, connection, models
 from django.urls import reverse
 
 from agents.models import Agent, AgentSession
-from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
+from agents.tests.factories import (
+    make_agent,
+    make_chat_message,
+    make_conversation,
+    make_label,
+    make_message,
+    make_sample,
+    make_session,
+)
 from backoffice import jobs, keyset, services, staff
 from backoffice.admin_site import admin_url
 from backoffice.models import AuditEvent, Job, ReadLog, User
@@ -73,6 +81,9 @@ MAKERS = {
     "agents.agentmessage": make_message,
     "agents.chatsession": lambda: make_chat_message().session,
     "agents.chatmessage": make_chat_message,
+    "agents.conversation": make_conversation,
+    "agents.label": make_label,
+    "agents.sample": lambda: make_sample(make_user("manager", email=f"draws{User.objects.count()}@example.test")),
     "billing.adoption": make_adoption,
     "billing.creditrequest": lambda: make_request(
         make_user("support", email=f"asks{User.objects.count()}@example.test")

@@ -70,6 +70,11 @@ STAYS |= {
 # Our own tables with texts (sessions are encoded: sessions.py). Those not named here are redacted too, but a test wants
 # a decision for each.
 REDACTED = {
+    "backoffice.agents_label",
+    "backoffice.agents_labeluse",
+    "backoffice.agents_review",
+    "backoffice.agents_reviewnote",
+    "backoffice.agents_sample",
     "backoffice.backoffice_bulkresult",
     "backoffice.backoffice_bulkrun",
     "backoffice.backoffice_job",
@@ -91,6 +96,7 @@ NOT_SEARCHED = {
     "backoffice.agents_conversation": "figures that follow the platform's tables; corrected in the same transaction",
     "backoffice.agents_indexedturn": "words that follow what was said; corrected in the same transaction",
     "backoffice.agents_indexstate": "how far the index is",
+    "backoffice.agents_sampleitem": "ids of conversations",
     "backoffice.tenants_erasure": "this procedure itself: masked, and emptied by the erasure",
     "backoffice.account_emailconfirmation": "keys only",
     "backoffice.auth_group": "names of roles",

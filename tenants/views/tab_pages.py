@@ -238,14 +238,7 @@ def has_many_agents(tab):
 
 def conversations_section(tab, rows):
     empty = "No conversation yet, in none of the three stores."
-    section = tab.section("Conversations", rows, "conversations", "agents:agentsession_list", empty)
-    section["all"] = "All sessions"
-    if tab.may_list("agents:chatsession_list"):
-        section["more"] = {
-            "label": "All legacy chats",
-            "url": f"{reverse('agents:chatsession_list')}?organization={tab.object.pk}",
-        }
-    return section
+    return tab.section("Conversations", rows, "conversations", "agents:conversation_list", empty)
 
 
 def calls_section(tab, rows):
