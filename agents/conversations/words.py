@@ -12,32 +12,54 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from backoffice.masking import identifiers, pieces
-from backoffice.search.highlight import ACCENTS, ALIKE, UNSPACED, mark
+from backoffice.search.highlight import ACCENTS, ALIKE, mark
 
 LONGEST_WORD = 60
+LONGEST_QUERY = 500
 MOST_TERMS = 12
+# Of a longer run nothing more is compared: putting the marks of one in order takes the square of its length.
+LONGEST_RUN = 240
 MOST_BYTES = 900_000  # PostgreSQL keeps 1 MB of words for a text
 LAST_POSITION = 16_383
-# Characters that belong to a word without being letters: marks of many scripts, and what nobody sees.
+MOST_POSITIONS = 255
+# What nobody sees, and what belongs to a word without being a letter: marks of all scripts.
 UNSEEN = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
-MARKS = (
-    "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670"
-    "\u06d6-\u06dc\u06df-\u06e4\u0711\u0730-\u074a\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983"
-    "\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0b01-\u0b03\u0b3c-\u0b4d\u0b82\u0bbe-\u0bcd"
-    "\u0c00-\u0c04\u0c3e-\u0c4d\u0c81-\u0c83\u0cbc-\u0ccd\u0d00-\u0d03\u0d3b-\u0d4d\u0dca-\u0ddf\u0e31-\u0e4e"
-    "\u0eb1-\u0ecd\u0f18-\u0fbc\u102b-\u109d\u135d-\u135f\u17b4-\u17d3\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-    "\u302a-\u302f\u3099\u309a\ufe20-\ufe2f"
-)
+SIGNS = [chr(code) for code in range(0x20000)]  # beyond are rare Chinese characters only
+# Digits of all scripts; letters of Arabic script that are written either way, or otherwise in Persian and Urdu.
+ALSO_ALIKE = {
+    **{ord(sign): str(unicodedata.decimal(sign)) for sign in SIGNS if unicodedata.category(sign) == "Nd"},
+    **str.maketrans("ىةیک", "يهيك"),
+}
+
+
+def ranges(signs):
+    """The inside of a character class for characters in the order of their codes."""
+    found = []
+    for sign in signs:
+        if found and ord(sign) == ord(found[-1][1]) + 1:
+            found[-1][1] = sign
+        else:
+            found.append([sign, sign])
+    return "".join(first if first == last else f"{first}-{last}" for first, last in found)
+
+
+MARKS = ranges([sign for sign in SIGNS if unicodedata.category(sign)[0] == "M" and sign > "\u02ff"])
+del SIGNS
 WORD = re.compile(rf"(?:[^\W_]|[{MARKS}{UNSEEN}])+")
 PLAIN_WORD = re.compile(r"[^\W_]+")
 HIDDEN = re.compile(rf"[{UNSEEN}\u0640]")
-# Arabic letters that are written either way.
-ALSO_ALIKE = str.maketrans({"ى": "ي", "ة": "ه"})
+# Thai and Lao, Burmese, Khmer, Chinese, Japanese (also of half width), Bopomofo, rare Chinese.
+UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    r"\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+# Japanese marks of voice, which may stand as signs of their own behind the one that they change.
+VOICED = frozenset("\u3099\u309a\uff9e\uff9f")
 
 
 @lru_cache(maxsize=50_000)
 def plain(word):
-    """A word as it is compared."""
+    """A word of at most LONGEST_RUN characters as it is compared."""
     if word.isascii():
         return word.lower()
     word = ACCENTS.sub("", unicodedata.normalize("NFKD", HIDDEN.sub("", word)))
@@ -51,79 +73,114 @@ def words(text):
     """(word as it is compared, start, end) of each word of a text, in order."""
     if text.isascii():
         for found in PLAIN_WORD.finditer(text):
-            yield found[0].lower()[:LONGEST_WORD], found.start(), found.end()
+            yield found[0][:LONGEST_WORD].lower(), found.start(), found.end()
         return
     for found in WORD.finditer(text):
         word = found[0]
-        if UNSPACED.search(word):
+        if word.isascii():
+            yield word[:LONGEST_WORD].lower(), found.start(), found.end()
+        elif UNSPACED.search(word):
             yield from parts(word, found.start())
-        elif compared := plain(word):
+        elif compared := plain(word[:LONGEST_RUN]):
             yield compared[:LONGEST_WORD], found.start(), found.end()
 
 
 def parts(run, start):
     """The words of a run that holds characters of a script without spaces: pairs of these, and what stands between."""
-    signs = [(piece, start + at) for at, sign in enumerate(run) if (piece := plain(sign))]
+    signs = compared_signs(run, start)
+    last = len(signs) - 1
     at = 0
-    while at < len(signs):
-        if UNSPACED.match(signs[at][0]):
-            pair = at + 1 < len(signs) and UNSPACED.match(signs[at + 1][0])
-            yield (
-                signs[at][0] + (signs[at + 1][0] if pair else ""),
-                signs[at][1],
-                signs[at + bool(pair)][1] + 1,
-            )
+    while at <= last:
+        sign, is_unspaced, begin, end = signs[at]
+        if is_unspaced:
+            if at < last and signs[at + 1][1]:
+                yield sign + signs[at + 1][0], begin, signs[at + 1][3]
+            else:
+                yield sign, begin, end
             at += 1
         else:
-            begin = at
-            while at < len(signs) and not UNSPACED.match(signs[at][0]):
+            first = at
+            while at <= last and not signs[at][1]:
                 at += 1
-            letters = "".join(sign for sign, _ in signs[begin:at])
-            yield letters[:LONGEST_WORD], signs[begin][1], signs[at - 1][1] + 1
+            letters = "".join(sign for sign, *_ in signs[first : min(at, first + LONGEST_WORD)])
+            yield letters[:LONGEST_WORD], begin, signs[at - 1][3]
+
+
+def compared_signs(run, start):
+    """[(a character as it is compared, whether its script is unspaced, start, end)].
+
+    A mark of voice is one with the character before it.
+    """
+    signs = []
+    for at, character in enumerate(run, start):
+        sign, is_unspaced = compared_sign(character)
+        if character in VOICED and signs and signs[-1][3] == at:
+            before, was_unspaced, begin, _ = signs[-1]
+            voiced = unicodedata.normalize("NFKC", before + character)
+            signs[-1] = (voiced if len(voiced) == 1 else before, was_unspaced, begin, at + 1)
+        elif sign:
+            signs.append((sign, is_unspaced, at, at + 1))
+    return signs
+
+
+@lru_cache(maxsize=20_000)
+def compared_sign(character):
+    sign = plain(character)
+    return sign, bool(UNSPACED.match(sign))
 
 
 def fingerprint(identifier):
-    """What stands in the index for a number or mail address, which itself does not."""
+    """What stands in the index for a number or mail address, which itself does not; no word begins like it."""
     return "#" + hashlib.blake2s(identifier.encode(), digest_size=8).hexdigest()
 
 
 def vector(text):
     """The text of a tsvector with the words of `text`, their places, and the fingerprints of what is masked in it."""
     hidden = pieces(text)
-    places, size, number = {}, 0, 0
-    ahead = iter([*((start, end) for start, end, _ in hidden), (len(text) + 1, 0)])
+    stored = [
+        f"'{word}':{','.join(map(str, at))}" if at[0] < LAST_POSITION else f"'{word}'"
+        for word, at in places(text, hidden).items()
+    ]
+    if hidden:
+        stored += [f"'{fingerprint(each)}'" for each in sorted(set(identifiers(text)))]
+    return " ".join(stored)
+
+
+def places(text, hidden):
+    """{word: [its places, counted from 1]}; words that touch a piece of `hidden` only count.
+
+    Of a text with too many different words the last are left out.
+    """
+    found, size = {}, 0
+    ahead = iter([*((start, end) for start, end, _ in hidden), (len(text) + 1, len(text) + 1)])
     start, end = next(ahead)
-    for word, begin, finish in words(text):
-        while begin >= end > 0:
+    for number, (word, begin, finish) in enumerate(words(text), 1):
+        while begin >= end:
             start, end = next(ahead)
-        number += 1
-        if finish > start and begin < end:
+        if finish > start:
             continue
-        known = places.get(word)
-        if known is None:
+        if (known := found.get(word)) is None:
             size += len(word) * 4 + 8
             if size > MOST_BYTES:
                 break
-            places[word] = [number]
-        elif len(known) < 255:
+            found[word] = [number]
+        elif len(known) < MOST_POSITIONS and number < LAST_POSITION:
             known.append(number)
-    stored = [
-        f"'{word}':{','.join(map(str, at))}" if at[0] < LAST_POSITION else f"'{word}'"
-        for word, at in places.items()
-    ]
-    if hidden:
-        stored += [f"'{fingerprint(each)}'" for each in set(identifiers(text))]
-    return " ".join(stored)
+    return found
 
 
 @dataclass
 class Term:
-    """Words that stand one after the other; the last is a beginning where `prefix`. `negative`: must not be there."""
+    """Words that stand one after the other; the last is a beginning where `prefix`. `negative`: must not be there.
+
+    `typed` is what it was read from; `secret` the kind of a mail address or number, of which nothing is marked.
+    """
 
     words: list
+    typed: str = ""
     prefix: bool = False
     negative: bool = False
-    secret: bool = False  # a mail address or number: nothing of it is marked
+    secret: str = ""
 
     def as_tsquery(self):
         asked = [f"'{word}'" for word in self.words]
@@ -132,88 +189,123 @@ class Term:
         joined = " <-> ".join(asked)
         return f"{'!' if self.negative else ''}({joined})"
 
+    def stands_at(self, found, at):
+        """Whether the words found in a text, as words() gives them, have this term at a place."""
+        *whole, last = self.words
+        if any(found[at + step][0] != word for step, word in enumerate(whole)):
+            return False
+        word = found[at + len(whole)][0]
+        return word.startswith(last) if self.prefix else word == last
+
 
 @dataclass
 class Asked:
-    """What somebody searches for. `identifiers` are the mail addresses and numbers in it."""
+    """What somebody searches for: `terms`, and in `left_out` what holds no word or was too much."""
 
+    text: str = ""
     terms: list = field(default_factory=list)
-    identifiers: list = field(default_factory=list)
+    left_out: list = field(default_factory=list)
 
     def __bool__(self):
         return bool(self.terms)
+
+    def __str__(self):
+        return self.text
+
+    @property
+    def secrets(self):
+        """The kinds of mail addresses and numbers asked for, each as often as it is."""
+        return [term.secret for term in self.terms if term.secret]
 
     @property
     def only_excludes(self):
         return all(term.negative for term in self.terms)
 
+    @property
+    def has_phrase(self):
+        return any(len(term.words) > 1 for term in self.terms)
+
     def as_tsquery(self):
         """The text of a tsquery."""
         return " & ".join(term.as_tsquery() for term in self.terms)
 
-    def marks(self, text):
-        """The places of `text` (masked already) that a search for this found, as sorted [(start, end)]."""
+    def found_in(self, text):
+        """[(start, end, number of the term)] where a text (masked already) has what was asked for, in order."""
         found = list(words(text))
         spans = set()
-        for term in self.terms:
+        for number, term in enumerate(self.terms):
             if term.negative or term.secret:
                 continue
             for at in range(len(found) - len(term.words) + 1):
-                if self.stands_at(term, found, at):
-                    spans.add((found[at][1], found[at + len(term.words) - 1][2]))
-        return sorted(span for span in spans if text[span[0] - 1 : span[0]] != "[" or text[span[1]] != "]")
+                if term.stands_at(found, at):
+                    spans.add((found[at][1], found[at + len(term.words) - 1][2], number))
+        # What stands for a masked piece, such as [phone], was not said.
+        return sorted(
+            span
+            for span in spans
+            if (text[max(0, span[0] - 1) : span[0]], text[span[1] : span[1] + 1]) != ("[", "]")
+        )
 
-    @staticmethod
-    def stands_at(term, found, at):
-        *whole, last = term.words
-        if any(found[at + step][0] != word for step, word in enumerate(whole)):
-            return False
-        word = found[at + len(whole)][0]
-        return word.startswith(last) if term.prefix else word == last
+    def marks(self, text):
+        """The places of `text` (masked already) that a search for this found, as sorted [(start, end)]."""
+        return sorted({(start, end) for start, end, _ in self.found_in(text)})
 
 
 def asked(text):
     """Reads what was typed: words, "phrases", beginnings*, -excluded ones, whole mail addresses and numbers."""
-    query = Asked()
-    text = text.replace("\0", " ")[:500]
-    for start, end, _ in reversed(pieces(text)):
-        negative = text[:start].endswith("-") and not text[: start - 1].strip()[-1:].isalnum()
-        for each in identifiers(text[start:end]):
-            query.identifiers.append(each)
-            query.terms.append(Term([fingerprint(each)], negative=negative, secret=True))
+    text = text.replace("\0", " ").translate(str.maketrans("“”„‟«»＂", '"' * 7))[:LONGEST_QUERY].strip()
+    query = Asked(text)
+    secrets = []
+    for start, end, kind in reversed(pieces(text)):
+        negative = text[start - 1 : start] == "-" and not text[: start - 1].strip()[-1:].isalnum()
+        secrets += [
+            Term([fingerprint(each)], text[start:end], negative=negative, secret=kind)
+            for each in identifiers(text[start:end])
+        ]
         text = f"{text[: start - negative]} {text[end:]}"
-    for found in re.finditer(r'(-?)(?:"([^"]*)"?|([^\s"]+))', text):
-        lexemes = [word for word, *_ in words(found[2] if found[3] is None else found[3])]
-        lexemes = without_tail(lexemes)
-        if lexemes:
+    query.terms = secrets[::-1]
+    for found in re.finditer(r'(-?)(?:"([^"]*)(?:"|$)|([^\s"]+))(\*?)', text):
+        typed = found[2] if found[3] is None else found[3]
+        lexemes = without_tail([word for word, *_ in words(typed)])
+        if lexemes and len(query.terms) < MOST_TERMS:
             lone = len(lexemes[-1]) == 1 and UNSPACED.match(lexemes[-1])
             prefix = found[0].endswith("*") or bool(lone)
-            query.terms.append(Term(lexemes, prefix=prefix, negative=bool(found[1])))
-    query.terms = query.terms[:MOST_TERMS]
+            query.terms.append(Term(lexemes, typed.rstrip("*"), prefix=prefix, negative=bool(found[1])))
+        elif typed.strip("*- "):
+            query.left_out.append(typed)
     return query
 
 
 def without_tail(lexemes):
     """The last character of a run stands alone in the index, too; where the run may go on it is not asked for."""
-    if len(lexemes) > 1 and len(lexemes[-1]) == 1 and len(lexemes[-2]) == 2 and UNSPACED.match(lexemes[-1]):
+    if len(lexemes) > 1 and len(lexemes[-1]) == 1 and UNSPACED.match(lexemes[-2]) and len(lexemes[-2]) > 1:
         return lexemes[:-1]
     return lexemes
 
 
 def snippet(text, query, before=80, length=260):
-    """A part of a masked text around the first mark, marked and escaped, with … where it goes on."""
-    marks = query.marks(text)
-    begin = max(0, marks[0][0] - before) if marks else 0
+    """A part of a masked text with as many terms as possible, marked and escaped, with … where it goes on."""
+    spans = query.found_in(text)
+    begin = max(0, best_start(spans, length - before) - before)
     if begin and (space := text.find(" ", begin, begin + 20)) > 0:
         begin = space + 1
-    part = text[begin : begin + length]
-    places = {
-        at - begin
-        for start, end in marks
-        if start < begin + length
-        for at in range(max(start, begin), min(end, begin + length))
+    end = begin + length
+    head, tail = "… " if begin else "", " …" if end < len(text) else ""
+    shift = len(head) - begin
+    marked = {
+        at + shift
+        for start, finish, _ in spans
+        if start < end and finish > begin
+        for at in range(max(start, begin), min(finish, end))
     }
-    head, tail = "… " if begin else "", " …" if begin + length < len(text) else ""
-    if head:
-        places = {at + len(head) for at in places}
-    return mark(f"{head}{part}{tail}", places)
+    return mark(f"{head}{text[begin:end]}{tail}", marked)
+
+
+def best_start(spans, width):
+    """Where the first of the parts of `width` characters begins that have the most different terms; 0 for no spans."""
+    best, most = 0, 0
+    for number, (start, _, _) in enumerate(spans[:200]):
+        terms = len({term for _, end, term in spans[number : number + 50] if end <= start + width})
+        if terms > most:
+            best, most = start, terms
+    return best
