@@ -1,6 +1,16 @@
 from django.db.models import F, Func, TextField, Value
 
-from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession, Conversation
+from agents.conversations.labels import UseCount
+from agents.models import (
+    Agent,
+    AgentMessage,
+    AgentSession,
+    ChatMessage,
+    ChatSession,
+    Conversation,
+    Label,
+    Sample,
+)
 from backoffice.tables import Column, Table
 
 
@@ -29,12 +39,12 @@ class ConversationTable(Table):
     agent = Column("Agent")
     channel = Column("Channel")
     status = Column("Status")
+    flags = Column("Flags", export=Joined("flags"))
     length_seconds = Column("Length", order="length", numeric=True)
     stored = Column("Messages", order="messages", numeric=True)
     tokens = Column("Tokens", order="tokens", numeric=True)
     cost_usd = Column("Cost (USD)", order="cost", numeric=True)
     caller = Column("Caller")
-    flags = Column("Flags", export=Joined("flags"))
     outcome = Column("Outcome")
     last_at = Column("Last activity", order="activity", shown=False)
     counted = Column("Messages counted", numeric=True, shown=False)
@@ -120,3 +130,31 @@ class ChatMessageTable(Table):
         model = ChatMessage
         fields = []
         rows = "agents/chatmessage_rows.html"
+
+
+class LabelTable(Table):
+    name = Column("Label", order="name")
+    meaning = Column("When to use it")
+    uses = Column("Uses", numeric=True, export=UseCount())
+    is_retired = Column("Retired")
+    created_at = Column("Added", shown=False)
+
+    class Meta(Table.Meta):
+        model = Label
+        fields = []
+        rows = "agents/label_rows.html"
+
+
+class SampleTable(Table):
+    name = Column("Sample")
+    progress = Column("Reviewed", export=False)
+    rate = Column("Success rate", export=False)
+    of = Column("Drawn from", numeric=True)
+    seed = Column("Seed")
+    owner_name = Column("Drawn by")
+    created_at = Column("Drawn", order="created")
+
+    class Meta(Table.Meta):
+        model = Sample
+        fields = []
+        rows = "agents/sample_rows.html"

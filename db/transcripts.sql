@@ -245,8 +245,9 @@ language sql immutable parallel safe as $$
               then extract(epoch from ended - began)::bigint else 0 end
 $$;
 
--- One row per session: the figures of the list. `stored` counts turns that can be read, `counted` is the platform's own
--- counter; `only_in_history` those of the JSON that stand in no row. `flags` names what is odd (agents.models.Conversation).
+-- One row per session: the figures of the list. `stored` counts the turns that can be read, without those of the system;
+-- `counted` is the platform's own counter, `only_in_history` counts those of the JSON that stand in no row. `flags` names
+-- what is odd (agents.models.Flag).
 create or replace function transcripts.session_summary(ids uuid[])
 returns table (id uuid, external_id text, organization_id uuid, agent_id uuid, profile_id uuid, channel text, status text,
                started_at timestamptz, last_at timestamptz, length_seconds bigint, stored integer, counted integer,
@@ -255,14 +256,14 @@ returns table (id uuid, external_id text, organization_id uuid, agent_id uuid, p
 language sql stable set search_path = '' as $$
   select s.id, s.session_id::text, a.organization_id, s.agent_id, s.user_id, s.channel::text, s.status::text, t.began, t.last_at,
     transcripts.seconds_between(t.began, t.last_at), t.stored, s.message_count, t.in_messages, h.in_history,
-    t.stored - t.in_messages, coalesce(u.tokens, t.tokens), u.cost_usd, c.id, c.caller_number,
+    t.turns - t.in_messages, coalesce(u.tokens, t.tokens), u.cost_usd, c.id, c.caller_number,
     array_remove(array[
       case when s.session_id = 'default' or c.tenants > 1 then 'shared' end,
-      case when t.stored = 0 and coalesce(s.message_count, 0) = 0 then 'failed_start' end,
-      case when t.stored = 0 and s.message_count > 0 then 'nothing_stored' end,
+      case when t.turns = 0 and coalesce(s.message_count, 0) = 0 then 'failed_start' end,
+      case when t.turns = 0 and s.message_count > 0 then 'nothing_stored' end,
       case when t.spoken > 0 and s.message_count > t.spoken then 'incomplete' end,
       case when t.spoken > s.message_count then 'more_than_counted' end,
-      case when t.in_messages > 0 and t.stored > t.in_messages then 'stores_differ' end,
+      case when t.in_messages > 0 and t.turns > t.in_messages then 'stores_differ' end,
       case when jsonb_typeof(s.conversation_history) not in ('array', 'null') then 'odd_history' end,
       case when t.errors > 0 then 'errors' end,
       case when c.organization_id <> a.organization_id or u.foreign_tenant then 'other_tenant' end,
@@ -272,7 +273,8 @@ language sql stable set search_path = '' as $$
   from public.agent_sessions s
   left join public.agents a on a.id = s.agent_id
   cross join lateral (
-    select count(*)::integer as stored, (count(*) filter (where t.source = 'messages'))::integer as in_messages,
+    select count(*)::integer as turns, (count(*) filter (where t.role <> 'system'))::integer as stored,
+      (count(*) filter (where t.source = 'messages'))::integer as in_messages,
       (count(*) filter (where t.role in ('user', 'assistant')))::integer as spoken,
       (count(*) filter (where t.role = 'assistant' and t.content like 'Error:%'))::integer as errors,
       sum(t.tokens_used)::bigint as tokens,

@@ -80,7 +80,7 @@ class ConversationQuerySet(models.QuerySet):
 class Conversation(PageModel):
     """One conversation, whichever store holds it, as it was when the index last read it (seconds ago). No content.
 
-    `stored` counts the turns that can be read, `counted` is the platform's own counter (None: it does not count).
+    `stored` counts the turns that can be read but the system's, `counted` is the platform's own counter (None: it does not count).
     `last_at` is the last activity, `length_seconds` from the start to it. `tokens` and `cost_usd` are of its usage,
     None where nothing was recorded. `outcome`, `labels` and `reviewed_*` follow its review.
     """
@@ -204,9 +204,19 @@ class IndexedTurn(models.Model):
             models.Index(F("at").desc(), F("id").desc(), name="turn_at"),
             models.Index("organization", F("at").desc(), F("id").desc(), name="turn_tenant"),
             models.Index("agent", F("at").desc(), F("id").desc(), name="turn_agent"),
+            # A rare channel or role, and a common word: reading back through all turns would find few.
+            models.Index(
+                "channel", F("at").desc(), F("id").desc(), name="turn_channel",
+                condition=Q(channel__lt="text") | Q(channel__gt="text"),
+            ),
+            models.Index(
+                "role", F("at").desc(), F("id").desc(), name="turn_role",
+                condition=~Q(role="user") & ~Q(role="assistant"),
+            ),
             models.Index(fields=["conversation", "key"], name="turn_conversation"),
-            GinIndex(fields=["words"], name="turn_words"),
-        ]
+            # Without a list of what is not yet in it, which each search would have to read through.
+            GinIndex(fields=["words"], name="turn_words", fastupdate=False),
+        ]  # fmt: skip
 
     def __str__(self):
         return f"turn {self.key}"
@@ -215,8 +225,8 @@ class IndexedTurn(models.Model):
 class IndexState(models.Model):
     """How far the index is: one row. `caught_up_at` is the database's time of the last complete look at new rows.
 
-    While it is built, `store` and `position` say where, `done` of about `total` conversations; `built_at` is None until
-    it holds everything.
+    While it is built, newest first, `store`, `position_at` and `position` (the id) say where, `done` of about `total`
+    conversations; `built_at` is None until it holds everything.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
@@ -225,6 +235,7 @@ class IndexState(models.Model):
     compared_at = models.DateTimeField(null=True)
     built_at = models.DateTimeField(null=True)
     store = models.CharField(max_length=10, choices=Store, default=Store.SESSION)
+    position_at = models.DateTimeField(null=True)
     position = models.UUIDField(null=True)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
