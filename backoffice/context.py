@@ -19,6 +19,8 @@ NAVIGATION = [
         "Conversations",
         [
             ("All conversations", "agents:conversation_list", "messages-square", "agents.view_conversation"),
+            ("Review", "agents:sample_list", "clipboard-check", "agents.view_sample"),
+            ("Labels", "agents:label_list", "tag", "agents.view_label"),
         ],
     ),
     (

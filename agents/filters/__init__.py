@@ -1,4 +1,5 @@
 from agents.filters.conversations import ConversationFilter
+from agents.filters.reviews import LabelFilter, SampleFilter
 from agents.filters.stores import (
     AgentFilter,
     AgentMessageFilter,
@@ -15,5 +16,7 @@ __all__ = [
     "ChatMessageFilter",
     "ChatSessionFilter",
     "ConversationFilter",
+    "LabelFilter",
+    "SampleFilter",
     "TenantFilter",
 ]

@@ -110,6 +110,10 @@ class ReviewNote(OfConversation):
     def __str__(self):
         return f"note on {self.store} {self.source_id}"
 
+    def may_be_changed_by(self, user):
+        """One's own, or anybody's for admins."""
+        return user.is_superuser or self.author_id == user.pk
+
 
 class Sample(PageModel):
     """Conversations drawn at random from a filtered list: the same filter, seed and size draw the same ones again."""
@@ -136,11 +140,12 @@ class Sample(PageModel):
 
 
 class SampleItem(OfConversation):
-    """One conversation of a sample; `reviewed_at` once it was reviewed as part of it."""
+    """One conversation of a sample; `reviewed_at` once it was reviewed in it, `skipped_at` if that was put off."""
 
     sample = models.ForeignKey(Sample, models.CASCADE, related_name="items", db_index=False)
     position = models.IntegerField()
     reviewed_at = models.DateTimeField(null=True)
+    skipped_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = []

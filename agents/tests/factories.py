@@ -1,4 +1,17 @@
-from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
+from agents.conversations import index, samples
+from agents.models import (
+    Agent,
+    AgentMessage,
+    AgentSession,
+    ChatMessage,
+    ChatSession,
+    Conversation,
+    Label,
+    Sample,
+    Store,
+)
+from backoffice import services
+from backoffice.testing import make_user
 from tenants.tests.factories import insert, make_organization, serial
 
 
@@ -24,3 +37,29 @@ def make_chat_session(agent=None, **fields):
 def make_chat_message(session=None, **fields):
     fields = {"role": "user", "text": f"Legacy question {serial()}", **fields}
     return insert(ChatMessage, session=session or make_chat_session(), **fields)
+
+
+def make_conversation(said=("Hello", "Good day"), record=None, **fields):
+    """The row of the list for a session with these turns, visitor and agent in turn, or for a session or chat given."""
+    if record is None:
+        record = make_session(**fields)
+        for n, text in enumerate(said):
+            time = f"2026-01-01T10:00:{n:02}Z"
+            make_message(record, role="assistant" if n % 2 else "user", content=text, created_at=time)
+    index.refresh(Store.SESSION if isinstance(record, AgentSession) else Store.CHAT, [record.pk])
+    return Conversation.objects.of(record).get()
+
+
+def make_label(actor=None, **fields):
+    label = Label(**{"name": f"Label {serial()}", **fields})
+    return services.save(label, actor=actor or make_user("manager", email=f"labels{serial()}@example.test"))
+
+
+def make_sample(actor, conversations=None, **fields):
+    """A sample of all conversations there are; of one, if there is none."""
+    if conversations is None:
+        if not Conversation.objects.exists():
+            make_conversation()
+        conversations = Conversation.objects.all()
+    sample = Sample(**{"name": f"Sample {serial()}", "seed": "seed", "size": 50, **fields})
+    return samples.draw_sample(sample, actor=actor, conversations=conversations)

@@ -8,6 +8,26 @@ from agents.views.conversation import (
     ChatSessionReveal,
 )
 from agents.views.conversations import ConversationCounts, ConversationList
+from agents.views.labels import (
+    LabelCreate,
+    LabelDelete,
+    LabelDetail,
+    LabelList,
+    LabelRestore,
+    LabelRetire,
+    LabelUpdate,
+)
+from agents.views.reviews import (
+    ReviewLabel,
+    ReviewLabelOff,
+    ReviewNoteAdd,
+    ReviewNoteDelete,
+    ReviewNoteEdit,
+    ReviewOutcome,
+    ReviewTurn,
+)
+from agents.views.sample_review import SampleReview
+from agents.views.samples import SampleDelete, SampleDetail, SampleDraw, SampleList
 from agents.views.stores import (
     READ,
     AgentMessageDetail,
@@ -46,5 +66,24 @@ __all__ = [
     "ChatSessionReveal",
     "ConversationCounts",
     "ConversationList",
+    "LabelCreate",
+    "LabelDelete",
+    "LabelDetail",
+    "LabelList",
+    "LabelRestore",
+    "LabelRetire",
+    "LabelUpdate",
+    "ReviewLabel",
+    "ReviewLabelOff",
+    "ReviewNoteAdd",
+    "ReviewNoteDelete",
+    "ReviewNoteEdit",
+    "ReviewOutcome",
+    "ReviewTurn",
+    "SampleDelete",
+    "SampleDetail",
+    "SampleDraw",
+    "SampleList",
+    "SampleReview",
     "TurnExport",
 ]

@@ -1,0 +1,262 @@
+"""Samples: conversations drawn at random from a filtered list, and the queue in which they are reviewed."""
+
+from dataclasses import dataclass
+
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import DatabaseError, connection
+from django.db.models import Exists, F, OuterRef, Subquery
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from agents.conversations.index import TURNS
+from agents.conversations.reviews import Changed, reviewing, said_about, set_outcome, what_changed, with_rate
+from agents.models import Conversation, Outcome, Review, SampleItem, Store
+from backoffice import services
+from backoffice.errors import QUERY_CANCELED
+from backoffice.masking import mask_beginning
+from backoffice.recordings import is_playable
+
+LIST = "agents:conversation_list"
+MOST = 500
+DRAWING_SECONDS = 10
+NOTHING = "No conversation matches this filter."
+TOO_LONG = f"Drawing took more than {DRAWING_SECONDS} seconds and was stopped. Narrow the filter, to a month perhaps."
+
+# Whoever draws with the same seed from the same conversations gets the same ones in the same order: no place in a table
+# has a part in it.
+DRAW = """
+with pool as materialized (
+  select p.id, p.store, p.source_id, p.organization_id, md5(%s || p.store || p.source_id::text)::uuid as draw
+  from ({}) p),
+drawn as (
+  insert into agents_sampleitem (sample_id, position, store, source_id, organization_id)
+  select %s, row_number() over (order by d.draw, d.id), d.store, d.source_id, d.organization_id
+  from (select * from pool order by draw, id limit %s) d)
+select count(*) from pool
+"""
+
+
+# Drawing
+
+
+def draw_sample(sample, *, actor, conversations, reason=""):
+    """Insert a sample, of which name, query, seed and size are set, with conversations drawn from that queryset.
+
+    Raises ValidationError where nothing matches, or drawing takes too long.
+    """
+    try:
+        with services.acting(actor, reason):
+            sample.of = draw(sample, conversations)
+            if not sample.of:
+                raise ValidationError({"query": NOTHING})
+            sample.owner_id, sample.owner_name = actor.pk, str(actor)
+            # After its items, whose key is checked at the end of the transaction: so the audit has one entry.
+            sample.save(force_insert=True)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) == QUERY_CANCELED:
+            raise ValidationError({"query": TOO_LONG}) from error
+        raise
+    return sample
+
+
+def draw(sample, conversations):
+    """Insert the items of a sample; returns from how many they were drawn."""
+    columns = (
+        conversations.select_related(None).order_by().values("id", "store", "source_id", "organization_id")
+    )
+    try:
+        sql, params = columns.query.sql_with_params()
+    except EmptyResultSet:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("select set_config('statement_timeout', %s, true)", [f"{DRAWING_SECONDS}s"])
+        cursor.execute(DRAW.format(sql), [sample.seed, *params, sample.pk, sample.size])
+        return cursor.fetchone()[0]
+
+
+def delete_sample(sample, *, actor, reason=""):
+    """Delete a sample. The outcomes that it led to stay."""
+    with services.acting(actor, reason):
+        sample.delete()
+
+
+def may_delete(sample, user):
+    """One's own, or anybody's for admins."""
+    return user.has_perm("agents.review_conversation") and (user.is_superuser or sample.owner_id == user.pk)
+
+
+# The queue
+
+REVIEW = ("outcome", "reviewer_id", "reviewer_name", "reviewed_at")
+
+
+def is_there():
+    """Whether the conversation of an item is stored still."""
+    return Exists(Conversation.objects.filter(store=OuterRef("store"), source_id=OuterRef("source_id")))
+
+
+def next_item(sample):
+    """The item to be reviewed now: in order, what was skipped last; None when there is none left."""
+    waiting = sample.items.filter(is_there(), reviewed_at=None)
+    return waiting.order_by(F("skipped_at").asc(nulls_first=True), "position").first()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reviewer did last with an item of a sample, to be undone: an outcome, or SKIPPED.
+
+    `before` is the review that stood before: None, or {outcome, reviewer_id, reviewer_name, reviewed_at (text)}.
+    """
+
+    SKIPPED = "skipped"
+
+    position: int
+    made: str
+    before: dict | None = None
+
+
+def decide(item, conversation, *, actor, outcome, seen):
+    """Give the conversation of an item its outcome, and count the item as reviewed. Returns the Decision.
+
+    `seen` is the outcome that the actor saw, None for none; raises Changed where another one was given since.
+    """
+    with reviewing(conversation, actor=actor):
+        before = said_about(Review, conversation).values(*REVIEW).first()
+        set_outcome(conversation, actor=actor, outcome=outcome, seen=seen)
+        SampleItem.objects.filter(pk=item.pk).update(reviewed_at=timezone.now())
+    if before:
+        before["reviewed_at"] = before["reviewed_at"].isoformat()
+    return Decision(item.position, outcome, before)
+
+
+def skip(item, *, actor):
+    """Put an item at the end of the queue. Returns the Decision."""
+    with services.acting(actor):
+        SampleItem.objects.filter(pk=item.pk).update(skipped_at=timezone.now())
+    return Decision(item.position, Decision.SKIPPED)
+
+
+def undo(sample, decision, *, actor):
+    """Take back a decision: the item waits again, the conversation has the outcome of before, by whom it was.
+
+    Raises Changed where somebody gave the conversation another outcome since, ValidationError where it is gone.
+    """
+    item = sample.items.filter(position=decision.position).first()
+    conversation = item and said_about(Conversation, item).first()
+    if conversation is None:
+        raise ValidationError("This conversation is not there any more.")
+    if decision.made == Decision.SKIPPED:
+        with services.acting(actor):
+            SampleItem.objects.filter(pk=item.pk).update(skipped_at=None)
+        return
+    with reviewing(conversation, actor=actor, reason="Undone"):
+        review = said_about(Review, conversation).first()
+        if review is None or review.outcome != decision.made:
+            raise Changed(what_changed(review))
+        put_back(review, decision.before)
+        SampleItem.objects.filter(pk=item.pk).update(reviewed_at=None)
+
+
+def put_back(review, before):
+    if before is None:
+        review.delete()
+        return
+    for name, value in before.items():
+        setattr(review, name, parse_datetime(value) if name == "reviewed_at" else value)
+    review.save()
+
+
+MOST_TURNS, MOST_CHARACTERS = 200, 4000
+TURNS_SHOWN = """
+select t.key, t.source, t.role, t.content, t.at, t.latency_ms, t.tokens_used as tokens, t.model_used as model,
+  t.audio_url
+from {}(array[%s::uuid]) t order by t.number limit %s
+"""
+
+
+def turns_shown(conversation):
+    """(turns, whether there is more than is shown): the first MOST_TURNS of a conversation, masked and cut, as
+    templates/components/bubble.html takes them.
+    """
+    with connection.cursor() as cursor:
+        sql = TURNS_SHOWN.format(TURNS[Store(conversation.store)])
+        cursor.execute(sql, [conversation.source_id, MOST_TURNS + 1])
+        names = [column.name for column in cursor.description]
+        turns = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    is_cut = len(turns) > MOST_TURNS
+    for turn in turns:
+        text = turn["content"] or ""
+        turn["pk"] = turn["key"]
+        turn["text"] = mask_beginning(text, MOST_CHARACTERS)
+        if len(text) > MOST_CHARACTERS:
+            turn["text"] += "…"
+            is_cut = True
+        if turn["source"] == "messages" and is_playable(turn["audio_url"]):
+            turn["audio_url"] = reverse("agents:agentmessage_recording", args=[turn["key"]])
+        else:
+            turn["audio_url"] = ""
+    return turns[:MOST_TURNS], is_cut
+
+
+# Results
+
+RESULTS = """
+select i.sample_id, count(*), count(i.reviewed_at), count(*) filter (where i.reviewed_at is null and c.id is null),
+  count(*) filter (where i.reviewed_at is not null and r.outcome = 'success'),
+  count(*) filter (where i.reviewed_at is not null and r.outcome = 'failed'),
+  count(*) filter (where i.reviewed_at is not null and r.outcome = 'unknown')
+from agents_sampleitem i
+left join agents_conversation c on c.store = i.store and c.source_id = i.source_id
+left join agents_review r on r.store = i.store and r.source_id = i.source_id
+where i.sample_id = any (%s) group by i.sample_id
+"""
+FIGURES = ("total", "reviewed", "gone", "success", "failed", "unknown")
+
+
+def results(samples):
+    """{id of a sample: {total, reviewed, waiting, gone, success, failed, unknown, rate}}, by one query.
+
+    Outcomes are those of now, and count where the item was reviewed in the sample; `gone` were erased before that.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(RESULTS, [[sample.pk for sample in samples]])
+        found = {pk: figures for pk, *figures in cursor.fetchall()}
+    return {sample.pk: figures_of(found.get(sample.pk, [0] * len(FIGURES))) for sample in samples}
+
+
+def figures_of(values):
+    figures = dict(zip(FIGURES, values, strict=True))
+    figures["waiting"] = figures["total"] - figures["reviewed"] - figures["gone"]
+    return with_rate(figures)
+
+
+# What the results are narrowed to; "" is all.
+PARTS = {
+    "": "All",
+    Outcome.SUCCESS: "Success",
+    Outcome.FAILED: "Failed",
+    Outcome.UNKNOWN: "Unknown",
+    "waiting": "Not reviewed yet",
+}
+
+
+def items_of(sample, part="", after=0, limit=100):
+    """Items of a sample after a position, each with `outcome`, `reviewer_name` and `conversation` (None: gone)."""
+    review = Review.objects.filter(store=OuterRef("store"), source_id=OuterRef("source_id"))
+    items = sample.items.filter(position__gt=after).annotate(
+        outcome=Subquery(review.values("outcome")[:1]),
+        reviewer_name=Subquery(review.values("reviewer_name")[:1]),
+    )
+    if part == "waiting":
+        items = items.filter(reviewed_at=None)
+    elif part:
+        items = items.filter(reviewed_at__isnull=False, outcome=part)
+    items = list(items[:limit])
+    rows = Conversation.objects.select_related("organization", "agent").filter(
+        source_id__in=[item.source_id for item in items]
+    )
+    stored = {(row.store, row.source_id): row for row in rows}
+    for item in items:
+        item.conversation = stored.get((item.store, item.source_id))
+    return items

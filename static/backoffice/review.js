@@ -1,0 +1,52 @@
+// The review queue by keyboard (templates/agents/sample_review.html): 1 2 3 outcome, s skip, u undo, l label, n note,
+// j k turns, t label or note on the turn, Esc leaves a field. Every key presses a button or goes to a field of the page.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const queue = $("[data-review-queue]");
+const turns = () => [...document.querySelectorAll("[data-turns] > .bubble")];
+const typing = (node) => node.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+
+// The turn in which the focus is, else the one where it was last.
+let last;
+function current() {
+  const line = document.activeElement.closest("[data-turns] > *");
+  return (line?.matches(".bubble") ? line : line?.previousElementSibling) || last;
+}
+
+// The turn gets the focus, so that Tab goes on from there.
+function move(step) {
+  const all = turns();
+  const here = all.indexOf(current());
+  const next = all[here < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, here + step))];
+  if (!next) return;
+  last = next;
+  next.tabIndex = -1;
+  next.focus({ focusVisible: true, preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function remark() {
+  current()?.nextElementSibling?.querySelector("[data-turn-add]")?.click();
+}
+
+const keys = {
+  j: () => move(1),
+  k: () => move(-1),
+  l: () => $("#review-label")?.focus(),
+  n: () => $("#review-text")?.focus(),
+  t: remark,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (typing(event.target)) {
+    if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
+    return;
+  }
+  const button = $(`[data-press="${CSS.escape(event.key)}"]`, queue);
+  if (!button && !Object.hasOwn(keys, event.key)) return;
+  event.preventDefault();
+  // A key that is held down decides about one conversation only.
+  if (button) event.repeat || button.click();
+  else keys[event.key]();
+});
