@@ -7,7 +7,7 @@ from agents.views.conversation import (
     ChatSessionDetail,
     ChatSessionReveal,
 )
-from agents.views.conversations import ConversationCounts, ConversationList
+from agents.views.conversations import ConversationCounts, ConversationList, ConversationRecord
 from agents.views.labels import (
     LabelCreate,
     LabelDelete,
@@ -66,6 +66,7 @@ __all__ = [
     "ChatSessionReveal",
     "ConversationCounts",
     "ConversationList",
+    "ConversationRecord",
     "LabelCreate",
     "LabelDelete",
     "LabelDetail",
