@@ -19,7 +19,16 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import get_converters
 
-from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
+from agents.conversations.reviews import add_note
+from agents.tests.factories import (
+    make_agent,
+    make_chat_message,
+    make_conversation,
+    make_label,
+    make_message,
+    make_sample,
+    make_session,
+)
 from backoffice import roles
 from backoffice.models import AuditEvent, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
@@ -96,6 +105,13 @@ def rows(db):
     found.append(make_adoption(make_outside(agent.organization), actor=staff["Finance"]))
     found.append(make_bulk_posting(agent.organization))
     found += [make_request(staff["Support"], agent.organization), CreditLimit.objects.get(name="Finance")]
+    conversation = make_conversation(record=session)
+    found += [
+        conversation,
+        add_note(conversation, actor=staff["Manager"], text="Note"),
+        make_label(staff["Manager"]),
+        make_sample(staff["Manager"]),
+    ]
     settlement = make_settlement(agent.organization, actor=staff["Finance"])
     found += [settlement, SettlementDay.objects.get(day=settlement.day), make_price()]
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
