@@ -11,6 +11,7 @@ urlpatterns = [
     path("agents/<uuid:pk>/delete/", views.AgentDelete.as_view(), name="agent_delete"),
     path("conversations/", views.ConversationList.as_view(), name="conversation_list"),
     path("conversations/counts/", views.ConversationCounts.as_view(), name="conversation_counts"),
+    path("search/", views.ConversationSearch.as_view(), name="search"),
     path("conversations/messages/export/", views.TurnExport.as_view(), name="turn_export"),
     path("conversations/<int:pk>/review/outcome/", views.ReviewOutcome.as_view(), name="review_outcome"),
     path("conversations/<int:pk>/review/label/", views.ReviewLabel.as_view(), name="review_label"),

@@ -96,6 +96,7 @@ class ReadLog(PageModel):
         REVEAL = "reveal", "Revealed masked content"
         RECORDING = "recording", "Played or downloaded a recording"
         EXPORT = "export", "Exported"
+        SEARCH = "search", "Searched conversations for personal data"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField("time")

@@ -19,6 +19,7 @@ NAVIGATION = [
         "Conversations",
         [
             ("All conversations", "agents:conversation_list", "messages-square", "agents.view_conversation"),
+            ("Search in conversations", "agents:search", "text-search", "agents.read_transcript"),
             ("Review", "agents:sample_list", "clipboard-check", "agents.view_sample"),
             ("Labels", "agents:label_list", "tag", "agents.view_label"),
         ],

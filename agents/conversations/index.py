@@ -6,13 +6,16 @@ with an overlap for transactions that commit late; changes, deletions and rows w
 """
 
 import logging
+import uuid
 from collections import defaultdict
 from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from agents.conversations.filling import complete_indexes
 from agents.conversations.words import vector
 from agents.models import IndexState, Store
+from backoffice.postgresql.base import INFINITE_FUTURE
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +23,7 @@ OVERLAP, FAR_OVERLAP = "1 minute", "1 hour"
 FAR_EVERY, COMPARE_EVERY = "10 minutes", "20 hours"
 AT_ONCE = 200
 MARKS_AT_ONCE = 1000
+BEFORE_ALL = {"position_at": INFINITE_FUTURE, "position": uuid.UUID(int=2**128 - 1)}
 LOCK = 7_310_226_001  # of the transaction that writes
 FOLLOWER = 7_310_226_002  # of the process that follows
 
@@ -74,7 +78,9 @@ gone as (
   delete from agents_indexedturn i using known k where i.id = k.id and not exists (
     select from live l
     where l.conversation_id = k.conversation_id and l.key = k.key and l.fingerprint = k.fingerprint))
-select * from live l where not exists (
+select conversation_id::text, key, placed_at::text, organization_id::text, agent_id::text, channel, role,
+  fingerprint::text, content
+from live l where not exists (
   select from known k where k.conversation_id = l.conversation_id and k.key = l.key and k.fingerprint = l.fingerprint)
 """
 COPY_TURNS = """
@@ -133,21 +139,23 @@ def query(sql, params=None):
         return cursor.fetchall()
 
 
-def refresh(store, ids):
+def refresh(store, ids, *, beside=False):
     """Read these conversations again (ids in their store): their row of the list, and the words of what was said.
 
-    Inside a transaction of the caller's it is part of that; it waits for another process that writes.
+    Inside a transaction of the caller's it is part of that; it waits for another process that writes, unless both say
+    that they work `beside` others, on conversations of their own.
     """
-    ids = sorted(set(ids))
+    ids = list(dict.fromkeys(ids))
     for begin in range(0, len(ids), AT_ONCE):
-        refresh_some(Store(store), ids[begin : begin + AT_ONCE])
+        refresh_some(Store(store), ids[begin : begin + AT_ONCE], beside)
 
 
 @transaction.atomic
-def refresh_some(store, ids):
+def refresh_some(store, ids, beside=False):
     params = {"store": store.value, "ids": ids}
     with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [LOCK])
+        lock = "pg_advisory_xact_lock_shared" if beside else "pg_advisory_xact_lock"
+        cursor.execute(f"select {lock}(%s)", [LOCK])
         cursor.execute(UPSERT.format(summary=SUMMARY[store]), params)
         cursor.execute(FORGET_TURNS.format(table=TABLE[store]), params)
         cursor.execute(FORGET.format(table=TABLE[store]), params)
@@ -158,29 +166,11 @@ def refresh_some(store, ids):
                     copy.write(line(*row))
 
 
-def line(conversation_id, key, placed_at, organization_id, agent_id, channel, role, fingerprint, content):
-    """One turn as a line of COPY."""
-    fields = (
-        conversation_id,
-        key,
-        time_text(placed_at),
-        organization_id,
-        agent_id,
-        channel,
-        role,
-        fingerprint,
-    )
-    return (
-        "\t".join("\\N" if value is None else escaped(str(value)) for value in (*fields, vector(content)))
-        + "\n"
-    )
-
-
-def time_text(moment):
-    """A time for PostgreSQL; what Python has no time for is infinite (backoffice.postgresql)."""
-    if moment.year == 9999:
-        return "infinity"
-    return "-infinity" if moment.year == 1 else moment.isoformat()
+def line(*row):
+    """One turn (texts, the last its content) as a line of COPY."""
+    *fields, content = row
+    values = ["\\N" if value is None else escaped(value) for value in fields]
+    return "\t".join([*values, vector(content)]) + "\n"
 
 
 def escaped(text):
@@ -204,18 +194,21 @@ def state():
     return IndexState.objects.get()
 
 
-def follow():
-    """One round: go on building, else catch up. Returns whether there is more to do now."""
+def follow(read=refresh, at_once=AT_ONCE):
+    """One round: go on building, else catch up. Returns whether there is more to do now.
+
+    While it builds, `read` (like refresh) gets the ids of `at_once` conversations.
+    """
     with alone() as mine:
         if not mine:
             return False
         if state().built_at is None:
-            return build_some()
+            return build_some(read, at_once)
         catch_up()
         if query("select compared_at < now() - %s::interval from agents_indexstate", [COMPARE_EVERY])[0][0]:
             begin_comparison()
         if state().position is not None:
-            return build_some()
+            return build_some(read, at_once)
         return False
 
 
@@ -281,43 +274,43 @@ def begin_comparison(anew=False):
         "select sum(greatest(reltuples, 0))::bigint from pg_class where oid in ('public.agent_sessions'::regclass,"
         " 'public.chat_sessions'::regclass)"
     )
-    first = {
-        "store": Store.SESSION,
-        "position": "00000000-0000-0000-0000-000000000000",
-        "done": 0,
-        "total": total,
-    }
+    first = {"store": Store.SESSION, **BEFORE_ALL, "done": 0, "total": total}
     IndexState.objects.update(**first, **({"built_at": None} if anew else {}))
 
 
-def build_some():
-    """Read the next conversations of those that are to be read in order. Returns whether there are more."""
+def build_some(read=refresh, at_once=AT_ONCE):
+    """Read the next conversations of those that are to be read, newest first. Returns whether there are more."""
     now = state()
     if now.position is None:
         begin_comparison(anew=True)
         # What happens from here on is looked at when all is read.
         query("update agents_indexstate set caught_up_at = clock_timestamp() returning id")
         now = state()
-    ids = [
-        row[0]
-        for row in query(
-            f"select id from {TABLE[Store(now.store)]} where id > %s order by id limit %s",
-            [now.position, AT_ONCE],
-        )
-    ]
-    refresh(now.store, ids)
-    if ids:
-        IndexState.objects.update(
-            position=ids[-1], done=now.done + len(ids), total=max(now.total, now.done + len(ids))
+    # The place stays in the database: not every time of its rows can be told in Python.
+    found = query(
+        f"""select id, coalesce(created_at, '-infinity')::text from {TABLE[Store(now.store)]}
+            where (coalesce(created_at, '-infinity'), id)
+              < ((select position_at from agents_indexstate), (select position from agents_indexstate))
+            order by coalesce(created_at, '-infinity') desc, id desc limit %s""",
+        [at_once],
+    )
+    if found:
+        read(now.store, [row[0] for row in found])
+        done = now.done + len(found)
+        query(
+            """update agents_indexstate set position = %s, position_at = %s::timestamptz, done = %s,
+               total = greatest(total, %s) returning id""",
+            [*found[-1], done, done],
         )
         return True
     forget_missing(Store(now.store))
     if now.store == Store.SESSION:
-        IndexState.objects.update(store=Store.CHAT, position="00000000-0000-0000-0000-000000000000")
+        IndexState.objects.update(store=Store.CHAT, **BEFORE_ALL)
         return True
+    complete_indexes()
     query(
-        """update agents_indexstate set position = null, total = done, compared_at = clock_timestamp(),
-           built_at = coalesce(built_at, clock_timestamp()) returning id"""
+        """update agents_indexstate set position = null, position_at = null, total = done,
+           compared_at = clock_timestamp(), built_at = coalesce(built_at, clock_timestamp()) returning id"""
     )
     catch_up()
     return False

@@ -182,6 +182,17 @@ class Term:
     negative: bool = False
     secret: str = ""
 
+    def told(self):
+        """(how a message has it, what was typed), for people."""
+        with_it = "without" if self.negative else "with"
+        if self.secret:
+            return f"{with_it} what is masked as [{self.secret}]:", self.typed
+        if self.prefix and not UNSPACED.search(self.typed):
+            return f"{with_it} a word that begins with", self.typed
+        if len(self.words) > 1 and not UNSPACED.search(self.typed):
+            return f"{with_it} the phrase", self.typed
+        return with_it, self.typed
+
     def as_tsquery(self):
         asked = [f"'{word}'" for word in self.words]
         if self.prefix:
@@ -224,6 +235,20 @@ class Asked:
     @property
     def has_phrase(self):
         return any(len(term.words) > 1 for term in self.terms)
+
+    def told(self):
+        """[(how, what)] of each term, for people; [] where plain words say so themselves."""
+        told = [term.told() for term in self.terms]
+        return told if self.left_out or any(how != "with" for how, _ in told) else []
+
+    def needed(self):
+        """{(word, whether it is a beginning)} that a text must have, each."""
+        return {
+            (word, term.prefix and at == len(term.words))
+            for term in self.terms
+            if not term.negative
+            for at, word in enumerate(term.words, 1)
+        }
 
     def as_tsquery(self):
         """The text of a tsquery."""

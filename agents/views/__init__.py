@@ -45,6 +45,7 @@ from agents.views.turn_export import TurnExport
 
 __all__ = [
     "READ",
+from agents.views.search import ConversationSearch
     "AgentCreate",
     "AgentDelete",
     "AgentDetail",
@@ -88,3 +89,4 @@ __all__ = [
     "SampleReview",
     "TurnExport",
 ]
+    "ConversationSearch",

@@ -1,18 +1,24 @@
+import os
 import time
+from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import get_context
 
 from django.core.management.base import BaseCommand
 from django.db import connection
 
 from agents.conversations import index
+from agents.conversations.filling import drop_indexes
+from agents.models import Conversation, IndexedTurn
 
-ANALYZE = ("agents_conversation", "agents_indexedturn")
+MOST_PROCESSES = 4
 
 
 class Command(BaseCommand):
     help = (
-        "Builds the list of conversations and the search index (docs/transcripts.md), or catches up if they are built. "
-        "The worker does the same by itself, more slowly. Interrupted, it goes on where it stopped; the platform "
-        "is not held up."
+        "Builds the list of conversations and the search index (docs/transcript-search.md), or catches up if they "
+        "are built. The worker does the same by itself, more slowly. Interrupted, it goes on where it stopped; the "
+        "platform is not held up."
     )
 
     def add_arguments(self, parser):
@@ -20,49 +26,66 @@ class Command(BaseCommand):
             "--rebuild", action="store_true", help="read everything again and correct what differs"
         )
         parser.add_argument("--status", action="store_true", help="only say how far the index is")
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=min(MOST_PROCESSES, os.cpu_count() or 1),
+            help="that read at a time (one per processor)",
+        )
 
-    def handle(self, *, rebuild, status, **options):
+    def handle(self, *, rebuild, status, processes, **options):
         if status:
             self.stdout.write(describe(index.state()))
             return
-        with connection.cursor() as cursor:
-            cursor.execute("set statement_timeout = 0")
-        with index.alone() as mine:
-            while not mine:
-                self.stdout.write("The worker is at it; waiting …")
-                time.sleep(2)
-                with index.alone() as mine:
-                    pass
-        if rebuild:
-            index.begin_comparison()
-        empty = self.is_empty()
-        if empty:  # filled first and indexed then takes a fraction of the time
-            self.run("drop index if exists turn_words")
-        try:
-            self.build()
-        finally:
-            if empty:
-                self.stdout.write("Indexing the words …")
-                self.run("create index if not exists turn_words on agents_indexedturn using gin (words)")
-        for table in ANALYZE:
-            self.run(f"analyze {table}")
+        with readers(processes) as read:
+            self.set_up(rebuild)
+            began = reported = time.monotonic()
+            while index.follow(read, at_once=index.AT_ONCE * processes):
+                if time.monotonic() - reported > 5:
+                    reported = time.monotonic()
+                    self.stdout.write(f"{describe(index.state())} after {reported - began:.0f} s")
+        for model in (Conversation, IndexedTurn):
+            run(f"analyze {model._meta.db_table}")
         self.stdout.write(self.style.SUCCESS(describe(index.state())))
 
-    def build(self):
-        began = reported = time.monotonic()
-        while index.follow():
-            if time.monotonic() - reported > 5:
-                reported = time.monotonic()
-                self.stdout.write(f"{describe(index.state())} after {reported - began:.0f} s")
+    def set_up(self, rebuild):
+        run("set statement_timeout = 0")
+        while not self.begin(rebuild):
+            self.stdout.write("The worker is at it; waiting …")
+            time.sleep(2)
 
-    def is_empty(self):
-        with connection.cursor() as cursor:
-            cursor.execute("select not exists (select from agents_indexedturn)")
-            return cursor.fetchone()[0]
+    def begin(self, rebuild):
+        """Whether this process may write now; then everything is ready to be read."""
+        with index.alone() as mine:
+            if mine and rebuild:
+                index.begin_comparison()
+            if mine and not IndexedTurn.objects.exists():
+                drop_indexes()
+            return mine
 
-    def run(self, sql):
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+
+@contextmanager
+def readers(count):
+    """Gives a function like index.refresh, behind which `count` processes read at a time."""
+    if count <= 1:
+        yield index.refresh
+        return
+    connection.close()
+    with ProcessPoolExecutor(count, mp_context=get_context("fork")) as pool:
+        # They are made now, while there is no connection that they would share.
+        wait([pool.submit(time.sleep, 0.2) for _ in range(count)])
+
+        def read(store, ids):
+            shares = [ids[begin : begin + index.AT_ONCE] for begin in range(0, len(ids), index.AT_ONCE)]
+            for done in [pool.submit(index.refresh, store, share, beside=True) for share in shares]:
+                done.result()
+
+        yield read
+
+
+def run(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
 
 
 def describe(state):
