@@ -24,16 +24,10 @@ NOTHING = "No conversation matches this filter."
 TOO_LONG = f"Drawing took more than {DRAWING_SECONDS} seconds and was stopped. Narrow the filter, to a month perhaps."
 
 # Whoever draws with the same seed from the same conversations gets the same ones in the same order: no place in a table
-# has a part in it.
+# has a part in it. It only reads, so that PostgreSQL uses more than one process.
 DRAW = """
-with pool as materialized (
-  select p.id, p.store, p.source_id, p.organization_id, md5(%s || p.store || p.source_id::text)::uuid as draw
-  from ({}) p),
-drawn as (
-  insert into agents_sampleitem (sample_id, position, store, source_id, organization_id)
-  select %s, row_number() over (order by d.draw, d.id), d.store, d.source_id, d.organization_id
-  from (select * from pool order by draw, id limit %s) d)
-select count(*) from pool
+select p.store, p.source_id, p.organization_id, (select count(*) from ({0}) every) from ({0}) p
+order by md5(%s || p.store || p.source_id::text) collate "C", p.id limit %s
 """
 
 
@@ -71,8 +65,19 @@ def draw(sample, conversations):
         return 0
     with connection.cursor() as cursor:
         cursor.execute("select set_config('statement_timeout', %s, true)", [f"{DRAWING_SECONDS}s"])
-        cursor.execute(DRAW.format(sql), [sample.seed, *params, sample.pk, sample.size])
-        return cursor.fetchone()[0]
+        cursor.execute(DRAW.format(sql), [*params, *params, sample.seed, sample.size])
+        rows = cursor.fetchall()
+    SampleItem.objects.bulk_create(
+        SampleItem(
+            sample_id=sample.pk,
+            position=position,
+            store=store,
+            source_id=source_id,
+            organization_id=organization,
+        )
+        for position, (store, source_id, organization, _) in enumerate(rows, start=1)
+    )
+    return rows[0][3] if rows else 0
 
 
 def delete_sample(sample, *, actor, reason=""):

@@ -128,7 +128,7 @@ class TestDrawing:
         assert not Sample.objects.exists() and not SampleItem.objects.exists()
 
     def test_that_takes_too_long_is_stopped_with_a_sentence(self, conversations, manager, monkeypatch):
-        monkeypatch.setattr(samples, "DRAW", samples.DRAW.replace("count(*)", "count(*), pg_sleep(3)"))
+        monkeypatch.setattr(samples, "DRAW", samples.DRAW.replace("select p.store", "select pg_sleep(3), p.store"))
         monkeypatch.setattr(samples, "DRAWING_SECONDS", 0.2)
         with pytest.raises(ValidationError, match="was stopped"):
             make_sample(manager)
