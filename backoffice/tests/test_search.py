@@ -68,7 +68,7 @@ class TestIds:
         assert "Nothing matches" in check_page(response)
 
     def test_numbers_of_ledger_and_audit_need_a_sign(self, manager_client):
-        posting = make_posting()
+        posting = make_posting(make_organization(name="Without a number"))
         event = AuditEvent.objects.order_by("-pk").first()
         assert found(manager_client.user, str(posting.pk)) == {}
         assert found(manager_client.user, f"#{posting.pk}")["ledger"] == [str(posting)]

@@ -85,7 +85,7 @@ class ReadLogTable(Table):
     kind = Column("What")
     row_label = Column("Record")
     reason = Column()
-    organization = Column("Organization", shown=False, needs=["organization__name"])
+    organization = Column("Organization")
 
     class Meta(Table.Meta):
         model = ReadLog
@@ -101,11 +101,12 @@ class ReadLogFilter(FilterSet):
 
     class Meta:
         model = ReadLog
-        fields = ["table_name", "kind"]
+        fields = ["table_name", "kind", "organization"]
 
 
 class ReadLogList(generic.ListView):
     model = ReadLog
+    queryset = ReadLog.objects.select_related("organization")
     title = "Readings"
     table_class = ReadLogTable
     filterset_class = ReadLogFilter
