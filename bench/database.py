@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 PLACE = ROOT / "var" / "bench"
+TRANSCRIPTS = ROOT / "var" / "bench-transcripts"
 NAME = "platform"
 
 
