@@ -31,3 +31,30 @@ def mask(text):
     for kind, pattern in PATTERNS:
         text = pattern.sub(f"[{kind}]", text)
     return text
+
+
+def pieces(text):
+    """[(start, end, kind)]"""
+    found = []
+    for kind, pattern in PATTERNS:
+        for match in pattern.finditer(text):
+            if not any(match.start() < end and start < match.end() for start, end, _ in found):
+                found.append((match.start(), match.end(), kind))
+    return sorted(found)
+
+
+def identifiers(text):
+    """Keys of the pieces."""
+    keys = []
+    for start, end, kind in pieces(text):
+        if kind == "email":
+            keys.append("mail:" + text[start:end].casefold())
+        else:
+            keys.append("number:" + "".join(c for c in text[start:end] if c.isdigit())[-9:])
+    return keys
+
+
+def masked_counts(text):
+    from collections import Counter
+
+    return Counter(kind for *_, kind in pieces(text))
