@@ -1,3 +1,5 @@
+import datetime
+
 from django.contrib import admin
 from django.utils.html import format_html
 
@@ -12,7 +14,6 @@ from agents.models import (
     Label,
     Sample,
 )
-from agents.transcripts import naive_utc
 from backoffice import display
 from backoffice.admin_site import RecordAdmin
 from backoffice.masking import mask
@@ -37,9 +38,9 @@ class SessionRecord(views.AgentSessionDetail):
     def extra_context(self):
         context = super().extra_context()
         session = self.object
-        logged = not context["may_read"] or context["transcript"].turns
+        logged = not context["may_read"] or context["figures"].turns
         if not logged and (session.conversation_history or session.context_data):
-            log_read("transcript", session, actor=self.request.user, organization_id=self.organization_id())
+            log_read("transcript", session, actor=self.request.user, organization_id=self.organization_id)
         return context
 
     def show_history(self, session):
@@ -70,7 +71,11 @@ def masked(value):
 
 def is_time(key, value):
     """Whether it is the time of an entry, which would be taken for a telephone number."""
-    return key == "timestamp" and naive_utc(value) is not None
+    try:
+        datetime.datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+    return key == "timestamp"
 
 
 @admin.register(AgentSession)

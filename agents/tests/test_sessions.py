@@ -1,11 +1,10 @@
-"""Conversations of both stores: what is listed, what is masked, who may see it unmasked, and the log of it."""
+"""The stores of conversations as their tables are: lists, single messages, recordings, closing."""
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
 
-from agents import transcripts
 from agents.models import AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.services import close_session
 from agents.tests.factories import (
@@ -18,8 +17,7 @@ from agents.tests.factories import (
 from backoffice.export import export_columns
 from backoffice.generic.lists import open_list
 from backoffice.models import AuditEvent, ReadLog
-from backoffice.testing_crud import HOSTILE, PageTests, check_page, set_column
-from tenants.tests.factories import change
+from backoffice.testing_crud import PageTests, check_page
 
 SAID = "Mail me at jane.doe@example.com or call +1 415 555 0100, marmalade."
 
@@ -81,198 +79,6 @@ class TestLegacyMessagePages(PageTests):
 
     def make(self, n):
         return make_chat_message(text=f"Line {n}")
-
-
-def from_messages():
-    session = make_session()
-    make_message(session, content=SAID)
-    return session
-
-
-def from_history():
-    return make_session(
-        conversation_history=[{"role": "user", "content": SAID, "timestamp": "2026-01-01T10:00:00"}]
-    )
-
-
-def from_legacy():
-    chat = make_chat_session()
-    make_chat_message(chat, text=SAID)
-    return chat
-
-
-SOURCES = {"messages": from_messages, "history": from_history, "legacy": from_legacy}
-
-
-def reveal(conversation):
-    return reverse(f"agents:{conversation._meta.model_name}_reveal", args=[conversation.pk])
-
-
-def lines(conversation):
-    return ChatMessage if isinstance(conversation, ChatSession) else AgentMessage
-
-
-@pytest.mark.parametrize("source", SOURCES)
-class TestTranscript:
-    def test_is_masked_and_its_reading_logged(self, support_client, support, source):
-        conversation = SOURCES[source]()
-        response = support_client.get(conversation.get_absolute_url())
-        html = check_page(response)
-        assert response.context["transcript"].source == source
-        assert "[email]" in html and "[phone]" in html and "marmalade" in html
-        assert "jane.doe" not in html and "555" not in html.split("Transcript")[1].split("</ol>")[0]
-        entry = ReadLog.objects.get()
-        assert (entry.kind, entry.actor, entry.row_id) == ("transcript", str(support), str(conversation.pk))
-        assert entry.organization_id == conversation.agent.organization_id
-        assert entry.table_name == conversation._meta.db_table and entry.db_role == "backoffice"
-
-    def test_is_revealed_with_a_reason_that_is_logged(self, support_client, support, source):
-        conversation = SOURCES[source]()
-        check_page(support_client.get(reveal(conversation)))
-        assert "jane.doe" not in check_page(support_client.post(reveal(conversation), {"reason": "  "}), 422)
-        assert not ReadLog.objects.exists()
-        html = check_page(support_client.post(reveal(conversation), {"reason": "Complaint 12"}))
-        assert "jane.doe@example.com" in html and "415 555 0100" in html and "Shown unmasked" in html
-        entry = ReadLog.objects.get()
-        assert (entry.kind, entry.reason, entry.actor_id) == ("reveal", "Complaint 12", support.pk)
-        assert "jane.doe" not in check_page(support_client.get(conversation.get_absolute_url()))
-
-    def test_finance_sees_that_it_took_place_and_nothing_of_it(self, finance_client, source):
-        conversation = SOURCES[source]()
-        message = lines(conversation).objects.first()
-        addresses = [
-            conversation.get_absolute_url(),
-            *(
-                reverse(f"agents:{name}_list")
-                for name in ("agentsession", "chatsession", "agentmessage", "chatmessage")
-            ),
-        ]
-        addresses += [message.get_absolute_url()] if message else []
-        for address in addresses:
-            html = check_page(finance_client.get(address))
-            assert "marmalade" not in html and "jane" not in html and "[email]" not in html, address
-        check_page(finance_client.get(reveal(conversation)), 403)
-        html = check_page(finance_client.post(reveal(conversation), {"reason": "r"}), 403)
-        assert "marmalade" not in html and "agents.reveal_transcript" in html
-        assert not ReadLog.objects.exists()
-
-    def test_managers_and_admins_read_as_support_does(self, manager_client, admin_client, source):
-        conversation = SOURCES[source]()
-        for client in (manager_client, admin_client):
-            html = check_page(client.get(conversation.get_absolute_url()))
-            assert "marmalade" in html and "jane.doe" not in html
-            assert "jane.doe" in check_page(client.post(reveal(conversation), {"reason": "r"}))
-
-    def test_hostile_text_is_text(self, support_client, source):
-        conversation = SOURCES[source]()
-        if source == "history":
-            change(
-                conversation,
-                conversation_history=[{"role": HOSTILE, "content": HOSTILE, "timestamp": HOSTILE}],
-            )
-        else:
-            make = make_message if source == "messages" else make_chat_message
-            make(conversation, **{"content" if source == "messages" else "text": HOSTILE})
-        for response in (
-            support_client.get(conversation.get_absolute_url()),
-            support_client.post(reveal(conversation), {"reason": "r"}),
-        ):
-            assert "&lt;script&gt;" in check_page(response)
-
-
-class TestSources:
-    def transcript(self, client, session):
-        response = client.get(session.get_absolute_url())
-        check_page(response)
-        return response.context["transcript"]
-
-    def test_nothing_stored_is_said_and_not_logged(self, support_client):
-        for session in (make_session(), make_session(conversation_history=None), make_chat_session()):
-            html = check_page(support_client.get(session.get_absolute_url()))
-            assert "Nothing of what was said is stored." in html
-        assert not ReadLog.objects.exists()
-
-    def test_the_message_table_goes_before_the_history(self, support_client):
-        session = from_history()
-        make_message(session, content="from the table")
-        transcript = self.transcript(support_client, session)
-        assert transcript.source == "messages" and len(transcript.turns) == 1
-
-    def test_turns_are_in_the_order_they_were_said(self, support_client):
-        session = make_session()
-        times = ["2026-01-01T10:00:02Z", None, "2026-01-01T10:00:01Z", "infinity"]
-        for n, at in enumerate(times):
-            message = make_message(session, content=f"line {n}", created_at=None if at == "infinity" else at)
-            if at == "infinity":
-                set_column(message, "created_at", at)
-        assert [str(turn.text) for turn in self.transcript(support_client, session).turns] == [
-            "line 1",
-            "line 2",
-            "line 0",
-            "line 3",
-        ]
-
-    @pytest.mark.parametrize(
-        "history",
-        [
-            "text",
-            7,
-            {"role": "user"},
-            [None, 5, "a", []],
-            [{"content": {"a": 1}}],
-            [{"role": None, "content": None}],
-            [{}],
-            [{"role": "user", "content": "x", "timestamp": 5}],
-            [{"role": ["a"], "content": ["b"], "timestamp": "nonsense"}],
-            [[[["deep"]]]],
-            True,
-        ],
-        ids=str,
-    )
-    def test_history_of_any_shape_is_shown(self, support_client, history):
-        assert self.transcript(support_client, make_session(conversation_history=history)).source == "history"
-
-    def test_history_nested_without_end_is_said(self, support_client):
-        session = make_session()
-        set_column(session, "conversation_history", '{"a":' * 3000 + "1" + "}" * 3000)
-        assert "nested too deeply" in check_page(support_client.get(session.get_absolute_url()))
-        check_page(support_client.get(reverse("agents:agentsession_list")))
-
-    def test_a_long_transcript_comes_in_pages_that_miss_nothing(self, support_client, monkeypatch):
-        monkeypatch.setattr(transcripts, "TURNS_PER_PAGE", 4)
-        session = make_session()
-        for n in range(10):
-            make_message(session, content=f"line {n}", created_at=f"2026-01-01T10:00:{n:02}Z")
-        seen, url = [], session.get_absolute_url()
-        while url:
-            response = support_client.get(url)
-            seen += [str(turn.text) for turn in response.context["transcript"].turns]
-            url = (
-                session.get_absolute_url() + response.context["next_url"]
-                if response.context["next_url"]
-                else ""
-            )
-        assert seen == [f"line {n}" for n in range(10)]
-        back = support_client.get(session.get_absolute_url() + response.context["previous_url"])
-        assert [str(turn.text) for turn in back.context["transcript"].turns] == [
-            f"line {n}" for n in range(4, 8)
-        ]
-
-    @pytest.mark.parametrize(
-        "place",
-        ["after=nonsense", "before=x", "after=WyJ4IiwiMDAwMDAwMDAtMDAwMC0wMDAwLTAwMDAtMDAwMDAwMDAwMDAwIl0"],
-    )
-    def test_a_place_in_it_that_does_not_exist_is_friendly(self, support_client, place):
-        response = support_client.get(f"{from_messages().get_absolute_url()}?{place}")
-        assert response.status_code in (302, 404)
-
-    def test_measures_are_shown_where_recorded(self, support_client):
-        session = make_session()
-        make_message(
-            session, role="assistant", content="Yes", latency_ms=640, tokens_used=12, model_used="gpt-4o"
-        )
-        html = check_page(support_client.get(session.get_absolute_url()))
-        assert "640 ms" in html and "12 tokens" in html and "gpt-4o" in html
 
 
 class TestMessages:

@@ -1,11 +1,28 @@
 """Pages of agents and conversations."""
 
 from agents.views.agents import AgentCreate, AgentDelete, AgentDetail, AgentList, AgentUpdate
-from agents.views.conversation import (
-    AgentSessionDetail,
+from agents.views.conversation import AgentSessionDetail, ChatSessionDetail
+from agents.views.conversation_deeds import (
+    AgentSessionDownload,
+    AgentSessionMask,
     AgentSessionReveal,
-    ChatSessionDetail,
+    ChatSessionDownload,
+    ChatSessionMask,
     ChatSessionReveal,
+)
+from agents.views.conversation_parts import (
+    AgentSessionCosts,
+    AgentSessionLatency,
+    AgentSessionLive,
+    AgentSessionRecord,
+    AgentSessionSettings,
+    AgentSessionTurn,
+    AgentSessionTurns,
+    ChatSessionLive,
+    ChatSessionRecord,
+    ChatSessionSettings,
+    ChatSessionTurn,
+    ChatSessionTurns,
 )
 from agents.views.conversations import ConversationCounts, ConversationList, ConversationRecord
 from agents.views.labels import (
@@ -28,6 +45,7 @@ from agents.views.reviews import (
 )
 from agents.views.sample_review import SampleReview
 from agents.views.samples import SampleDelete, SampleDetail, SampleDraw, SampleList
+from agents.views.search import ConversationSearch
 from agents.views.stores import (
     READ,
     AgentMessageDetail,
@@ -45,7 +63,6 @@ from agents.views.turn_export import TurnExport
 
 __all__ = [
     "READ",
-from agents.views.search import ConversationSearch
     "AgentCreate",
     "AgentDelete",
     "AgentDetail",
@@ -54,20 +71,37 @@ from agents.views.search import ConversationSearch
     "AgentMessageList",
     "AgentMessageRecording",
     "AgentSessionClose",
+    "AgentSessionCosts",
     "AgentSessionDelete",
     "AgentSessionDetail",
+    "AgentSessionDownload",
+    "AgentSessionLatency",
     "AgentSessionList",
+    "AgentSessionLive",
+    "AgentSessionMask",
+    "AgentSessionRecord",
     "AgentSessionReveal",
+    "AgentSessionSettings",
+    "AgentSessionTurn",
+    "AgentSessionTurns",
     "AgentUpdate",
     "ChatMessageDetail",
     "ChatMessageList",
     "ChatSessionDelete",
     "ChatSessionDetail",
+    "ChatSessionDownload",
     "ChatSessionList",
+    "ChatSessionLive",
+    "ChatSessionMask",
+    "ChatSessionRecord",
     "ChatSessionReveal",
+    "ChatSessionSettings",
+    "ChatSessionTurn",
+    "ChatSessionTurns",
     "ConversationCounts",
     "ConversationList",
     "ConversationRecord",
+    "ConversationSearch",
     "LabelCreate",
     "LabelDelete",
     "LabelDetail",
@@ -89,4 +123,3 @@ from agents.views.search import ConversationSearch
     "SampleReview",
     "TurnExport",
 ]
-    "ConversationSearch",

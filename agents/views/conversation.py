@@ -1,86 +1,179 @@
-from django.db import DataError
-from django.http import HttpResponseRedirect
+"""The page of a conversation, whichever store holds it."""
 
-from agents import transcripts
-from agents.models import AgentSession, ChatSession
-from agents.views.stores import READ, AgentSessionClose
-from backoffice import display, generic, keyset
-from backoffice.services import log_read
-from telephony.models import CallLog
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from agents.conversations import downloads, in_page, transcript
+from agents.conversations.bubbles import bubbles, is_finite
+from agents.conversations.reviews import panel
+from agents.models import ChatSession, Flag
+from agents.views.conversation_base import ConversationPage, OfChat, OfSession
+from agents.views.conversation_deeds import AgentSessionReveal, ChatSessionReveal
+from agents.views.stores import AgentSessionClose
+from backoffice import display, generic
+from backoffice.generic.walk import walk
+from backoffice.recordings import is_playable
+
+# Flags of which the transcript itself tells.
+TOLD = {Flag.INCOMPLETE, Flag.MORE_THAN_COUNTED, Flag.STORES_DIFFER, Flag.NOTHING_STORED}
 
 
-class TranscriptPage(generic.DetailView):
-    """A conversation with its transcript: masked, and only for those who may read; each reading is logged."""
+class ConversationDetail(ConversationPage, generic.DetailView):
+    """A conversation with its transcript: masked, and only for those who may read; each opening is logged.
 
-    has_readings = True
+    `?turn=` (key or number) opens at a turn, `?q=` finds a text in all of it (`hit` is the number of the place),
+    `?find=` marks what a search for it found, `?first=` begins at a turn, `?whole=` shows one in full length.
+    """
+
+    page = "detail"
+    has_history = False  # comes by itself, like the readings
     template_name = "agents/conversation.html"
-    revealed = False
-
-    def read_transcript(self):
-        raise NotImplementedError
-
-    def organization_id(self):
-        return self.object.agent.organization_id
 
     def get(self, request, pk):
-        try:
-            return super().get(request, pk)
-        except (keyset.BadCursor, DataError):  # a place in the transcript that does not exist
-            return HttpResponseRedirect(request.path)
+        if request.htmx and request.htmx.target == "transcript":
+            self.require_reading()
+            return self.render(self.transcript_context(), template="agents/conversation_transcript.html")
+        return super().get(request, pk)
+
+    def get_actions(self):
+        for action in super().get_actions():
+            if not (self.revealed_until and action["label"] == "Reveal"):
+                yield action
 
     def extra_context(self):
-        if not self.request.user.has_perm(READ):
-            return {"may_read": False}
-        transcript = self.read_transcript()
-        if transcript.turns and not self.revealed:
-            log_read(
-                "transcript", self.object, actor=self.request.user, organization_id=self.organization_id()
-            )
+        context = {
+            "may_read": self.may_read,
+            "walk": (self.conversation and walk(self.request, self.conversation))
+            or walk(self.request, self.object),
+            "conversation": self.conversation,
+            "flags": [pair for pair in self.flags if pair[0] not in TOLD],
+            "settings_url": self.address("settings")
+            if self.request.user.has_perm("agents.view_agent")
+            else "",
+            "costs_url": self.costs_url(),
+            "record_url": self.address("record"),
+        }
+        if not self.may_read:
+            review = panel(self.conversation, self.request.user) if self.conversation else None
+            return {**context, "review": review}
+        return {**context, **self.transcript_context()}
+
+    @property
+    def flags(self):
+        return self.conversation.all_flags if self.conversation else []
+
+    def costs_url(self):
+        return ""
+
+    def latency_url(self, figures):
+        return ""
+
+    def counted(self):
+        """How many messages the platform counted, None where it does not."""
+        return None
+
+    def transcript_context(self):
+        """What templates/agents/conversation_transcript.html shows. Logs the reading."""
+        hits, hit = self.find()
+        turn = self.request.GET.get("turn", "")[: transcript.LONGEST_KEY].replace("\0", "")
+        first = self.request.GET.get("first", "")
+        if hits:
+            figures, piece = transcript.read(self.object, hits.places[hit - 1][0])
+        elif first:
+            figures, piece = transcript.read(self.object, first, before=0)
+        else:
+            figures, piece = transcript.read(self.object, turn)
+        if figures.turns:
+            self.log_reading()
+        target = next((one.key for one in piece.turns if turn in (one.key, str(one.number))), "")
+        current = hits.places[hit - 1] if hits else ("", None)
+        whole = self.request.GET.get("whole", "") or self.cut_hit(piece, current)
+        is_mixed = 0 < figures.in_table < figures.turns
+        reading = self.reading(
+            target="" if hits or first else target, current=current, whole=whole, is_mixed=is_mixed
+        )
+        if whole:
+            piece = self.with_whole(piece, whole)
         return {
-            "may_read": True,
-            "revealed": self.revealed,
-            "transcript": transcript if self.revealed else transcript.masked(),
-            "next_url": f"?{transcript.next}" if transcript.next else "",
-            "previous_url": f"?{transcript.previous}" if transcript.previous else "",
+            **self.turn_context(),
+            **self.piece_urls(piece, is_mixed),
+            "figures": figures,
+            "counted": self.counted(),
+            "is_legacy": isinstance(self.object, ChatSession),
+            "bubbles": bubbles(piece, reading),
+            "piece": piece,
+            "is_missing": bool(turn) and figures.found is None and not hits,
+            "needle": self.needle,
+            "hits": hits,
+            "hit": hit,
+            "hit_places": [key for key, _ in hits.places] if hits else [],
+            "step_url": f"?{urlencode(self.kept())}&hit=",
+            "searched": self.searched,
+            "revealed_until": self.revealed_until,
+            "mask_url": self.address("mask"),
+            "recordings": self.recordings(),
+            "latency_url": self.latency_url(figures),
+            "downloads": self.downloads(),
+            "is_going_on": self.is_going_on(figures),
+            "live_url": self.address("live", opened=self.opened),
+            "updated_at": timezone.now(),
+            "last_key": transcript.last_key(piece),
         }
 
+    def recordings(self):
+        return [
+            {
+                "call": call,
+                "url": reverse("telephony:calllog_recording", args=[call.pk]),
+                "began": f"{call.created_at.timestamp():.3f}" if is_finite(call.created_at) else "",
+            }
+            for call in self.calls
+            if is_playable(call.recording_url)
+        ]
 
-class Reveal(generic.ActionView):
-    """Shows a transcript unmasked, once, with a reason that is logged. Reloading asks again."""
+    def find(self):
+        """(Hits, number of the one that is looked at); (None, 0) where nothing is looked for."""
+        if not self.needle:
+            return None, 0
+        hits = in_page.hits(self.object, self.needle, revealed=bool(self.revealed_until))
+        asked = self.request.GET.get("hit", "1")
+        number = int(asked) if asked.isdecimal() and len(asked) < 8 else 1
+        return hits, min(max(1, number), len(hits))
 
-    permission = "agents.reveal_transcript"
-    label = "Reveal"
-    icon = "eye"
-    explanation = (
-        "Shows mail addresses, numbers and the like as they are stored. Your reason is kept in the read log."
-    )
-    detail_view = None
+    def cut_hit(self, piece, current):
+        """The key of the turn whose place is looked at if the place is behind what is shown of it."""
+        return (
+            current[0]
+            if any(one.key == current[0] and one.size > transcript.SHOWN for one in piece.turns)
+            else ""
+        )
 
-    def service(obj, *, actor, reason):
-        log_read("reveal", obj, actor=actor, organization_id=obj.agent.organization_id, reason=reason)
+    def with_whole(self, piece, key):
+        return transcript.Piece(
+            [
+                (transcript.one(self.object, key) or turn) if turn.key == key and not turn.is_whole else turn
+                for turn in piece.turns
+            ],
+            piece.before,
+            piece.has_later,
+        )
 
-    def done(self, result):
-        page = self.detail_view()
-        page.setup(self.request, **self.kwargs)
-        page.revealed = True
-        return page.get(self.request, **self.kwargs)
+    def downloads(self):
+        """[(words, address)] of files, for those who may have any."""
+        if not self.request.user.has_perm(downloads.PERMISSION):
+            return []
+        url = self.address("download")
+        return [(label, f"{url}?format={name}", name) for name, (*_, label) in downloads.FORMATS.items()]
 
 
-class AgentSessionDetail(TranscriptPage):
-    model = AgentSession
-    queryset = AgentSession.objects.select_related("agent__organization", "profile")
+class AgentSessionDetail(OfSession, ConversationDetail):
     fields = [
-        ("Conversation", ["agent", "tenant", "channel", "status", "message_count"]),
+        ("Conversation", ["agent", "tenant", "channel", "status", "message_count", "rows"]),
         ("Times", ["started_at", "last_activity_at", "ended_at", "created_at"]),
         ("Who", ["external_id", "profile", "website_domain", "ip_address", "call", "id"]),
     ]
-    related = [
-        ("Messages", "agents:agentmessage_list", "session", "messages"),
-        ("Usage", "billing:usagelog_list", "q", "usage_logs"),
-    ]
-
-    def read_transcript(self):
-        return transcripts.of_session(self.object, self.request.GET)
 
     def actions(self):
         return [
@@ -88,32 +181,32 @@ class AgentSessionDetail(TranscriptPage):
             ("agents:agentsession_close", AgentSessionClose),
         ]
 
+    def counted(self):
+        return self.object.message_count
+
+    def costs_url(self):
+        return self.address("costs") if self.request.user.has_perm("billing.view_usagelog") else ""
+
+    def latency_url(self, figures):
+        return self.address("latency") if figures.measured else ""
+
     def show_tenant(self, session):
         return "Organization", display.links([session.agent.organization])
 
+    def show_rows(self, session):
+        url = reverse("agents:agentmessage_list")
+        return "As rows", format_html('<a href="{}?session={}">Messages of the table</a>', url, session.pk)
+
     def show_call(self, session):
-        calls = CallLog.objects.filter(session_ref=session.external_id)[:5]
-        return "Call", display.links(calls)
+        return "Call", display.links(self.calls)
 
     def warnings(self):
         if self.object.is_shared:
             yield "This is the shared session “default”: a platform fault mixes callers of different tenants in it."
 
 
-class AgentSessionReveal(Reveal):
-    model = AgentSession
-    queryset = AgentSession.objects.select_related("agent")
-    detail_view = AgentSessionDetail
-
-
-class ChatSessionDetail(TranscriptPage):
-    model = ChatSession
-    queryset = ChatSession.objects.select_related("agent__organization", "profile")
-    fields = ["agent", "tenant", "profile", "created_at", "id"]
-    related = [("Messages", "agents:chatmessage_list", "session", "messages")]
-
-    def read_transcript(self):
-        return transcripts.of_chat(self.object, self.request.GET)
+class ChatSessionDetail(OfChat, ConversationDetail):
+    fields = ["agent", "tenant", "profile", "created_at", "rows", "id"]
 
     def actions(self):
         return [("agents:chatsession_reveal", ChatSessionReveal)]
@@ -121,8 +214,6 @@ class ChatSessionDetail(TranscriptPage):
     def show_tenant(self, chat):
         return "Organization", display.links([chat.agent.organization])
 
-
-class ChatSessionReveal(Reveal):
-    model = ChatSession
-    queryset = ChatSession.objects.select_related("agent")
-    detail_view = ChatSessionDetail
+    def show_rows(self, chat):
+        url = reverse("agents:chatmessage_list")
+        return "As rows", format_html('<a href="{}?session={}">Messages of the chat</a>', url, chat.pk)

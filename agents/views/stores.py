@@ -2,13 +2,13 @@
 
 from django.shortcuts import get_object_or_404
 
-from agents import services, transcripts
+from agents import services
 from agents.filters import AgentMessageFilter, AgentSessionFilter, ChatMessageFilter, ChatSessionFilter
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.tables import AgentMessageTable, AgentSessionTable, ChatMessageTable, ChatSessionTable
 from backoffice import display, generic
 from backoffice.masking import mask, mask_beginning
-from backoffice.recordings import Recording
+from backoffice.recordings import Recording, is_playable
 from backoffice.services import log_read
 from backoffice.templatetags.ui import missing
 
@@ -97,7 +97,7 @@ class AgentMessageDetail(MessageDetail):
     text_field = "content"
 
     def show_recording(self, message):
-        may = transcripts.is_playable(message.audio_url) and self.request.user.has_perm(READ)
+        may = is_playable(message.audio_url) and self.request.user.has_perm(READ)
         return "Recording", display.audio(message.get_absolute_url() + "recording/") if may else missing(None)
 
 

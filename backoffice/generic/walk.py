@@ -50,7 +50,7 @@ def link(row, key):
 def walked_list(request, obj):
     """(key, address) of the list from which the record was reached, or None."""
     kept = dict(request.session.get(SESSION_KEY, []))
-    if (key := request.GET.get("in", "")) in kept:
+    if (key := request.GET.get("in", "")) in kept and address_of_list(urlsplit(kept[key]), type(obj)):
         return key, kept[key]
     try:
         came = urlsplit(request.META.get("HTTP_REFERER", ""))
@@ -65,7 +65,8 @@ def walked_list(request, obj):
             request.session[SESSION_KEY] = [*list(kept.items())[-KEPT + 1 :], (key, address)]
         return key, address
     if came.path.startswith(obj.get_absolute_url()):  # back from an edit, or another tab of the record
-        if (key := QueryDict(came.query).get("in", "")) in kept:
+        key = QueryDict(came.query).get("in", "")
+        if key in kept and address_of_list(urlsplit(kept[key]), type(obj)):
             return key, kept[key]
         for key, address in reversed(kept.items()):
             if address_of_list(urlsplit(address), type(obj)):

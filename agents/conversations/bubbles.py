@@ -1,0 +1,91 @@
+"""Turns as templates/components/bubble.html shows them."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from agents.conversations.shown import shown
+
+SIDES = {"user": "user", "assistant": "assistant"}
+ROLES = {
+    "assistant": "Agent",
+    "system": "System",
+    "tool": "Tool",
+    "function": "Tool",
+    "unknown": "Unknown role",
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a conversation is read: from when on it counts, whether unmasked, what is marked, which turn was asked for.
+
+    `marks(text)` gives [(start, end)]; `current` is (key, index of the mark) that is looked at; `whole` the key of a
+    turn that is shown in full length.
+    """
+
+    start: object = None
+    revealed: bool = False
+    marks: object = None
+    current: tuple = ("", None)
+    target: str = ""
+    whole: str = ""
+    visitor: str = "Visitor"
+    is_mixed: bool = False  # turns of the table and of the JSON alone
+
+
+def bubble(turn, reading, before=None):
+    """A Turn as a dict; `before` is the one ahead of it."""
+    whole = turn.key == reading.whole
+    text = shown(turn, revealed=reading.revealed, whole=whole)
+    marks = reading.marks(text.text) if reading.marks else []
+    current = reading.current[1] if reading.current[0] == turn.key else None
+    side = SIDES.get(turn.role, "system")
+    day = day_of(turn.at)
+    return {
+        "key": turn.key,
+        "number": turn.number,
+        "role": turn.role,
+        "side": side,
+        "who": reading.visitor if side == "user" else ROLES.get(turn.role) or turn.role,
+        "at": turn.at,
+        "moment": f"{turn.at.timestamp():.3f}" if is_finite(turn.at) else "",
+        "offset": offset(turn.at, reading.start),
+        "day": day if before is None or day != day_of(before.at) else None,
+        "latency_ms": turn.latency_ms,
+        "tokens": turn.tokens,
+        "model": turn.model,
+        "audio_url": turn.recording,
+        "audio_seconds": turn.audio_duration_ms / 1000 if turn.audio_duration_ms else None,
+        "only_in_history": reading.is_mixed and turn.source == "history",
+        "parts": text.parts(marks, current),
+        "size": turn.size,
+        "is_cut": text.is_cut,
+        "is_target": turn.key == reading.target,
+        "is_open": bool(marks) or turn.key == reading.target or whole,
+    }
+
+
+def bubbles(piece, reading):
+    befores = [piece.before, *piece.turns]
+    return [bubble(turn, reading, before) for turn, before in zip(piece.turns, befores, strict=False)]
+
+
+def is_finite(at):
+    """Whether it is a time of our calendar: the first and last days stand for what lies beyond."""
+    return at is not None and 1 < at.year < 9999
+
+
+def day_of(at):
+    return timezone.localdate(at) if is_finite(at) else None
+
+
+def offset(at, start):
+    """How long after the start something was said: "+00:42", "+1:02:03"; "" where that is not known."""
+    if not is_finite(at) or not is_finite(start):
+        return ""
+    seconds = round((at - start).total_seconds())
+    minutes, rest = divmod(abs(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    sign = "+" if seconds >= 0 else "\N{MINUS SIGN}"
+    return f"{sign}{hours:,}:{minutes:02}:{rest:02}" if hours else f"{sign}{minutes:02}:{rest:02}"
