@@ -44,7 +44,7 @@ def make_conversation(said=("Hello", "Good day"), record=None, **fields):
     if record is None:
         record = make_session(**fields)
         for n, text in enumerate(said):
-            time = f"2026-01-01T10:00:{n:02}Z"
+            time = f"2026-01-01T10:{n // 60:02}:{n % 60:02}Z"
             make_message(record, role="assistant" if n % 2 else "user", content=text, created_at=time)
     index.refresh(Store.SESSION if isinstance(record, AgentSession) else Store.CHAT, [record.pk])
     return Conversation.objects.of(record).get()
