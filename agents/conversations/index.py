@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from django.db import connection, transaction
 
 from agents.conversations.filling import complete_indexes
-from agents.conversations.words import vector
+from agents.conversations.words import READING, vector
 from agents.models import IndexState, Store
 from backoffice.postgresql.base import INFINITE_FUTURE
 
@@ -62,13 +62,13 @@ delete from agents_conversation c where c.store = %(store)s and c.source_id = an
   and not exists (select from {table} s where s.id = c.source_id)
 """
 # Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out.
-CHANGED_TURNS = """
+CHANGED_TURNS = f"""
 with live as materialized (
   select c.id as conversation_id, t.key, t.placed_at, c.organization_id, c.agent_id, c.channel,
-    left(t.role, 20) as role, hashtextextended(concat_ws(chr(31), t.role, c.channel, c.organization_id, c.agent_id,
-      t.placed_at, t.content), 0) as fingerprint,
+    left(t.role, 20) as role, hashtextextended(concat_ws(chr(31), {READING}, t.role, c.channel, c.organization_id,
+      c.agent_id, t.placed_at, t.content), 0) as fingerprint,
     t.content
-  from {turns}(%(ids)s) t
+  from {{turns}}(%(ids)s) t
   join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id),
 known as materialized (
   select i.id, i.conversation_id, i.key, i.fingerprint from agents_indexedturn i
@@ -205,11 +205,11 @@ def follow(read=refresh, at_once=AT_ONCE):
         if state().built_at is None:
             return build_some(read, at_once)
         catch_up()
-        if query("select compared_at < now() - %s::interval from agents_indexstate", [COMPARE_EVERY])[0][0]:
+        due = """select reading <> %s or position is null and compared_at < now() - %s::interval
+                 from agents_indexstate"""
+        if query(due, [READING, COMPARE_EVERY])[0][0]:
             begin_comparison()
-        if state().position is not None:
-            return build_some(read, at_once)
-        return False
+        return state().position is not None and build_some(read, at_once)
 
 
 def catch_up():
@@ -240,8 +240,9 @@ def take_up_marks():
     )
     wanted = defaultdict(set)
     for store, row_id in marks:
-        if row_id is None:
+        if row_id is None:  # a table was emptied, perhaps only that of the turns: everything is read again
             forget_missing(Store(store))
+            begin_comparison()
         elif store == "agent":
             for each, sql in OF_AGENT.items():
                 wanted[each].update(row[0] for row in query(sql, [row_id]))
@@ -274,8 +275,10 @@ def begin_comparison(anew=False):
         "select sum(greatest(reltuples, 0))::bigint from pg_class where oid in ('public.agent_sessions'::regclass,"
         " 'public.chat_sessions'::regclass)"
     )
-    first = {"store": Store.SESSION, **BEFORE_ALL, "done": 0, "total": total}
+    first = {"store": Store.SESSION, **BEFORE_ALL, "done": 0, "total": total, "reading": READING}
     IndexState.objects.update(**first, **({"built_at": None} if anew else {}))
+    # What happens from here on is looked at when all is read.
+    query("update agents_indexstate set caught_up_at = coalesce(caught_up_at, clock_timestamp()) returning id")
 
 
 def build_some(read=refresh, at_once=AT_ONCE):
@@ -283,8 +286,6 @@ def build_some(read=refresh, at_once=AT_ONCE):
     now = state()
     if now.position is None:
         begin_comparison(anew=True)
-        # What happens from here on is looked at when all is read.
-        query("update agents_indexstate set caught_up_at = clock_timestamp() returning id")
         now = state()
     # The place stays in the database: not every time of its rows can be told in Python.
     found = query(

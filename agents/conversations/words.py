@@ -14,6 +14,8 @@ from functools import lru_cache
 from backoffice.masking import identifiers, pieces
 from backoffice.search.highlight import ACCENTS, ALIKE, mark
 
+# Raise it with every change of what words() or the masks make of a text: all turns are then read again.
+READING = 1
 LONGEST_WORD = 60
 LONGEST_QUERY = 500
 MOST_TERMS = 12
@@ -116,11 +118,16 @@ def compared_signs(run, start):
         sign, is_unspaced = compared_sign(character)
         if character in VOICED and signs and signs[-1][3] == at:
             before, was_unspaced, begin, _ = signs[-1]
-            voiced = unicodedata.normalize("NFKC", before + character)
-            signs[-1] = (voiced if len(voiced) == 1 else before, was_unspaced, begin, at + 1)
+            signs[-1] = (voiced(before, character), was_unspaced, begin, at + 1)
         elif sign:
             signs.append((sign, is_unspaced, at, at + 1))
     return signs
+
+
+@lru_cache(maxsize=1_000)
+def voiced(sign, mark_of_voice):
+    together = unicodedata.normalize("NFKC", sign + mark_of_voice)
+    return together if len(together) == 1 else sign
 
 
 @lru_cache(maxsize=20_000)
@@ -281,12 +288,9 @@ def asked(text):
     text = text.replace("\0", " ").translate(str.maketrans("“”„‟«»＂", '"' * 7))[:LONGEST_QUERY].strip()
     query = Asked(text)
     secrets = []
-    for start, end, kind in reversed(pieces(text)):
-        negative = text[start - 1 : start] == "-" and not text[: start - 1].strip()[-1:].isalnum()
-        secrets += [
-            Term([fingerprint(each)], text[start:end], negative=negative, secret=kind)
-            for each in identifiers(text[start:end])
-        ]
+    for (start, end, kind), key in reversed(list(zip(pieces(text), identifiers(text), strict=True))):
+        negative = text[:start].endswith("-") and not text[max(0, start - 2) : start - 1].strip()
+        secrets.append(Term([fingerprint(key)], text[start:end], negative=negative, secret=kind))
         text = f"{text[: start - negative]} {text[end:]}"
     query.terms = secrets[::-1]
     for found in re.finditer(r'(-?)(?:"([^"]*)(?:"|$)|([^\s"]+))(\*?)', text):

@@ -226,7 +226,8 @@ class IndexState(models.Model):
     """How far the index is: one row. `caught_up_at` is the database's time of the last complete look at new rows.
 
     While it is built, newest first, `store`, `position_at` and `position` (the id) say where, `done` of about `total`
-    conversations; `built_at` is None until it holds everything.
+    conversations; `built_at` is None until it holds everything. `reading` is the words.READING by which it was, or is
+    just now being, read.
     """
 
     id = models.SmallIntegerField(primary_key=True, default=1)
@@ -234,6 +235,7 @@ class IndexState(models.Model):
     looked_far_at = models.DateTimeField(null=True)
     compared_at = models.DateTimeField(null=True)
     built_at = models.DateTimeField(null=True)
+    reading = models.IntegerField(default=0)
     store = models.CharField(max_length=10, choices=Store, default=Store.SESSION)
     position_at = models.DateTimeField(null=True)
     position = models.UUIDField(null=True)

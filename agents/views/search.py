@@ -35,6 +35,7 @@ KINDS = {
     "card": "card number",
     "account": "bank account number",
     "ssn": "social security number",
+    "id": "id number",
 }
 
 

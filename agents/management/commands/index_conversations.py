@@ -25,6 +25,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rebuild", action="store_true", help="read everything again and correct what differs"
         )
+        parser.add_argument(
+            "--anew",
+            action="store_true",
+            help="empty the search index and fill it again, quicker than --rebuild; meanwhile searches find less",
+        )
         parser.add_argument("--status", action="store_true", help="only say how far the index is")
         parser.add_argument(
             "--processes",
@@ -33,12 +38,12 @@ class Command(BaseCommand):
             help="that read at a time (one per processor)",
         )
 
-    def handle(self, *, rebuild, status, processes, **options):
+    def handle(self, *, rebuild, anew, status, processes, **options):
         if status:
             self.stdout.write(describe(index.state()))
             return
         with readers(processes) as read:
-            self.set_up(rebuild)
+            self.set_up(rebuild, anew)
             began = reported = time.monotonic()
             while index.follow(read, at_once=index.AT_ONCE * processes):
                 if time.monotonic() - reported > 5:
@@ -48,17 +53,19 @@ class Command(BaseCommand):
             run(f"analyze {model._meta.db_table}")
         self.stdout.write(self.style.SUCCESS(describe(index.state())))
 
-    def set_up(self, rebuild):
+    def set_up(self, rebuild, anew):
         run("set statement_timeout = 0")
-        while not self.begin(rebuild):
+        while not self.begin(rebuild, anew):
             self.stdout.write("The worker is at it; waiting …")
             time.sleep(2)
 
-    def begin(self, rebuild):
+    def begin(self, rebuild, anew):
         """Whether this process may write now; then everything is ready to be read."""
         with index.alone() as mine:
-            if mine and rebuild:
-                index.begin_comparison()
+            if mine and anew:
+                run(f"truncate {IndexedTurn._meta.db_table}")
+            if mine and (rebuild or anew):
+                index.begin_comparison(anew)
             if mine and not IndexedTurn.objects.exists():
                 drop_indexes()
             return mine
