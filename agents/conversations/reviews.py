@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.conversations.index import LOCK, REVIEWED, TURNS
+from agents.conversations.transcript import PIECE
 from agents.models import Label, LabelUse, Outcome, Review, ReviewNote, SampleItem, Store
 from backoffice import services
 from backoffice.masking import mask
@@ -181,7 +182,8 @@ def has_turn(conversation, turn):
 
 def panel(conversation, user):
     """What templates/agents/review_panel.html shows: {conversation, may_review, sees_notes, review (a Review or None),
-    seen, outcomes, labels ([LabelUse]), notes ([ReviewNote], masked), turns (as turn_reviews()), offered, turn_url}.
+    seen, outcomes, labels ([LabelUse]), notes ([ReviewNote], masked), turns (as turn_reviews()), offered, turn_url,
+    page_url}.
 
     Notes are for those who may read transcripts, for they may quote; `offered` are labels for reviewers to choose from.
     Four queries at the most.
@@ -202,6 +204,8 @@ def panel(conversation, user):
         "turns": turns,
         "offered": list(Label.objects.filter(is_retired=False)) if may_review else [],
         "turn_url": reverse("agents:review_turn", args=[conversation.pk]),
+        # Of a long one only a piece is on the page.
+        "page_url": conversation.get_absolute_url() if conversation.stored > PIECE else "",
     }
 
 

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import DatabaseError, connection
 from django.db.models import Exists, F, OuterRef, Subquery
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from agents.conversations.index import TURNS
 from agents.conversations.reviews import Changed, reviewing, said_about, set_outcome, what_changed, with_rate
-from agents.models import Conversation, Outcome, Review, SampleItem, Store
+from agents.models import Conversation, Outcome, Review, SampleItem
 from backoffice import services
 from backoffice.errors import QUERY_CANCELED
-from backoffice.masking import mask_beginning
-from backoffice.recordings import is_playable
 
 LIST = "agents:conversation_list"
 MOST = 500
@@ -170,38 +166,6 @@ def put_back(review, before):
     for name, value in before.items():
         setattr(review, name, parse_datetime(value) if name == "reviewed_at" else value)
     review.save()
-
-
-MOST_TURNS, MOST_CHARACTERS = 200, 4000
-TURNS_SHOWN = """
-select t.key, t.source, t.role, t.content, t.at, t.latency_ms, t.tokens_used as tokens, t.model_used as model,
-  t.audio_url
-from {}(array[%s::uuid]) t order by t.number limit %s
-"""
-
-
-def turns_shown(conversation):
-    """(turns, whether there is more than is shown): the first MOST_TURNS of a conversation, masked and cut, as
-    templates/components/bubble.html takes them.
-    """
-    with connection.cursor() as cursor:
-        sql = TURNS_SHOWN.format(TURNS[Store(conversation.store)])
-        cursor.execute(sql, [conversation.source_id, MOST_TURNS + 1])
-        names = [column.name for column in cursor.description]
-        turns = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    is_cut = len(turns) > MOST_TURNS
-    for turn in turns:
-        text = turn["content"] or ""
-        turn["pk"] = turn["key"]
-        turn["text"] = mask_beginning(text, MOST_CHARACTERS)
-        if len(text) > MOST_CHARACTERS:
-            turn["text"] += "…"
-            is_cut = True
-        if turn["source"] == "messages" and is_playable(turn["audio_url"]):
-            turn["audio_url"] = reverse("agents:agentmessage_recording", args=[turn["key"]])
-        else:
-            turn["audio_url"] = ""
-    return turns[:MOST_TURNS], is_cut
 
 
 # Results

@@ -427,7 +427,7 @@ class TestTurns:
         html = check_page(manager_client.get(url("turn", conversation), query))
         assert f'name="turn" value="{turn}"' in html and 'value="/agents/conversations/"' in html
         response = manager_client.post(url("turn", conversation), {**query, "text": "Hm"})
-        assert response.url == f"/agents/conversations/#review-{turn}"
+        assert response.url == f"/agents/conversations/#t-{turn}"
 
 
 class TestPanel:

@@ -1,6 +1,7 @@
 """Samples: what is drawn, the queue in which it is reviewed, the rate that comes of it."""
 
-import json
+import html
+import re
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -9,11 +10,12 @@ from django.urls import reverse
 
 from agents.conversations import samples
 from agents.conversations.reviews import set_outcome
-from agents.models import Conversation, Review, Sample, SampleItem
+from agents.models import Conversation, Label, Review, Sample, SampleItem
 from agents.tests.factories import (
     make_agent,
     make_chat_message,
     make_conversation,
+    make_label,
     make_sample,
 )
 from backoffice.models import AuditEvent, ReadLog
@@ -128,7 +130,9 @@ class TestDrawing:
         assert not Sample.objects.exists() and not SampleItem.objects.exists()
 
     def test_that_takes_too_long_is_stopped_with_a_sentence(self, conversations, manager, monkeypatch):
-        monkeypatch.setattr(samples, "DRAW", samples.DRAW.replace("select p.store", "select pg_sleep(3), p.store"))
+        monkeypatch.setattr(
+            samples, "DRAW", samples.DRAW.replace("select p.store", "select pg_sleep(3), p.store")
+        )
         monkeypatch.setattr(samples, "DRAWING_SECONDS", 0.2)
         with pytest.raises(ValidationError, match="was stopped"):
             make_sample(manager)
@@ -262,7 +266,7 @@ class TestQueue:
         self.open(manager_client, sample)
         assert "I am [email]" in self.html and "jane@" not in self.html
         assert "&lt;script&gt;" in self.html and "<script>alert" not in self.html
-        assert "x" * 4000 in self.html and "x" * 4001 not in self.html and "Read all of it" in self.html
+        assert "x" * 4000 in self.html and "x" * 4001 not in self.html and "Show all 5,000" in self.html
         entry = ReadLog.objects.get()
         assert (entry.kind, entry.row_label, entry.actor, entry.detail) == (
             "transcript",
@@ -274,11 +278,21 @@ class TestQueue:
         self.open(manager_client, sample)
         assert ReadLog.objects.count() == 2
 
-    def test_long_conversations_are_cut(self, manager_client, manager, monkeypatch):
-        monkeypatch.setattr(samples, "MOST_TURNS", 3)
-        make_conversation([f"line {n}" for n in range(5)])
+    def test_long_conversations_come_in_pieces_that_are_not_logged_again(self, manager_client, manager):
+        make_conversation([f"line {n}" for n in range(160)])
         self.open(manager_client, make_sample(manager))
-        assert "line 2" in self.html and "line 3" not in self.html and "Read all of it" in self.html
+        assert "line 149" in self.html and "line 150" not in self.html
+        later = html.unescape(re.search(r'hx-get="([^"]*first=151[^"]*)"', self.html)[1])
+        more = manager_client.get(later, headers={"HX-Request": "true"}).content.decode()
+        assert "line 150" in more and "line 159" in more and ReadLog.objects.count() == 1
+
+    def test_says_so_where_the_reader_had_it_revealed(self, manager_client, manager):
+        conversation = make_conversation(["I am jane@example.com"])
+        sample = make_sample(manager)
+        reveal = reverse("agents:agentsession_reveal", args=[conversation.source_id])
+        manager_client.post(reveal, {"reason": "Complaint 12"})
+        self.open(manager_client, sample)
+        assert "jane@example.com" in self.html and "Shown unmasked until" in self.html
 
     def test_skipped_ones_come_back_at_the_end(self, manager_client, sample):
         self.press(manager_client, sample, "skip")
@@ -496,10 +510,7 @@ def outcomes(live_app, sample):
 def test_a_sample_is_reviewed_by_keyboard_alone(live):
     live_app, sample = live
     with live_app.database.django():
-        from agents.models import Label
-        from backoffice.services import save
-
-        label = save(Label(name="Refund"), actor=make_user("manager", email="labels@example.test"))
+        label = make_label(name="Refund")
     page = live_app.page
     page.goto(sample.get_absolute_url())
     page.get_by_role("link", name="Begin reviewing").focus()
@@ -609,17 +620,52 @@ def test_without_javascript_everything_is_there(live):
     assert sorted(outcomes(live_app, sample)) == ["failed", "success", "success"]
 
 
-def test_no_piece_of_the_pages_is_wider_than_a_telephone(live):
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [("dark", {"width": 390, "height": 844}), ("light", {"width": 1280, "height": 800})],
+    ids=["dark phone", "light desk"],
+)
+def test_pages_fit_and_are_accessible(live, look, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    from agents.conversations.reviews import add_label, add_note
+
     live_app, sample = live
-    page = live_app.new_page(viewport={"width": 390, "height": 844})
-    live_app.login("manager", page)
-    for address in (
-        review_url(sample),
-        sample.get_absolute_url(),
-        ADD,
-        "/agents/samples/",
-        "/agents/labels/",
-    ):
+    page = live_app.new_page(viewport=size, color_scheme=look)
+    manager = live_app.login("manager", page)
+    with live_app.database.django():
+        for item in samples.items_of(sample)[:2]:
+            for tone in Label.Tone:
+                add_label(
+                    item.conversation,
+                    actor=manager,
+                    label=make_label(manager, tone=tone, name=f"{'W' * 25} {tone} {item.pk}"),
+                )
+            add_note(item.conversation, actor=manager, text=f"{'W' * 200} {HOSTILE}")
+        samples.decide(item, item.conversation, actor=manager, outcome="failed", seen=None)
+    faults = {}
+
+    def look_at(name):
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        found = [
+            (rule["id"], rule["nodes"][0]["html"][:200]) for rule in Axe().run(page).response["violations"]
+        ]
+        if wide > 0 or found:
+            faults[name] = (wide, found)
+
+    addresses = {
+        "results": sample.get_absolute_url(),
+        "form": ADD,
+        "samples": "/agents/samples/",
+        "labels": "/agents/labels/",
+        "page of a conversation": item.conversation.get_absolute_url(),
+        "queue": review_url(sample),
+    }
+    for name, address in addresses.items():
         page.goto(address)
-        widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        assert widths[0] <= widths[1], (address, json.dumps(widths))
+        look_at(name)
+    page.keyboard.press("j")
+    page.keyboard.press("t")
+    page.locator("[data-turns] [data-inline-form]").wait_for()
+    look_at("form of a turn")
+    assert faults == {}

@@ -23,7 +23,7 @@ from agents.conversations.reviews import (
     said_about,
     set_outcome,
 )
-from agents.models import Conversation, ReviewNote
+from agents.models import Conversation, Label, ReviewNote
 from backoffice import generic
 
 REVIEW = "agents.review_conversation"
@@ -36,6 +36,7 @@ class ReviewAction(generic.ActionView):
     queryset = Conversation.objects.select_related("organization")
     permission = REVIEW
     action = "review"  # not "change": nobody edits the list's rows
+    template_name = "agents/review_action.html"
     part = ""
 
     def deed(self):
@@ -71,10 +72,11 @@ class ReviewAction(generic.ActionView):
 
     def context(self):
         title = f"{self.label}: {self.conversation}" if self.conversation else self.label
-        return {"cancel_url": self.success_url(), "page_title": title}
+        offered = Label.objects.filter(is_retired=False) if "label" in self.form_class.base_fields else []
+        return {"cancel_url": self.success_url(), "page_title": title, "offered": offered}
 
     def success_url(self):
-        anchor = f"#review-{self.key}" if self.key else "#review"
+        anchor = f"#t-{self.key}" if self.key else "#review"
         return generic.safe_next(self.request, self.conversation.get_absolute_url()) + anchor
 
     def done(self, result):

@@ -7,16 +7,16 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 
-from agents.conversations import samples
+from agents.conversations import samples, transcript
+from agents.conversations.bubbles import bubbles
 from agents.conversations.reviews import Changed, panel, said_about
-from agents.models import AgentSession, ChatSession, Conversation, Sample, Store
+from agents.models import Conversation, Sample, Store
 from agents.review_forms import DecisionForm
+from agents.views.conversation_base import ConversationPage, OfChat, OfSession
 from agents.views.reviews import REVIEW
-from agents.views.stores import READ
 from backoffice import generic
 from backoffice.services import log_read
 
-WIDE = {Store.SESSION: ["conversation_history", "context_data"]}  # what naming a record does not need
 OUT_OF_DATE = "Nothing was saved: this form is out of date. Here is what comes next."
 
 
@@ -45,6 +45,17 @@ class Decisions:
 
     def drop(self):
         self.keep(self.all()[:-1])
+
+
+class SessionPage(OfSession, ConversationPage):
+    page = "detail"
+
+
+class ChatPage(OfChat, ConversationPage):
+    page = "detail"
+
+
+PAGES = {Store.SESSION: SessionPage, Store.CHAT: ChatPage}
 
 
 class SampleReview(generic.ObjectPage):
@@ -123,7 +134,7 @@ class SampleReview(generic.ObjectPage):
 
     def show(self, item, problem="", status=200):
         conversation = said_about(Conversation, item).select_related("organization", "agent").get()
-        review = panel(conversation, self.request.user)
+        said = self.transcript(conversation)
         figures = samples.results([self.object])[self.object.pk]
         number = figures["reviewed"] + (item.reviewed_at is None)
         context = {
@@ -134,28 +145,36 @@ class SampleReview(generic.ObjectPage):
             "number": number,
             "results": figures,
             "conversation": conversation,
-            "review": review,
             "problem": problem,
             "last_decision": self.decisions.last(),
-            **self.transcript(conversation),
+            **said,
+            "review": said.get("review") or panel(conversation, self.request.user),
         }
         return self.render(context, status=status)
 
     def transcript(self, conversation):
-        """What was said, masked, for those who may read; each showing is logged."""
-        if not self.request.user.has_perm(READ):
+        """What was said, as the conversation's own page shows it; each opening is logged, further pieces are not."""
+        page = PAGES[conversation.store]()
+        page.setup(self.request, pk=conversation.source_id)
+        page.conversation = conversation
+        if not page.may_read:
             return {"may_read": False}
-        turns, is_cut = samples.turns_shown(conversation)
-        model = AgentSession if conversation.store == Store.SESSION else ChatSession
-        record = (
-            model.objects.defer(*WIDE.get(conversation.store, [])).filter(pk=conversation.source_id).first()
-        )
-        if turns and record:
+        figures, piece = transcript.read(page.object)
+        if piece.turns:
             log_read(
                 "transcript",
-                record,
+                page.object,
                 actor=self.request.user,
-                organization_id=conversation.organization_id,
+                organization_id=page.organization_id,
                 detail=f"review of sample {self.object}",
             )
-        return {"may_read": True, "turns": turns, "is_cut": is_cut}
+        is_mixed = 0 < figures.in_table < figures.turns
+        return {
+            **page.turn_context(),
+            **page.piece_urls(piece, is_mixed),
+            "can_seek": False,  # there is no player here
+            "may_read": True,
+            "revealed_until": page.revealed_until,
+            "figures": figures,
+            "bubbles": bubbles(piece, page.reading(is_mixed=is_mixed)),
+        }

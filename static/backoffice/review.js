@@ -9,8 +9,7 @@ const typing = (node) => node.closest?.("input, textarea, select, [contenteditab
 // The turn in which the focus is, else the one where it was last.
 let last;
 function current() {
-  const line = document.activeElement.closest("[data-turns] > *");
-  return (line?.matches(".bubble") ? line : line?.previousElementSibling) || last;
+  return document.activeElement.closest("[data-turns] > .bubble") || (last?.isConnected ? last : null);
 }
 
 // The turn gets the focus, so that Tab goes on from there.
@@ -26,7 +25,7 @@ function move(step) {
 }
 
 function remark() {
-  current()?.nextElementSibling?.querySelector("[data-turn-add]")?.click();
+  current()?.querySelector("[data-turn-add]")?.click();
 }
 
 const keys = {
