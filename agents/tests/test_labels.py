@@ -1,5 +1,7 @@
 """Labels: kept by managers, told apart by more than capitals, retired where they are used."""
 
+import csv
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -8,9 +10,10 @@ from agents.conversations.labels import delete_label, restore_label, retire_labe
 from agents.conversations.reviews import add_label
 from agents.models import Label
 from agents.tests.factories import make_conversation, make_label
-from backoffice.models import AuditEvent
+from backoffice import jobs
+from backoffice.models import AuditEvent, Job
 from backoffice.testing import make_user
-from backoffice.testing_crud import CrudTests, check_page, form_values, set_column
+from backoffice.testing_crud import CrudTests, check_page, client_of, form_values, set_column
 from tenants.tests.factories import change
 
 
@@ -122,7 +125,7 @@ class TestUses:
     def test_what_is_used_is_not_deleted_by_the_service_either(self, admin):
         label = make_label(admin)
         add_label(make_conversation(), actor=admin, label=label)
-        with pytest.raises(ValidationError, match="it has 1 use. Retire it instead"):
+        with pytest.raises(ValidationError, match="it has 1 use"):
             delete_label(label, actor=admin, reason="r")
 
     def test_support_and_finance_look_only(self, support_client, finance_client):
@@ -138,3 +141,20 @@ class TestUses:
         for page in (reverse("agents:label_list"), url("detail", label), url("edit", label)):
             html = check_page(manager_client.get(page))
             assert "&lt;script&gt;" in html and "<script>alert" not in html and 'status--"><b>' not in html
+
+
+def test_uses_are_a_column_of_the_exported_list(fresh_database, settings, tmp_path):
+    settings.JOB_FILES_DIR = tmp_path
+    with fresh_database.platform():
+        conversation = make_conversation()
+    with fresh_database.django():
+        manager = make_user("manager")
+        add_label(conversation, actor=manager, label=make_label(manager, name="Refund"))
+        address = reverse("list_export", args=["agents:label_list"])
+        assert client_of(manager).post(address, {"format": "csv", "query": ""}).status_code == 302
+        jobs.run(str(Job.objects.get().pk))
+        with Job.objects.get().result_path.open(newline="", encoding="utf-8") as file:
+            assert list(csv.reader(file)) == [
+                ["Label", "When to use it", "Uses", "Retired"],
+                ["Refund", "", "1", "false"],
+            ]
