@@ -28,19 +28,19 @@ select set_config('statement_timeout', %s, true), set_config('jit', 'off', true)
 """
 BY_WORDS = """
 with found as materialized (select id, at from {turns} where words @@ %(words)s::tsquery and {filters})
-select t.id, t.conversation_id, t.key, t.at, t.at::text, t.role, (select count(*) from found)
+select t.id, t.conversation_id, t.key, t.at, t.at::text as at_text, t.role, (select count(*) from found)
 from (select id from found where {after} order by at desc, id desc limit %(size)s) page
 join {turns} t on t.id = page.id
 order by t.at desc, t.id desc
 """
 BACK = """
-select id, conversation_id, key, at, at::text, role, null
+select id, conversation_id, key, at, at::text as at_text, role, null
 from (select * from {turns} where {line} and {after} order by at desc, id desc limit %(walk)s) walked
 where words @@ %(words)s::tsquery and {filters}
-order by at desc, id desc limit %(size)s
+order by walked.at desc, walked.id desc limit %(size)s
 """
 END_OF_WALK = """
-select at::text, id from {turns} where {line} and {after} order by at desc, id desc offset %(walk)s - 1 limit 1
+select at::text as at_text, id from {turns} where {line} and {after} order by at desc, id desc offset %(walk)s - 1 limit 1
 """
 
 
@@ -128,13 +128,13 @@ class Found:
     too_slow: bool = False
 
 
-def find(wanted, place=None, effort=FIRST, size=PAGE_SIZE):
+def find(wanted, place=None, effort=FIRST, size=None):
     """The page of `wanted` behind a place (None: the first)."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(SETTINGS, [TIMEOUT])
             *_, is_indexed = cursor.fetchone()
-            return Search(cursor, wanted, place, effort, size).page(is_indexed)
+            return Search(cursor, wanted, place, effort, size or PAGE_SIZE).page(is_indexed)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != QUERY_CANCELED:
             raise
