@@ -2,6 +2,7 @@
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
@@ -32,7 +33,7 @@ class ConversationDetail(ConversationPage, generic.DetailView):
     template_name = "agents/conversation.html"
 
     def get(self, request, pk):
-        if request.htmx and request.htmx.target == "transcript":
+        if request.htmx and request.htmx.target in ("transcript", "turns"):
             self.require_reading()
             return self.render(self.transcript_context(), template="agents/conversation_transcript.html")
         return super().get(request, pk)
@@ -79,23 +80,20 @@ class ConversationDetail(ConversationPage, generic.DetailView):
         hits, hit = self.find()
         turn = self.request.GET.get("turn", "")[: transcript.LONGEST_KEY].replace("\0", "")
         first = self.request.GET.get("first", "")
-        if hits:
-            figures, piece = transcript.read(self.object, hits.places[hit - 1][0])
-        elif first:
+        current = hits.places[hit - 1] if hits else (turn, self.nth) if self.is_step else ("", None)
+        if first and not current[0]:
             figures, piece = transcript.read(self.object, first, before=0)
         else:
-            figures, piece = transcript.read(self.object, turn)
+            figures, piece = transcript.read(self.object, current[0] or turn)
         if figures.turns:
             self.log_reading()
-        target = next((one.key for one in piece.turns if turn in (one.key, str(one.number))), "")
-        current = hits.places[hit - 1] if hits else ("", None)
+        asked = "" if current[0] or first else turn
+        target = next((one.key for one in piece.turns if asked in (one.key, str(one.number))), "")
         whole = self.request.GET.get("whole", "") or self.cut_hit(piece, current)
-        is_mixed = 0 < figures.in_table < figures.turns
-        reading = self.reading(
-            target="" if hits or first else target, current=current, whole=whole, is_mixed=is_mixed
-        )
         if whole:
             piece = self.with_whole(piece, whole)
+        is_mixed = 0 < figures.in_table < figures.turns
+        reading = self.reading(target=target, current=current, whole=whole, is_mixed=is_mixed)
         return {
             **self.turn_context(),
             **self.piece_urls(piece, is_mixed),
@@ -104,8 +102,9 @@ class ConversationDetail(ConversationPage, generic.DetailView):
             "is_legacy": isinstance(self.object, ChatSession),
             "bubbles": bubbles(piece, reading),
             "piece": piece,
-            "is_missing": bool(turn) and figures.found is None and not hits,
+            "is_missing": bool(asked) and figures.found is None,
             "needle": self.needle,
+            "is_step": self.is_step,
             "hits": hits,
             "hit": hit,
             "hit_places": [key for key, _ in hits.places] if hits else [],
@@ -133,9 +132,18 @@ class ConversationDetail(ConversationPage, generic.DetailView):
             if is_playable(call.recording_url)
         ]
 
+    @cached_property
+    def is_step(self):
+        """Whether the page knows already where the text stands, and asks for one of these places: `turn` and `nth`."""
+        return bool(self.needle) and self.request.GET.get("nth", "").isdecimal()
+
+    @property
+    def nth(self):
+        return int(self.request.GET["nth"][:6])
+
     def find(self):
         """(Hits, number of the one that is looked at); (None, 0) where nothing is looked for."""
-        if not self.needle:
+        if not self.needle or self.is_step:
             return None, 0
         hits = in_page.hits(self.object, self.needle, revealed=bool(self.revealed_until))
         asked = self.request.GET.get("hit", "1")

@@ -42,6 +42,7 @@ class ConversationPage(generic.ObjectPage):
 
     action = "view"
     page = "part"
+    is_logged = False
 
     def crumbs(self):
         crumbs = [("Conversations", reverse("agents:conversation_list"))]
@@ -98,13 +99,19 @@ class ConversationPage(generic.ObjectPage):
             return False
         return True
 
-    @cached_property
+    @property
     def opened(self):
-        return self.request.GET["opened"] if self.has_opened else self.signer.sign("o")
+        """What pieces of this page say to be part of it; "" while nothing was there to read, and nothing logged."""
+        if self.has_opened:
+            return self.request.GET["opened"]
+        return self.signer.sign("o") if self.is_logged else ""
 
     def log_reading(self):
         if not self.has_opened:
-            log_read("transcript", self.object, actor=self.request.user, organization_id=self.organization_id)
+            log_read(
+                "transcript", self.object, actor=self.request.user, organization_id=self.organization_id
+            )
+            self.is_logged = True
 
     # How it is read
 

@@ -168,6 +168,7 @@ class SampleReview(generic.ObjectPage):
                 organization_id=page.organization_id,
                 detail=f"review of sample {self.object}",
             )
+            page.is_logged = True
         is_mixed = 0 < figures.in_table < figures.turns
         return {
             **page.turn_context(),

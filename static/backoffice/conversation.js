@@ -5,9 +5,16 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const box = () => $(".transcript-box");
 const turnOf = (key) => document.getElementById(`t-${key}`);
 
-// Only the box scrolls, so that the rest of the page stays where it is.
-function show(node, block = "center") {
-  node?.scrollIntoView({ block, inline: "nearest" });
+// The box scrolls to a line, and the page no more than it takes to see the box. What is out of sight has no exact size
+// before it comes near, so the line is aimed at again.
+function show(node, { always = true, again = true } = {}) {
+  const frame = box();
+  if (!node || !frame?.contains(node)) return;
+  const [line, room] = [node.getBoundingClientRect(), frame.getBoundingClientRect()];
+  const isSeen = line.top >= room.top && line.bottom <= room.bottom;
+  if (always || !isSeen) frame.scrollTop += line.top - room.top - Math.max(12, (room.height - line.height) / 2);
+  if (always) frame.scrollIntoView({ block: "nearest" });
+  if (again) requestAnimationFrame(() => show(node, { always, again: false }));
 }
 
 // Recordings ------------------------------------------------------------------------------------------------------
@@ -47,7 +54,7 @@ function hear(turn) {
   for (const line of all(".bubble[aria-current]")) if (line !== turn) line.removeAttribute("aria-current");
   if (!turn || turn.hasAttribute("aria-current")) return;
   turn.setAttribute("aria-current", "true");
-  if (!box()?.matches(":hover")) show(turn, "nearest");
+  show(turn, { always: false });
 }
 
 // The line that is heard: the last one said by then.
@@ -97,24 +104,32 @@ document.addEventListener("keydown", (event) => {
 const found = () => $("#transcript");
 const places = () => (found()?.dataset.places || "").split(" ").filter(Boolean);
 
-// The place with this number (from 1), if its turn is on the page; else the server opens it there.
-function goTo(number) {
+// The place with this number (from 1): its turn is on the page, or the server sends the turns around it.
+let steps = 0;
+async function goTo(number) {
   const keys = places();
   if (!keys.length) return;
+  const step = ++steps;
   number = ((number - 1 + keys.length) % keys.length) + 1;
   const key = keys[number - 1];
   const nth = keys.slice(0, number - 1).filter((each) => each === key).length;
-  const mark = all("mark", turnOf(key) || document.createElement("div"))[nth];
-  if (!mark) return htmx.ajax("GET", `${$("[data-find]").action}${found().dataset.stepUrl}${number}`, { target: "#transcript", swap: "outerHTML" });
+  found().dataset.hit = number;
+  $("[data-hit-number]").textContent = number.toLocaleString("en");
+  const here = () => all("mark", turnOf(key) || document.createElement("div"))[nth];
+  if (!here()) {
+    const url = `${$("[data-find]").action}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
+    await htmx.ajax("GET", url, { target: "#turns", select: "#turns", swap: "outerHTML" });
+  }
+  const mark = here();
+  if (!mark || step !== steps) return; // another step was taken meanwhile
   for (const other of all("mark[aria-current]")) {
     other.removeAttribute("aria-current");
     other.removeAttribute("id");
   }
   mark.id = "hit";
   mark.setAttribute("aria-current", "true");
-  found().dataset.hit = number;
-  $("[data-hit-number]").textContent = number.toLocaleString("en");
-  for (const folded of [mark.closest("details")]) if (folded) folded.open = true;
+  const folded = mark.closest("details");
+  if (folded) folded.open = true;
   show(mark);
 }
 
@@ -227,4 +242,4 @@ if (until) {
 
 // Where the page opens: at the place that was found, the turn of the link, or its beginning.
 const asked = $("#hit") || (location.hash.startsWith("#t-") && turnOf(location.hash.slice(3))) || $(".bubble[data-target]");
-if (asked) requestAnimationFrame(() => show(asked));
+show(asked);
