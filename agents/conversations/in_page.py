@@ -56,7 +56,15 @@ class Needle:
         if not found:
             return []
         places = [place for place, letter in enumerate(letters) for _ in letter]
-        return [(places[each.start()], places[each.end() - 1] + 1) for each in found]
+        return [(places[each.start()], after(letters, places[each.end() - 1])) for each in found]
+
+
+def after(letters, place):
+    """Where a character ends: with the accents that follow it."""
+    place += 1
+    while place < len(letters) and not letters[place]:
+        place += 1
+    return place
 
 
 @dataclass

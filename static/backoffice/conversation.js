@@ -5,16 +5,18 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const box = () => $(".transcript-box");
 const turnOf = (key) => document.getElementById(`t-${key}`);
 
-// The box scrolls to a line, and the page no more than it takes to see the box. What is out of sight has no exact size
-// before it comes near, so the line is aimed at again.
-function show(node, { always = true, again = true } = {}) {
+// The box scrolls to a line, and the page no more than it takes to see the box. What was out of sight gets its size only
+// when it comes near, which moves the line: it is aimed at for some frames, unless somebody scrolls meanwhile.
+let aim = 0;
+for (const name of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(name, () => aim++, { capture: true, passive: true });
+function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
   const frame = box();
-  if (!node || !frame?.contains(node)) return;
+  if (mine !== aim || !node || !frame?.contains(node)) return;
   const [line, room] = [node.getBoundingClientRect(), frame.getBoundingClientRect()];
   const isSeen = line.top >= room.top && line.bottom <= room.bottom;
   if (always || !isSeen) frame.scrollTop += line.top - room.top - Math.max(12, (room.height - line.height) / 2);
   if (always) frame.scrollIntoView({ block: "nearest" });
-  if (again) requestAnimationFrame(() => show(node, { always, again: false }));
+  if (frames) requestAnimationFrame(() => show(node, { always, frames: frames - 1, mine }));
 }
 
 // Recordings ------------------------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ async function goTo(number) {
   $("[data-hit-number]").textContent = number.toLocaleString("en");
   const here = () => all("mark", turnOf(key) || document.createElement("div"))[nth];
   if (!here()) {
-    const url = `${$("[data-find]").action}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
+    const url = `${$("[data-find]").getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
     await htmx.ajax("GET", url, { target: "#turns", select: "#turns", swap: "outerHTML" });
   }
   const mark = here();

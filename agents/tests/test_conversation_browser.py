@@ -1,0 +1,234 @@
+"""The page of a conversation as somebody uses it: scrolling, finding, listening, copying, in a real browser."""
+
+import datetime
+import re
+
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.utils import timezone
+
+from agents.conversations import reveals
+from agents.tests.factories import make_message, make_session
+from backoffice.demo.audio import wav
+from telephony.tests.factories import make_call
+from tenants.tests.factories import change
+
+BEGAN = datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.UTC)
+SHOWN = """
+() => {
+  const line = document.querySelector("%s").getBoundingClientRect();
+  const box = document.querySelector(".transcript-box").getBoundingClientRect();
+  return line.top >= box.top && line.bottom <= box.bottom && line.top >= 0 && line.bottom <= innerHeight;
+}
+"""
+
+
+def wait_seen(page, selector):
+    page.wait_for_function(SHOWN % selector)
+
+
+def open_page(app, session, query="", role="manager", page=None):
+    app.login(role, page)
+    page = page or app.page
+    page.goto(f"{session.get_absolute_url()}{query}")
+    return page
+
+
+@pytest.fixture
+def long(live_app):
+    with live_app.platform():
+        session = make_session(started_at=BEGAN)
+        for n in range(1, 401):
+            make_message(
+                session,
+                role="user" if n % 2 else "assistant",
+                content=f"Line {n}, said by hand",
+                latency_ms=None if n % 2 else n,
+                created_at=BEGAN + datetime.timedelta(seconds=n),
+            )
+    return session
+
+
+def numbers(page):
+    return page.evaluate(
+        "[...document.querySelectorAll('#turns > .bubble')].map((line) => +line.dataset.number)"
+    )
+
+
+def test_pieces_come_while_one_scrolls_in_both_directions(live_app, long):
+    page = open_page(live_app, long, "?turn=200")
+    wait_seen(page, ".bubble[data-target]")
+    assert numbers(page) == list(range(150, 300))
+    page.hover(".transcript-box")
+    page.mouse.wheel(0, 100_000)
+    page.wait_for_selector("[data-number='400']")
+    for _ in range(60):
+        page.mouse.wheel(0, -1500)
+        page.wait_for_timeout(100)
+        if page.locator("[data-number='1']").count():
+            break
+    page.wait_for_selector("[data-number='1']")
+    assert numbers(page) == list(range(1, 401))
+    assert page.locator(".transcript__more").count() == 0
+    assert live_app.errors == []
+
+
+def test_find_goes_from_place_to_place_by_keyboard(live_app, long):
+    page = open_page(live_app, long)
+    page.fill("#find", "LINE 39")
+    page.wait_for_selector(".find__status")
+    status = page.locator(".find__status strong")
+    assert (status.inner_text(), page.locator("mark[aria-current]").inner_text()) == ("1", "Line 39")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-number='390'] mark[aria-current]")
+    assert status.inner_text() == "2"
+    wait_seen(page, "mark[aria-current]")
+    assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector("[data-number='39'] mark[aria-current]")
+    page.keyboard.press("Escape")
+    assert page.locator("mark").count() == 0 and page.input_value("#find") == ""
+    assert live_app.errors == []
+
+
+def test_a_bar_and_a_link_lead_to_their_turn(live_app, long):
+    page = open_page(live_app, long)
+    page.wait_for_selector(".latency__drawing")
+    page.click("[data-to-turn='20']", force=True)
+    wait_seen(page, "[data-number='20'][data-target]")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("[data-number='20'] .bubble__number")
+    link = page.evaluate("navigator.clipboard.readText()")
+    page.goto(link)
+    wait_seen(page, "[data-number='20'][data-target]")
+    assert "#t-" in link
+    assert live_app.errors == []
+
+
+def test_the_whole_is_copied_masked(live_app):
+    with live_app.platform():
+        session = make_session()
+        make_message(session, content="Call +1 415 555 0100")
+    page = open_page(live_app, session)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("summary:has-text('Copy')")
+    page.click("[data-copy-from]:has-text('As Markdown')")
+    page.wait_for_selector("text=Copied")
+    text = page.evaluate("navigator.clipboard.readText()")
+    assert "Call \\[phone\\]" in text and "415 555" not in text
+    assert live_app.errors == []
+
+
+def test_a_line_plays_the_recording_from_there_and_is_marked(live_app, monkeypatch):
+    with live_app.platform():
+        session = make_session(channel="phone", started_at=BEGAN)
+        for second in (0, 1, 2, 90):
+            make_message(
+                session,
+                content=f"at {second}",
+                created_at=BEGAN + datetime.timedelta(seconds=second),
+                audio_url="/demo/audio/turn.wav" if second == 1 else None,
+            )
+        make_call(
+            session.agent.organization,
+            session_ref=session.external_id,
+            recording_url="/demo/audio/call.wav",
+            created_at=BEGAN,
+        )
+    live_app.page.route(
+        "**/recording/", lambda route: route.fulfill(body=wav("call"), content_type="audio/wav")
+    )
+    page = open_page(live_app, session)
+    current = page.locator(".bubble[aria-current]")
+    page.click("[data-number='3'] [data-seek]")
+    page.wait_for_selector("[data-number='3'][aria-current]")
+    playing = "document.querySelector('audio[data-of-call]')"
+    assert page.evaluate(f"{playing}.currentTime") >= 2
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    assert page.evaluate(f"{playing}.paused")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate(f"{playing}.currentTime") == 0
+    page.wait_for_selector("[data-number='1'][aria-current]")
+    page.select_option("[data-speed]", "1.5")
+    page.keyboard.press("Space")
+    assert page.evaluate(f"[{playing}.paused, {playing}.playbackRate]") == [False, 1.5]
+    page.wait_for_function(f"() => {playing}.currentTime > 0")
+    page.evaluate("document.querySelector('audio[data-of-turn]').play()")
+    page.wait_for_selector("[data-number='2'][aria-current]")
+    assert page.evaluate(f"{playing}.paused") and current.count() == 1
+    page.click("[data-number='4'] [data-seek]")
+    page.wait_for_selector("text=was said 90 s after the call began")
+    assert live_app.errors == []
+
+
+def test_new_turns_appear_and_an_end_is_noticed(live_app):
+    with live_app.platform():
+        session = make_session()
+        make_message(session, content="before")
+    page = open_page(live_app, session, role="support")
+    with live_app.platform():
+        make_message(session, content="<b>after</b>")
+    page.wait_for_selector("text=<b>after</b>", timeout=15000)
+    assert numbers(page) == [1, 2]
+    with live_app.platform():
+        change(session, status="ended")
+    page.wait_for_selector("text=no longer refreshed", timeout=15000)
+    assert live_app.errors == []
+
+
+def test_what_was_revealed_is_masked_by_itself_when_its_time_is_over(live_app, settings):
+    with live_app.platform():
+        session = make_session(last_activity_at=timezone.now() - datetime.timedelta(days=1))
+        make_message(session, content="Call +1 415 555 0100")
+    live_app.page.clock.install()
+    page = open_page(live_app, session, role="support")
+    page.get_by_role("link", name="Reveal").click()
+    page.get_by_label(re.compile("^Reason")).fill("Complaint 12")
+    page.get_by_role("button", name="Reveal").click()
+    page.wait_for_selector("text=415 555 0100")
+    cookie = next(one for one in page.context.cookies() if one["name"] == settings.SESSION_COOKIE_NAME)
+    with live_app.database.django():
+        kept = SessionStore(cookie["value"])
+        kept[reveals.SESSION_KEY] = dict.fromkeys(kept[reveals.SESSION_KEY], 1)  # as if it were over
+        kept.save()
+    page.clock.fast_forward("10:01")
+    page.wait_for_selector("text=[phone]")
+    assert page.locator("text=415 555").count() == 0
+    assert live_app.errors == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_is_accessible_and_fits(live_app, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with live_app.platform():
+        session = make_session(channel="phone", started_at=BEGAN)
+        make_message(session, content='{"a": [1, 2]}', role="system")
+        make_message(session, content="```\ncode " + "x" * 500 + "\n```", audio_url="/demo/audio/x.wav")
+        make_message(session, content="w" * 5000, latency_ms=5, model_used="m" * 90, tokens_used=3)
+        make_call(session_ref=session.external_id, recording_url="/demo/audio/x.wav", created_at=BEGAN)
+    page = live_app.new_page(viewport={"width": width, "height": 844})
+    open_page(live_app, session, "?q=w", page=page)
+    page.wait_for_selector(".latency__drawing")
+    page.wait_for_selector("text=Every setting is as it was then")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    violations = Axe().run(page).response["violations"]
+    assert violations == [], [(one["id"], one["nodes"][0]["html"]) for one in violations]
+
+
+def test_it_reads_without_javascript(live_app, long):
+    page = live_app.new_page(java_script_enabled=False)
+    open_page(live_app, long, page=page)
+    page.click("text=Later: turns from 151")
+    assert numbers_shown(page)[0] == "#151"
+    page.fill("#find", "Line 399")
+    page.click("main button:has-text('Find')")
+    assert page.locator("mark").text_content() == "Line 399"
+    wait_seen(page, "mark")
+    page.click("text=Show the chart")
+    assert page.locator("h1").inner_text().startswith("Latency by turn")
+
+
+def numbers_shown(page):
+    return page.locator("#turns .bubble__number").all_inner_texts()
