@@ -19,7 +19,7 @@ from backoffice.keyset import Total
 
 PAGE_SIZE = 25
 TIMEOUT = "5s"
-TRY = "100ms"  # for the index of words, where the estimate may be far too low
+TRY = "60ms"  # for the index of words, where the estimate may be far too low
 TURNS = "agents_indexedturn"
 SETTINGS = """
 select set_config('statement_timeout', %s, true), set_config('jit', 'off', true), set_config('work_mem', '32MB', true),
@@ -40,7 +40,8 @@ where words @@ %(words)s::tsquery and {filters}
 order by walked.at desc, walked.id desc limit %(size)s
 """
 END_OF_WALK = """
-select at::text as at_text, id from {turns} where {line} and {after} order by at desc, id desc offset %(walk)s - 1 limit 1
+select at::text as at_text, id from {turns} where {line} and {after}
+order by at desc, id desc offset %(walk)s - 1 limit 1
 """
 
 
@@ -48,12 +49,12 @@ select at::text as at_text, id from {turns} where {line} and {after} order by at
 class Effort:
     """How much one page may cost: the turns that are looked up by the index of words, and those walked over."""
 
-    by_words: int = 30_000
-    walk: int = 40_000
+    by_words: int = 8_000
+    walk: int = 60_000
 
 
 FIRST = Effort()
-FURTHER = Effort(by_words=300_000, walk=400_000)
+FURTHER = Effort(by_words=100_000, walk=600_000)
 
 
 @dataclass(frozen=True)
@@ -171,22 +172,14 @@ class Search:
         """Which way is the quickest, by the planner's estimates; all of them come from one question."""
         wanted, query, filters = self.wanted, self.wanted.query, self.wanted.filters()
         lines = wanted.lines()
-        single = [f"'{word}'{':*' if prefix else ''}" for word, prefix in query.needed()]
-        conditions = [
-            *lines,
-            "words @@ %(words)s::tsquery",
-            f"words @@ %(words)s::tsquery and {filters}",
-            *(f"words @@ %(word{n})s::tsquery" for n in range(len(single))),
-        ]
-        words = {f"word{n}": word for n, word in enumerate(single)}
-        estimates = self.estimates(conditions, words)
-        walks, (together, expected), each = (
-            estimates[: len(lines)],
-            estimates[len(lines) : len(lines) + 2],
-            estimates[len(lines) + 2 :],
-        )
-        shortest = min(walks)
-        line = lines[walks.index(shortest)]
+        asked = "words @@ %(words)s::tsquery"
+        asked_here = asked if filters == "true" else f"{asked} and {filters}"
+        single = {f"word{n}": word for n, word in enumerate(query.needed())}
+        each = [asked] if query.is_one_word else [f"words @@ %({name})s::tsquery" for name in single]
+        known = self.estimates([*lines, asked, asked_here, *each], single)
+        together, expected, each = known[asked], known[asked_here], [known[condition] for condition in each]
+        line = min(lines, key=known.get)
+        shortest = known[line]
         if not is_indexed or not each or shortest <= min(together, self.effort.walk):
             way = "back"
         elif min(each) <= self.effort.by_words:
@@ -196,13 +189,14 @@ class Search:
         return Plan(way, line, expected)
 
     def estimates(self, conditions, params):
-        """The numbers of turns that the planner expects for each condition."""
+        """{condition: the number of turns that the planner expects for it}."""
+        conditions = list(dict.fromkeys(conditions))
         union = " union all ".join(f"select 1 from {TURNS} where {condition}" for condition in conditions)
         self.cursor.execute(f"explain (format json) {union}", self.params | params)
         (answer,) = self.cursor.fetchone()
         plan = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
         parts = plan["Plans"] if len(conditions) > 1 else [plan]
-        return [part["Plan Rows"] for part in parts]
+        return {condition: part["Plan Rows"] for condition, part in zip(conditions, parts, strict=True)}
 
     def execute(self, sql, line="true"):
         after = "(at, id) < (%(at)s::timestamptz, %(id)s)" if self.place else "true"

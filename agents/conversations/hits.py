@@ -56,7 +56,11 @@ class Hit:
 def hits(found, query):
     """The Hits of a find.Found, in its order."""
     ids = {row.conversation_id for row in found.rows}
-    conversations = Conversation.objects.select_related("organization", "agent").in_bulk(ids)
+    conversations = (
+        Conversation.objects.select_related("organization", "agent")
+        .only("store", "source_id", "channel", "started_at", "organization__name", "agent__name")
+        .in_bulk(ids)
+    )
     texts = texts_of(found.rows, conversations)
     made = []
     for row in found.rows:

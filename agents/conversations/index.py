@@ -278,7 +278,9 @@ def begin_comparison(anew=False):
     first = {"store": Store.SESSION, **BEFORE_ALL, "done": 0, "total": total, "reading": READING}
     IndexState.objects.update(**first, **({"built_at": None} if anew else {}))
     # What happens from here on is looked at when all is read.
-    query("update agents_indexstate set caught_up_at = coalesce(caught_up_at, clock_timestamp()) returning id")
+    query(
+        "update agents_indexstate set caught_up_at = coalesce(caught_up_at, clock_timestamp()) returning id"
+    )
 
 
 def build_some(read=refresh, at_once=AT_ONCE):

@@ -200,11 +200,14 @@ class Term:
             return f"{with_it} the phrase", self.typed
         return with_it, self.typed
 
-    def as_tsquery(self):
+    def parts(self):
         asked = [f"'{word}'" for word in self.words]
         if self.prefix:
             asked[-1] += ":*"
-        joined = " <-> ".join(asked)
+        return asked
+
+    def as_tsquery(self):
+        joined = " <-> ".join(self.parts())
         return f"{'!' if self.negative else ''}({joined})"
 
     def stands_at(self, found, at):
@@ -249,13 +252,13 @@ class Asked:
         return told if self.left_out or any(how != "with" for how, _ in told) else []
 
     def needed(self):
-        """{(word, whether it is a beginning)} that a text must have, each."""
-        return {
-            (word, term.prefix and at == len(term.words))
-            for term in self.terms
-            if not term.negative
-            for at, word in enumerate(term.words, 1)
-        }
+        """The words and beginnings that a text must have, each as the text of a tsquery, in order."""
+        asked = [part for term in self.terms if not term.negative for part in term.parts()]
+        return list(dict.fromkeys(asked))
+
+    @property
+    def is_one_word(self):
+        return len(self.terms) == len(self.needed()) == 1
 
     def as_tsquery(self):
         """The text of a tsquery."""

@@ -316,24 +316,29 @@ class TestWays:
             assert found["words"] == found["try"] == found["back"], filters
 
     @pytest.mark.parametrize(
-        ("estimates", "query", "filters", "way"),
+        ("line", "words", "each", "query", "filters", "way"),
         [
-            # all turns, with the words, with words and filters, then each word
-            ([5_000_000, 500, 500, 500], "rare", {}, "words"),
-            ([5_000_000, 500_000, 500_000, 500_000], "common", {}, "back"),
-            ([2_000, 500_000, 20, 500_000], "common", {"organization": 1}, "back"),
-            ([900_000, 500, 90, 500], "rare", {"organization": 1}, "words"),
-            ([5_000_000, 900, 900, 90_000, 90_000], "two common", {}, "try"),
-            ([5_000_000, 90_000, 90_000, 900_000, 900_000], "two common", {}, "back"),
-            ([5_000_000, 500, 500, 400, 900_000], "rare common", {}, "words"),
-            ([5_000_000, 4_000_000, 4_000_000], "-common", {}, "back"),
-            ([300, 500, 20, 500], "rare", {"organization": 1}, "back"),
+            # turns on the line, with all the words, with each of them
+            (5_000_000, 500, [], "rare", {}, "words"),
+            (5_000_000, 500_000, [], "common", {}, "back"),
+            (2_000, 500_000, [], "common", {"organization": 1}, "back"),
+            (900_000, 500, [], "rare", {"organization": 1}, "words"),
+            (5_000_000, 900, [90_000, 90_000], "two common", {}, "try"),
+            (5_000_000, 90_000, [900_000, 900_000], "two common", {}, "back"),
+            (5_000_000, 500, [400, 900_000], "rare common", {}, "words"),
+            (5_000_000, 4_000_000, [], "-common", {}, "back"),
+            (300, 500, [], "rare", {"organization": 1}, "back"),
         ],
     )
-    def test_the_quicker_one_is_taken(self, monkeypatch, estimates, query, filters, way):
-        monkeypatch.setattr(
-            find.Search, "estimates", lambda self, conditions, params: estimates[: len(conditions)]
-        )
+    def test_the_quicker_one_is_taken(self, monkeypatch, line, words, each, query, filters, way):
+        def estimates(self, conditions, params):
+            lines = self.wanted.lines()
+            singles = dict(
+                zip([c for c in conditions if "%(word" in c and "%(words" not in c], each, strict=True)
+            )
+            return {c: line if c in lines else singles.get(c, words) for c in conditions}
+
+        monkeypatch.setattr(find.Search, "estimates", estimates)
         assert plan(query, **filters).way == way
 
     def test_without_the_index_of_words_only_one_is_left(self):
@@ -344,11 +349,10 @@ class TestWays:
         assert len(find.find(Wanted(asked("refund"))).rows) == 1
 
     def test_the_shortest_line_is_walked(self, monkeypatch):
-        monkeypatch.setattr(
-            find.Search,
-            "estimates",
-            lambda self, conditions, params: [800, 60, 70, *[10**6] * (len(conditions) - 3)],
-        )
+        def estimates(self, conditions, params):
+            return {c: 60 if c.startswith("agent") else 900 for c in conditions}
+
+        monkeypatch.setattr(find.Search, "estimates", estimates)
         found = plan("refund", organization=1, agent=2, channel="voice")
         assert found.line == "agent_id = %(agent)s"
 
