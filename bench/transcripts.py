@@ -255,8 +255,8 @@ def filter_of(filters):
 def found(response):
     """What the page says about how many there are."""
     html = response.content.decode()
-    says = re.search(r'class="list-bar"><span class="muted">([^<]*?), newest first', html)
-    return (says[1] if says else "?") + (", cut" if "Search further back" in html else "")
+    says = re.search(r'class="list-bar"><span class="muted">([^<·]*)', html)
+    return (says[1].removesuffix(", newest first ").strip() if says else "?") + (", cut" if "Search further back" in html else "")
 
 
 def further(client):
@@ -278,7 +278,7 @@ def check_markers(client):
     for word, _, hits in conversations.spread(messages):
         told = found(ask(client, SEARCH, {"q": word})[0])
         number = int(re.sub(r"\D", "", told))
-        right = abs(number - hits) < hits * 0.15 if told.startswith("about") else number == hits
+        right = abs(number - hits) < hits * 0.15 if told.startswith("About") else number == hits
         print(f"{word}: {told}; put there {hits:,}{'' if right else '  WRONG'}")
     print()
 

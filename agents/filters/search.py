@@ -46,8 +46,8 @@ class TurnFilter(FilterSet):
                    "maxlength": LONGEST_QUERY}
         ),
     )  # fmt: skip
-    role = RoleFilter(field_name="role", choices=list(ROLES.items()), label="Said by", empty_label="Anybody")
     channel = KnownValueFilter(choices=Conversation._meta.get_field("channel").choices, label="Channel")
+    role = RoleFilter(field_name="role", choices=list(ROLES.items()), label="Said by", empty_label="Anybody")
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 

@@ -60,7 +60,8 @@ class ConversationSearch(generic.ModelPage):
             "page_title": "Search in conversations",
             "filterset": filterset,
             **filter_fields(filterset),
-            "chips": chips(filterset, query),
+            # The words themselves stand in the box.
+            "chips": [chip for chip in chips(filterset, query) if not chip["text"].startswith("Words: ")],
             "reset_url": self.reset_url(filterset, query),
             "state": index_state(),
             "examples": EXAMPLES,
