@@ -30,6 +30,9 @@ class AgentAdmin(RecordAdmin):
     search_help_text = "An id, or a part of an agent's or organization's name."
 
 
+MOST_ENTRIES = 200
+
+
 class SessionRecord(views.AgentSessionDetail):
     """With the columns that hold JSON, masked like the transcript, for those who may read one."""
 
@@ -54,7 +57,10 @@ class SessionRecord(views.AgentSessionDetail):
             return ui.missing("", "your role does not include reading transcripts")
         if not value:
             return ui.missing(value)
-        return format_html('<pre class="code">{}</pre>', ui.pretty_json(masked(display.redact(value))))
+        more = len(value) - MOST_ENTRIES if isinstance(value, list) else 0
+        shown = ui.pretty_json(masked(display.redact(value[:MOST_ENTRIES] if more > 0 else value)))
+        html = format_html('<pre class="code" tabindex="0">{}</pre>', shown)
+        return format_html("{}<p>{} more entries</p>", html, ui.number(more)) if more > 0 else html
 
 
 def masked(value):
@@ -128,7 +134,9 @@ class ConversationAdmin(RecordAdmin):
     list_page, record_page = views.ConversationList, views.ConversationRecord
     columns = ["source_id", "organization", "agent", "channel", "status", "stored", "started_at"]
     list_filter = ["channel", "status"]
-    search_help_text = "A session's id, the id of an agent or organization, a caller's number, an organization's name."
+    search_help_text = (
+        "A session's id, the id of an agent or organization, a caller's number, an organization's name."
+    )
 
 
 @admin.register(Label)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from agents.conversations.shown import shown
+from backoffice.masking import mask
 
 SIDES = {"user": "user", "assistant": "assistant"}
 ROLES = {
@@ -45,16 +46,16 @@ def bubble(turn, reading, before=None):
     return {
         "key": turn.key,
         "number": turn.number,
-        "role": turn.role,
+        "role": turn.role if turn.role in ROLES else mask(turn.role),
         "side": side,
-        "who": reading.visitor if side == "user" else ROLES.get(turn.role) or turn.role,
+        "who": reading.visitor if side == "user" else ROLES.get(turn.role) or mask(turn.role),
         "at": turn.at,
         "moment": f"{turn.at.timestamp():.3f}" if is_finite(turn.at) else "",
         "offset": offset(turn.at, reading.start),
         "day": day if before is None or day != day_of(before.at) else None,
         "latency_ms": turn.latency_ms,
         "tokens": turn.tokens,
-        "model": turn.model,
+        "model": turn.model and mask(turn.model),
         "audio_url": turn.recording,
         "audio_seconds": turn.audio_duration_ms / 1000 if turn.audio_duration_ms else None,
         "only_in_history": reading.is_mixed and turn.source == "history",

@@ -37,13 +37,11 @@ def costs(session, user):
     records = UsageLog.objects.filter(session=session).order_by()
     totals = records.aggregate(count=Count("pk"), tokens=Sum("tokens_used"), cost_usd=Sum("cost_usd"))
     usage = list(records.order_by(*UsageLog._meta.ordering)[:SHOWN]) if totals["count"] else []
-    calls = list(calls_of(session)) if user.has_perm("telephony.view_calllog") else None
+    calls = None
+    if user.has_perm("telephony.view_calllog"):
+        calls = list(CallLog.objects.filter(session_ref=session.external_id)[:SHOWN])
     settled = settled_with(records, calls or []) if user.has_perm("billing.view_settlement") else None
     return Costs(usage=usage, calls=calls, settled=settled, **totals)
-
-
-def calls_of(session, most=10):
-    return CallLog.objects.filter(session_ref=session.external_id)[:most]
 
 
 def settled_with(records, calls):

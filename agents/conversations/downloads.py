@@ -11,6 +11,7 @@ from django.utils.html import escape
 from agents.conversations.bubbles import ROLES, is_finite, offset
 from agents.conversations.shown import stretches, text_of
 from agents.conversations.transcript import every
+from backoffice.masking import mask
 
 PERMISSION = "agents.export_transcript"
 SCHEMA = 1
@@ -39,12 +40,12 @@ def as_json(record, head):
             "number": turn.number,
             "key": turn.key,
             "source": turn.source,
-            "role": turn.role,
+            "role": mask(turn.role),
             "at": turn.at.isoformat() if is_finite(turn.at) else None,
             "text": text,
             "tokens": turn.tokens,
             "latency_ms": turn.latency_ms,
-            "model": turn.model,
+            "model": turn.model and mask(turn.model),
             "has_recording": bool(turn.audio_url),
         }
         yield comma + json.dumps(entry, ensure_ascii=False)
@@ -98,13 +99,13 @@ FORMATS = {
 
 def line(turn, head):
     """Who spoke and when, and what was measured."""
-    who = "Visitor" if turn.role == "user" else ROLES.get(turn.role) or turn.role
+    who = "Visitor" if turn.role == "user" else ROLES.get(turn.role) or mask(turn.role)
     parts = [who, clock(turn.at, head.zone), offset(turn.at, head.start)]
     if turn.latency_ms is not None:
         parts.append(f"{turn.latency_ms:,} ms")
     if turn.tokens is not None:
         parts.append(f"{turn.tokens:,} tokens")
-    return " · ".join(part for part in (*parts, turn.model) if part)
+    return " · ".join(part for part in (*parts, turn.model and mask(turn.model)) if part)
 
 
 def clock(at, zone):

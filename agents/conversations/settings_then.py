@@ -66,7 +66,7 @@ def then_and_now(agent, began):
 
 
 def history_starts(agent):
-    """From when on all changes of an agent are on record: its creation, or else the oldest entry of all. None: never."""
+    """From when on all changes of an agent are on record: its creation, or else the oldest entry of all; or None."""
     first = AuditEvent.objects.of(agent).order_by("id").first()
     if first is None or first.action != AuditEvent.Action.INSERT:
         first = AuditEvent.objects.order_by("id").first()

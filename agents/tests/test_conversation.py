@@ -20,6 +20,7 @@ from agents.tests.factories import (
 )
 from backoffice.models import ReadLog
 from backoffice.testing_crud import HOSTILE, MEGABYTE, check_page, count_queries, set_column
+from telephony.tests.factories import make_call
 from tenants.tests.factories import change
 
 SAID = "Mail me at jane.doe@example.com or call +1 415 555 0100, marmalade."
@@ -207,7 +208,7 @@ class TestPrivacy:
             session, content='{"mail": "jane.doe\\u0040example.com", "tel": "\\u002b1 415 555 0100"}'
         )
         html = check_page(open_page(support_client, session))
-        assert "[email]" in html and "[phone]" in html and "jane.doe" not in html and "555" not in html
+        assert "[email]" in html and "[phone]" in html and "jane.doe" not in html and "555 0100" not in html
 
 
 class TestHostile:
@@ -307,6 +308,20 @@ class TestHostile:
         assert '<div class="bubble__text" dir="auto">\u202eabc\u2066def</div>' in html
         assert "<bdi>\u202egpt</bdi>" in html
 
+    def test_roles_and_models_are_masked_too(self, support_client):
+        session = make_session(conversation_history=[{"role": "+1 415 555 0100", "content": "x"}])
+        make_message(session, role="assistant", model_used="jane.doe@example.com")
+        html = check_page(open_page(support_client, session))
+        assert "[phone]" in html and "[email]" in html and "555 0100" not in html and "jane" not in html
+
+    def test_calls_at_odd_times_are_shown(self, support_client):
+        session = make_session()
+        make_message(session)
+        for at in (None, "infinity", "0044-03-15 00:00:00+00 BC", "294276-12-31"):
+            call = make_call(session_ref=session.external_id, recording_url="/demo/audio/x.wav")
+            set_column(call, "created_at", at)
+        assert check_page(open_page(support_client, session)).count("data-of-call") == 4
+
     def test_web_addresses_are_text(self, support_client):
         session = make_session()
         make_message(session, content="See https://evil.example/x and javascript:alert(1)")
@@ -346,6 +361,8 @@ class TestPage:
             session = make_session()
             for n in range(turns):
                 make_message(session, latency_ms=n, tokens_used=n)
+                if n % 20 == 1:
+                    make_call(session_ref=session.external_id, recording_url="/demo/audio/x.wav")
             index.refresh(Store.SESSION, [session.pk])
             counts.append(len(count_queries(manager_client, session.get_absolute_url())))
         assert counts[0] == counts[1] <= 16, counts

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 
 from agents.conversations import in_page, reveals, transcript, words
 from agents.conversations.bubbles import Reading, is_finite
-from agents.conversations.costs import calls_of
+from agents.conversations.calls import calls_beside, calls_from
 from agents.conversations.reviews import panel
 from agents.models import AgentSession, ChatSession, Conversation
 from agents.views.stores import READ
@@ -27,8 +27,10 @@ GOING_ON = datetime.timedelta(minutes=15)
 
 class OfSession:
     model = AgentSession
-    queryset = AgentSession.objects.select_related("agent__organization", "profile").defer(
-        "conversation_history", "context_data"
+    queryset = (
+        AgentSession.objects.select_related("agent__organization", "profile")
+        .defer("conversation_history", "context_data")
+        .annotate(call_rows=calls_beside())
     )
 
 
@@ -75,8 +77,8 @@ class ConversationPage(generic.ObjectPage):
 
     @cached_property
     def calls(self):
-        has_any = self.conversation is None or self.conversation.call_id
-        return list(calls_of(self.object)) if isinstance(self.object, AgentSession) and has_any else []
+        """The calls of a session, newest first."""
+        return calls_from(self.object) if isinstance(self.object, AgentSession) else []
 
     @cached_property
     def start(self):
@@ -108,9 +110,7 @@ class ConversationPage(generic.ObjectPage):
 
     def log_reading(self):
         if not self.has_opened:
-            log_read(
-                "transcript", self.object, actor=self.request.user, organization_id=self.organization_id
-            )
+            log_read("transcript", self.object, actor=self.request.user, organization_id=self.organization_id)
             self.is_logged = True
 
     # How it is read
