@@ -256,7 +256,8 @@ def found(response):
     """What the page says about how many there are."""
     html = response.content.decode()
     says = re.search(r'class="list-bar"><span class="muted">([^<·]*)', html)
-    return (says[1].removesuffix(", newest first ").strip() if says else "?") + (", cut" if "Search further back" in html else "")
+    told = says[1].replace(", newest first", "").strip() if says else "?"
+    return f"{told}, cut" if "Search further back" in html else told
 
 
 def further(client):

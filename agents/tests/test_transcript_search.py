@@ -654,3 +654,47 @@ def test_a_page_of_results_is_light(support_client):
 
 def test_the_page_has_its_address():
     assert reverse("agents:search") == URL
+
+
+class TestInABrowser:
+    """What HTML alone does not tell."""
+
+    def test_is_used_by_keys_and_leads_to_the_turn(self, live_app):
+        with live_app.platform():
+            session = make_session()
+            said = [
+                make_message(session, content=f"refund {n}", created_at=f"2026-01-01T10:00:0{n}Z")
+                for n in range(3)
+            ]
+        with live_app.database.django():
+            while index.follow():
+                pass
+        live_app.login("support")
+        page = live_app.page
+        page.goto(URL)
+        page.fill("#id_q", "refund")
+        page.press("#id_q", "Enter")
+        page.wait_for_url(re.compile("q=refund"))
+        assert page.locator(".said__hit mark").count() == 3
+        page.locator("h1").click()
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        page.keyboard.press("Enter")
+        page.wait_for_url(re.compile(rf"turn={said[1].pk}"))
+        assert live_app.errors == []
+
+    @pytest.mark.parametrize("width", [390, 1280])
+    def test_works_without_javascript_on_every_width(self, live_app, width):
+        with live_app.platform():
+            make_message(content="refund " + "verylongword" * 30)
+        with live_app.database.django():
+            while index.follow():
+                pass
+        page = live_app.new_page(viewport={"width": width, "height": 800}, java_script_enabled=False)
+        live_app.login("support", page)
+        page.goto(URL)
+        page.fill("#id_q", "refund")
+        page.get_by_role("button", name="Search", exact=True).last.click()
+        assert page.locator(".said__hit mark").count() == 1
+        box = page.locator("main").bounding_box()
+        assert box["x"] + box["width"] <= width

@@ -14,13 +14,14 @@ const focusSearch = () => {
 
 // j and k move the focus along the rows' links, so Enter opens one by itself.
 function moveRow(step) {
-  const links = all(".table .row-link, #result_list tbody th a").filter((link) => link.checkVisibility());
+  const rows = "tr, .said__hit";
+  const links = all(".table .row-link, .said__when, #result_list tbody th a").filter((link) => link.checkVisibility());
   if (!links.length) return false;
-  const row = document.activeElement.closest("tr");
-  const here = links.findIndex((link) => link.closest("tr") === row);
+  const row = document.activeElement.closest(rows);
+  const here = row ? links.findIndex((link) => link.closest(rows) === row) : -1;
   const next = links[here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + step))];
   next.focus({ focusVisible: true, preventScroll: true });
-  next.closest("tr").scrollIntoView({ block: "nearest" });
+  next.closest(rows).scrollIntoView({ block: "nearest" });
   return true;
 }
 
