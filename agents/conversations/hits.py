@@ -29,10 +29,11 @@ TEXTS = {
 }
 ENTRIES = f"""
 select s.id, 'h' || e.entry, left(e.content, {READ}), length(e.content)
-from unnest(%s::uuid[], %s::integer[]) w (id, entry)
+from (select id, array_agg(entry) as entries
+      from unnest(%(ids)s::uuid[], %(entries)s::integer[]) w (id, entry) group by id) w
 join public.agent_sessions s on s.id = w.id
 cross join lateral transcripts.entries(s.conversation_history) e
-where e.entry = w.entry
+where e.entry = any (w.entries)
 """
 
 
@@ -105,7 +106,7 @@ def texts_of(rows, conversations):
                 texts[wanted[key].conversation_id, key] = text, length
         if entries:
             ids = [conversation.source_id for conversation, _ in entries]
-            cursor.execute(ENTRIES, [ids, [int(row.key[1:]) for _, row in entries]])
+            cursor.execute(ENTRIES, {"ids": ids, "entries": [int(row.key[1:]) for _, row in entries]})
             by_source = {conversation.source_id: conversation.pk for conversation, _ in entries}
             for source, key, text, length in cursor.fetchall():
                 texts[by_source[source], key] = text, length
