@@ -28,7 +28,8 @@ class LabelNames(Func):
     """The names of a conversation's labels as one text."""
 
     template = (
-        "(select string_agg(l.name, ', ' order by l.name) from agents_label l where l.id = any (%(expressions)s))"
+        "(select string_agg(l.name, ', ' order by l.name) from agents_label l"
+        " where l.id = any (%(expressions)s))"
     )
     output_field = TextField()
 

@@ -311,17 +311,20 @@ NUMERIC_ID = r"""
 """
 MONTH, DAY, TIME = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]?\d|2[0-3])[:.][0-5]\d"
 SIGN_OF_MONEY = "[$€£¥₹₽₺₩]"
+CURRENCY = rf"(?:{SIGN_OF_MONEY}|(?:usd|eur|gbp|chf|inr)\b)"
 READABLE = rf"""
     (?<![a-z])(?<!\d[./-])(?:
         (?:19|20)\d\d(?P<dash>[-./]){MONTH}(?P=dash){DAY}(?![./-]?\d)  # 2025-11-26T12:30:05.123Z
             (?:[t_ ]{TIME}(?:[:.]\d\d(?:[.,]\d{{1,6}})?)?(?:z|\s?[+-]\d\d:?\d\d)?(?!\.?\d))?
         | (?:19|20)\d\d{MONTH}{DAY}[t_-](?:[01]\d|2[0-3])(?:[0-5]\d){{2}}(?!\d)  # 20251126T123005
-        | (?:{DAY}|\d)(?P<dot>[-./])\s?(?:{DAY}|\d)(?P=dot)\s?(?:(?:19|20)\d\d|\d\d(?=\s{{1,3}}{TIME}))(?![./-]?\d)
-        | {TIME}\s?-\s?{TIME}(?:[\s,/]{{1,3}}{TIME}\s?-\s?{TIME}){{0,6}}{NO_MORE}  # 9.00-12.00 13.30-18.00
-        | (?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{{1,6}})?)?(?!:?\d)
+        | (?=\d\d?[./-])(?:{DAY}|\d)(?P<dot>[-./])\s?(?:{DAY}|\d)(?P=dot)\s?  # 26.11.2025
+            (?:(?:19|20)\d\d|\d\d(?=\s{{1,3}}{TIME}))(?![./-]?\d)
+        | (?=\d\d?[:.]\d\d)(?:
+            {TIME}\s?-\s?{TIME}(?:[\s,/]{{1,3}}{TIME}\s?-\s?{TIME}){{0,6}}{NO_MORE}  # 9.00-12.00 13.30-18.00
+            | (?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d{{1,6}})?)?(?!:?\d))
         | 0\.\d{{1,17}}{NO_MORE}
         | [1-9]\d{{0,2}}(?:,\d{{3}}){{1,4}}(?:\.\d\d(?![\d-])|{NO_MORE})
-        | (?<!\d\s)(?:{MONEY}\s?-\s?)?{MONEY}\s?(?:{SIGN_OF_MONEY}|(?:usd|eur|gbp|chf|inr)\b)(?!\s?\d))
+        | (?=[\d\s.,'-]{{1,30}}+{CURRENCY})(?<!\d\s)(?:{MONEY}\s?-\s?)?{MONEY}\s?{CURRENCY}(?!\s?\d))
     | {SIGN_OF_MONEY}\s?{MONEY}(?:\s?-\s?{SIGN_OF_MONEY}?\s?{MONEY})?{NO_MORE}
     | (?<![a-z.+])\d{{1,3}}\.0\.\d{{4,5}}\.\d{{1,5}}(?!\.?\d)  # Chrome/120.0.6099.109
     | (?<=_)1[5-9]\d{{11}}(?:_[a-z\d]{{9}})?(?![a-z\d])  # session_1765000000000_k3j9x2m1q
@@ -394,6 +397,8 @@ def another_begins(folded, begin, stop, following, seen, left):
 
 def kind_of_number(number):
     if number.startswith(("+", "00")):
+        return "phone"
+    if len(number) < 13:
         return "phone"
     digits = compact(number)
     return "card" if 16 <= len(digits) <= 19 or (13 <= len(digits) <= 15 and is_card(digits)) else "phone"

@@ -242,7 +242,7 @@ $$;
 create or replace function transcripts.seconds_between(began timestamptz, ended timestamptz) returns bigint
 language sql immutable parallel safe as $$
   select case when isfinite(began) and isfinite(ended) and ended > began
-              then extract(epoch from ended - began)::bigint else 0 end
+              then floor(extract(epoch from ended - began))::bigint else 0 end
 $$;
 
 -- One row per session: the figures of the list. `stored` counts the turns that can be read, without those of the system;

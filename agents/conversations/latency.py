@@ -9,7 +9,9 @@ from agents.conversations.transcript import run
 
 MOST_BARS = 100
 WIDTH, HEIGHT = 600, 100  # of the drawing, which stretches
-MEASURED = "select number, latency_ms from {turns}(array[%(id)s]::uuid[]) where latency_ms is not null order by number"
+MEASURED = (
+    "select number, latency_ms from {turns}(array[%(id)s]::uuid[]) where latency_ms >= 0 order by number"
+)
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,9 @@ f as (
     {in_history} as in_history,
     count(*) filter (where role in ('user', 'assistant')) as spoken,
     sum(tokens_used)::bigint as tokens,
-    count(latency_ms) as measured,
-    percentile_disc(0.5) within group (order by latency_ms) as p50,
-    percentile_disc(0.95) within group (order by latency_ms) as p95,
+    count(*) filter (where latency_ms >= 0) as measured,
+    percentile_disc(0.5) within group (order by latency_ms) filter (where latency_ms >= 0) as p50,
+    percentile_disc(0.95) within group (order by latency_ms) filter (where latency_ms >= 0) as p95,
     min(at) filter (where isfinite(at)) as first_at,
     max(at) filter (where isfinite(at)) as last_at,
     coalesce((select number from t where key = %(key)s), %(number)s::bigint) as asked

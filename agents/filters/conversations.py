@@ -87,10 +87,15 @@ class ConversationFilter(FilterSet):
 
     def filter_queryset(self, queryset):
         since, until = (self.form.cleaned_data.pop(name, None) for name in ("since", "until"))
+        if since and until and until < since:
+            self.form.add_error(
+                "until", "This day is before “From”: nothing can have taken place in between."
+            )
+            since = until = None
         queryset = super().filter_queryset(queryset)
         self.form.cleaned_data |= {"since": since, "until": until}
         if since or until:
-            since, until = midnight(since), midnight(until and until + datetime.timedelta(days=1))
+            since, until = midnight(since), midnight(until, days=1)
             queryset = queryset.alias(overlaps=Overlaps(since, until)).filter(overlaps=True)
             if until:  # said again in the words of the list's order, so that reading begins there
                 queryset = queryset.alias(began=newest("started_at")).filter(began__lt=until)
@@ -112,11 +117,14 @@ class ConversationFilter(FilterSet):
         return queryset.filter(caller__isnull=value == "no")
 
 
-def midnight(day):
-    """The beginning of a day in the reader's zone; None for None, and for days that no time has."""
+def midnight(day, days=0):
+    """The beginning of a day in the reader's zone, or of one so many days later; None for None, and for days that no
+    time has.
+    """
     if day is None:
         return None
     try:
+        day += datetime.timedelta(days=days)
         return timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
     except (OverflowError, ValueError):
         return None

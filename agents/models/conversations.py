@@ -80,7 +80,8 @@ class ConversationQuerySet(models.QuerySet):
 class Conversation(PageModel):
     """One conversation, whichever store holds it, as it was when the index last read it (seconds ago). No content.
 
-    `stored` counts the turns that can be read but the system's, `counted` is the platform's own counter (None: it does not count).
+    `stored` counts the turns that can be read but the system's, `counted` is the platform's own counter (None: it has
+    none).
     `last_at` is the last activity, `length_seconds` from the start to it. `tokens` and `cost_usd` are of its usage,
     None where nothing was recorded. `outcome`, `labels` and `reviewed_*` follow its review.
     """

@@ -77,7 +77,7 @@ class TestGoingOn:
             {"last_activity_at": ago(days=3)},
             {"last_activity_at": None},
         ],
-        ids=str,
+        ids=["ended", "no status", "16 minutes ago", "3 days ago", "no time"],
     )
     def test_it_stops_when_it_ended_or_nothing_was_said(self, support_client, fields):
         session = make_session()

@@ -145,6 +145,34 @@ class TestFilters:
         assert found(manager, "?since=2026-02-01") == []
         assert found(manager, "?until=2025-12-31") == []
 
+    def test_days_the_wrong_way_round_are_said_beside_the_field_and_narrow_nothing(self, manager):
+        row = listed(make_session())
+        for address in (LIST, reverse("agents:conversation_counts")):
+            page = manager.get(address, {"since": "2026-11-25", "until": "2026-11-20"})
+            html = check_page(page)
+            if address == LIST:
+                assert "This day is before" in html
+                assert list(page.context["rows"]) == [row]
+        assert (
+            manager.get(
+                reverse("agents:sample_add"), {"since": "2026-11-25", "until": "2026-11-20"}
+            ).status_code
+            == 200
+        )
+
+    @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+    def test_days_at_the_edges_of_the_calendar_are_answered(self, manager, day):
+        listed(make_session())
+        for address in (LIST, reverse("agents:conversation_counts"), reverse("agents:sample_add")):
+            for name in ("since", "until"):
+                assert manager.get(address, {name: day}).status_code == 200, (address, name)
+
+    def test_support_is_offered_to_close_many(self):
+        listed(make_session())
+        page = client_of(make_user("support")).get(LIST)
+        assert [action["label"] for action in page.context["bulk_actions"]] == ["Close"]
+        assert not client_of(make_user("manager", email="m@example.test")).get(LIST).context["bulk_actions"]
+
     def test_stale_by_time_and_status(self, manager):
         old = utc(2026, 1, 1)
         stale = make_session(status="active", last_activity_at=old, started_at=old)

@@ -45,6 +45,7 @@ class ConversationDetail(ConversationPage, generic.DetailView):
 
     def extra_context(self):
         context = {
+            "page_title": self.heading(),
             "may_read": self.may_read,
             "walk": (self.conversation and walk(self.request, self.conversation))
             or walk(self.request, self.object),
@@ -60,6 +61,16 @@ class ConversationDetail(ConversationPage, generic.DetailView):
             review = panel(self.conversation, self.request.user) if self.conversation else None
             return {**context, "review": review}
         return {**context, **self.transcript_context()}
+
+    def heading(self):
+        """Whose conversation it is, and when it began: ids tell nobody apart."""
+        row = self.conversation
+        if row is None or row.organization is None or row.agent is None:
+            return str(self.object)
+        channel = (row.get_channel_display() or "").lower()
+        began = row.started_at
+        when = f"{timezone.localtime(began):%Y-%m-%d %H:%M}" if began and 1 < began.year < 9999 else ""
+        return ", ".join(part for part in (f"{row.organization}: {row.agent}", channel, when) if part)
 
     @property
     def flags(self):

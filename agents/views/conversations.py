@@ -25,6 +25,7 @@ class ConversationClose(generic.ActionView):
 
     model = Conversation
     permission = "agents.close_session"
+    action = "close"  # not "change": the row only follows the session
     service = staticmethod(services.close_conversation)
     label = "Close"
     icon = "circle-stop"

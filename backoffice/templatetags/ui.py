@@ -39,7 +39,7 @@ TONES = {
         " opening closing refund goodwill promotion user assistant model system app"
     ),
 }  # fmt: skip
-WORDS = {"top_up": "Top-up"}  # where underscores and a capital do not make the word
+WORDS = {"top_up": "Top-up", "timeout": "Timed out"}  # where underscores and a capital do not make the word
 TONE_OF = {value: tone for tone, values in TONES.items() for value in values.split()}
 
 
