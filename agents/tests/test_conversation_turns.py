@@ -201,7 +201,7 @@ class TestWhere:
         html = check_page(open_page(support_client, session))
         assert "640 ms" in html and "12 tokens" in html and "gpt-4o" in html and "+00:42" in html
         words = self.sentence(support_client, session)
-        assert "Turns 3 Length 0:02 Tokens 36 Latency, p50 and p95 640 ms · 5.0 s" in words
+        assert "Turns 3 Length 0:02 Tokens of its turns 36 Latency, p50 and p95 640 ms · 5.0 s" in words
 
     def test_recordings_play_through_our_address_only(self, support_client, settings):
         settings.MEDIA_HOSTS = ["https://media.example"]
