@@ -87,7 +87,7 @@ def build(server, options):
     if options.anew or index.state().built_at is None:
         began = time.monotonic()
         more = {"processes": options.processes} if options.processes else {}
-        call_command("index_conversations", anew=True, **more)
+        call_command("index_conversations", anew=options.anew, **more)
         print(f"Built in {time.monotonic() - began:.0f} s.")
     with server.connect(database.NAME) as owner:
         owner.execute("vacuum (analyze) backoffice.agents_indexedturn, backoffice.agents_conversation")

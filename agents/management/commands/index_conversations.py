@@ -1,10 +1,11 @@
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from agents.conversations import index
@@ -84,8 +85,13 @@ def readers(count):
 
         def read(store, ids):
             shares = [ids[begin : begin + index.AT_ONCE] for begin in range(0, len(ids), index.AT_ONCE)]
-            for done in [pool.submit(index.refresh, store, share, beside=True) for share in shares]:
-                done.result()
+            try:
+                for done in [pool.submit(index.refresh, store, share, beside=True) for share in shares]:
+                    done.result()
+            except BrokenProcessPool as error:
+                raise CommandError(
+                    "One of the processes that read was ended. Run it again: it goes on where it stopped."
+                ) from error
 
         yield read
 
