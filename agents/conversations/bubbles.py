@@ -35,8 +35,8 @@ class Reading:
     is_mixed: bool = False  # turns of the table and of the JSON alone
 
 
-def bubble(turn, reading, before=None):
-    """A Turn as a dict; `before` is the one ahead of it."""
+def bubble(turn, reading, shown_day=None):
+    """A Turn as a dict; `shown_day` is the day under which it stands already."""
     whole = turn.key == reading.whole
     text = shown(turn, revealed=reading.revealed, whole=whole)
     marks = reading.marks(text.text) if reading.marks else []
@@ -52,7 +52,7 @@ def bubble(turn, reading, before=None):
         "at": turn.at,
         "moment": f"{turn.at.timestamp():.3f}" if is_finite(turn.at) else "",
         "offset": offset(turn.at, reading.start),
-        "day": day if before is None or day != day_of(before.at) else None,
+        "day": day if day != shown_day else None,
         "latency_ms": turn.latency_ms,
         "tokens": turn.tokens,
         "model": turn.model and mask(turn.model),
@@ -68,8 +68,13 @@ def bubble(turn, reading, before=None):
 
 
 def bubbles(piece, reading):
-    befores = [piece.before, *piece.turns]
-    return [bubble(turn, reading, before) for turn, before in zip(piece.turns, befores, strict=False)]
+    """The turns of a Piece; where a day begins, its first turn has it."""
+    shown_day = day_of(piece.before.at) if piece.before else None
+    found = []
+    for turn in piece.turns:
+        found.append(bubble(turn, reading, shown_day))
+        shown_day = day_of(turn.at) or shown_day
+    return found
 
 
 def is_finite(at):

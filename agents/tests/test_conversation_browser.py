@@ -231,4 +231,4 @@ def test_it_reads_without_javascript(live_app, long):
 
 
 def numbers_shown(page):
-    return page.locator("#turns .bubble__number").all_inner_texts()
+    return page.locator("#turns .bubble__number").all_text_contents()

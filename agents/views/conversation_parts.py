@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponseRedirect
 from django.utils import timezone
 
 from agents.conversations import latency, transcript
-from agents.conversations.bubbles import bubble, bubbles
+from agents.conversations.bubbles import bubble, bubbles, day_of
 from agents.conversations.costs import SHOWN, costs
 from agents.conversations.settings_then import then_and_now
 from agents.views.conversation_base import ConversationPage, OfChat, OfSession
@@ -84,7 +84,7 @@ class WholeTurn(ConversationPage):
             raise Http404
         self.log_reading()
         reading = self.reading(whole=key, is_mixed=bool(request.GET.get("mixed")))
-        context = {**self.turn_context(), "message": bubble(turn, reading, before=turn)}
+        context = {**self.turn_context(), "message": bubble(turn, reading, day_of(turn.at))}
         return self.render(context, template="components/bubble.html")
 
 
