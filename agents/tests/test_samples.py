@@ -535,7 +535,7 @@ def test_a_sample_is_reviewed_by_keyboard_alone(live):
     page.keyboard.press("k")
     assert "Question" in page.evaluate("document.activeElement.textContent")
     page.keyboard.press("t")
-    page.locator("[data-turns] form.inline-form").wait_for()
+    page.locator("[data-turns] [data-inline-form]").wait_for()
     page.keyboard.type("Refund")
     page.keyboard.press("Tab")
     page.keyboard.type("Said it here")
@@ -666,6 +666,6 @@ def test_pages_fit_and_are_accessible(live, look, size):
         look_at(name)
     page.keyboard.press("j")
     page.keyboard.press("t")
-    page.locator("[data-turns] form.inline-form").wait_for()
+    page.locator("[data-turns] [data-inline-form]").wait_for()
     look_at("form of a turn")
     assert faults == {}

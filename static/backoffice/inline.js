@@ -15,7 +15,10 @@ document.addEventListener("keydown", (event) => {
   if (!form || event.defaultPrevented || event.isComposing) return;
   if (event.key === "Escape") {
     event.preventDefault();
-    form.querySelector("[data-inline-cancel]").click();
+    // A form that keeps what was typed is only left; empty, it goes.
+    const typed = [...form.elements].some((input) => input.type !== "hidden" && "defaultValue" in input && input.value !== input.defaultValue);
+    if (form.matches("[data-inline-keep]") && typed) event.target.blur();
+    else form.querySelector("[data-inline-cancel]").click();
   } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     form.requestSubmit();
