@@ -209,6 +209,11 @@ class CallLog(PageModel):
         return f"{self.direction or 'unknown'} call from {self.caller_number or 'a withheld number'}"
 
     @property
+    def kind(self):
+        """What it is without the caller's number, for pages on which numbers are masked."""
+        return f"{self.direction or 'unknown'} call"
+
+    @property
     def is_stale(self):
         """Still “active” though it began more than MAX_CALL_MINUTES ago."""
         started = self.created_at

@@ -3,7 +3,7 @@
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 
 from agents.conversations import downloads, in_page, transcript
@@ -16,6 +16,7 @@ from agents.views.stores import AgentSessionClose
 from backoffice import display, generic
 from backoffice.generic.walk import walk
 from backoffice.recordings import is_playable
+from backoffice.templatetags.ui import missing
 
 # Flags of which the transcript itself tells.
 TOLD = {Flag.INCOMPLETE, Flag.MORE_THAN_COUNTED, Flag.STORES_DIFFER, Flag.NOTHING_STORED}
@@ -217,7 +218,8 @@ class AgentSessionDetail(OfSession, ConversationDetail):
         return "As rows", format_html('<a href="{}?session={}">Messages of the table</a>', url, session.pk)
 
     def show_call(self, session):
-        return "Call", display.links(self.calls)
+        names = [(call.get_absolute_url(), call.kind) for call in self.calls]
+        return "Call", format_html_join(", ", '<a href="{}">{}</a>', names) or missing("", "none")
 
     def warnings(self):
         if self.object.is_shared:
