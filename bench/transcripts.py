@@ -33,7 +33,7 @@ BY_WORDS = f"""with f as materialized (
   select * from agents_indexedturn where words @@ %(words)s::tsquery and {{filter}})
 select {SHOWN} from (select * from f order by at desc, id desc limit 26) t {JOINED} order by t.at desc, t.id desc"""
 BACK = f"""select {SHOWN} from (select * from (select * from agents_indexedturn where {{filter}}
-  order by at desc, id desc limit 60000) w where words @@ %(words)s::tsquery limit 26) t {JOINED}"""
+  order by at desc, id desc limit 50000) w where words @@ %(words)s::tsquery limit 26) t {JOINED}"""
 
 
 def arguments():

@@ -19,7 +19,7 @@ from backoffice.keyset import Total
 
 PAGE_SIZE = 25
 TIMEOUT = "5s"
-TRY = "60ms"  # for the index of words, where the estimate may be far too low
+TRY = "40ms"  # for the index of words, where the estimate may be far too low
 TURNS = "agents_indexedturn"
 SETTINGS = """
 select set_config('statement_timeout', %s, true), set_config('jit', 'off', true), set_config('work_mem', '32MB', true),
@@ -50,11 +50,11 @@ class Effort:
     """How much one page may cost: the turns that are looked up by the index of words, and those walked over."""
 
     by_words: int = 8_000
-    walk: int = 60_000
+    walk: int = 50_000
 
 
 FIRST = Effort()
-FURTHER = Effort(by_words=100_000, walk=600_000)
+FURTHER = Effort(by_words=100_000, walk=500_000)
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ class Label(PageModel):
     class Meta:
         ordering = ["name", "id"]
         constraints = [models.UniqueConstraint(Lower("name"), name="label_name_once")]
+        indexes = [models.Index(fields=["name", "id"], name="label_name")]
 
     def __str__(self):
         return self.name
@@ -131,6 +132,7 @@ class Sample(PageModel):
     class Meta:
         ordering = ["-created_at", "-id"]
         default_permissions = ["view"]
+        indexes = [models.Index(fields=["-created_at", "-id"], name="sample_newest")]
 
     def __str__(self):
         return self.name
