@@ -21,7 +21,9 @@ def start():
     """Starts all; returns a function that stops them after their round."""
     stop = threading.Event()
     threads = [
-        threading.Thread(target=keep_going, args=(function, seconds, stop), daemon=True, name=function.__name__)
+        threading.Thread(
+            target=keep_going, args=(function, seconds, stop), daemon=True, name=function.__name__
+        )
         for function, seconds in ROUNDS
     ]
     for thread in threads:

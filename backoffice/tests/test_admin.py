@@ -83,7 +83,9 @@ MAKERS = {
     "agents.chatmessage": make_chat_message,
     "agents.conversation": make_conversation,
     "agents.label": make_label,
-    "agents.sample": lambda: make_sample(make_user("manager", email=f"draws{User.objects.count()}@example.test")),
+    "agents.sample": lambda: make_sample(
+        make_user("manager", email=f"draws{User.objects.count()}@example.test")
+    ),
     "billing.adoption": make_adoption,
     "billing.creditrequest": lambda: make_request(
         make_user("support", email=f"asks{User.objects.count()}@example.test")

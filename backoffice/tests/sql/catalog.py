@@ -28,7 +28,9 @@ ACCESS = """
         from aclexplode(coalesce(given, normal))
     ) a
     order by kind, name, part, grantee, privilege_type
-""".replace("{c}", "c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'backoffice')")
+""".replace(
+    "{c}", "c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'backoffice')"
+)
 
 COLUMNS = """
     select c.relname, a.attname, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull,
