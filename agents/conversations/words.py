@@ -213,6 +213,8 @@ class Term:
     def stands_at(self, found, at):
         """Whether the words found in a text, as words() gives them, have this term at a place."""
         *whole, last = self.words
+        if at + len(whole) >= len(found):
+            return False
         if any(found[at + step][0] != word for step, word in enumerate(whole)):
             return False
         word = found[at + len(whole)][0]
@@ -271,9 +273,10 @@ class Asked:
         for number, term in enumerate(self.terms):
             if term.negative or term.secret:
                 continue
-            for at in range(len(found) - len(term.words) + 1):
-                if term.stands_at(found, at):
-                    spans.add((found[at][1], found[at + len(term.words) - 1][2], number))
+            beginning = term.words[0]
+            for at, (word, start, _) in enumerate(found):
+                if word.startswith(beginning) and term.stands_at(found, at):
+                    spans.add((start, found[at + len(term.words) - 1][2], number))
         # What stands for a masked piece, such as [phone], was not said.
         return sorted(
             span
