@@ -69,7 +69,8 @@ with live as materialized (
       c.agent_id, t.placed_at, t.content), 0) as fingerprint,
     t.content
   from {{turns}}(%(ids)s) t
-  join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id),
+  -- The ids once more, for the planner would read all conversations rather than look for those of many turns.
+  join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id and c.source_id = any (%(ids)s)),
 known as materialized (
   select i.id, i.conversation_id, i.key, i.fingerprint from agents_indexedturn i
   join agents_conversation c on c.id = i.conversation_id
@@ -110,7 +111,8 @@ where coalesce(m.created_at, '-infinity') >= %(since)s and coalesce(m.created_at
     where c.store = 'session' and c.source_id = m.session_id and i.key = m.id::text)
 union
 select u.session_id from public.usage_logs u
-where u.created_at >= %(since)s and u.created_at < %(until)s and u.session_id is not null
+where coalesce(u.created_at, '-infinity') >= %(since)s and coalesce(u.created_at, '-infinity') < %(until)s
+  and u.session_id is not null
 union
 select s.id from public.call_logs l join public.agent_sessions s on s.session_id = l.session_id
 where coalesce(l.created_at, '-infinity') >= %(since)s and coalesce(l.created_at, '-infinity') < %(until)s

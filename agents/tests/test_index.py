@@ -215,6 +215,16 @@ class TestFollowing:
         check()
         assert hits("'second'") and hits("'third'")
 
+    @pytest.mark.parametrize("store", list(Store))
+    def test_a_look_goes_by_the_indexes_on_times(self, built, store):
+        with connection.cursor() as cursor:
+            cursor.execute("set local enable_seqscan = off")
+            cursor.execute(
+                f"explain {index.SINCE[store]}", {"since": "2026-01-01T00:00Z", "until": "2026-01-01T00:01Z"}
+            )
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert plan.count("Index Cond: ((COALESCE(") == index.SINCE[store].count("union") + 1, plan
+
     def test_a_row_that_was_committed_late_is_found_too(self, built):
         session = make_session()
         look()

@@ -1,4 +1,5 @@
 import os
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -79,7 +80,9 @@ def readers(count):
         yield index.refresh
         return
     connection.close()
-    with ProcessPoolExecutor(count, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(
+        count, mp_context=get_context("fork"), initializer=end_with_parent, initargs=[os.getpid()]
+    ) as pool:
         # They are made now, while there is no connection that they would share.
         wait([pool.submit(time.sleep, 0.2) for _ in range(count)])
 
@@ -94,6 +97,17 @@ def readers(count):
                 ) from error
 
         yield read
+
+
+def end_with_parent(parent):
+    """A reader would else wait for more for ever, should the process that gives it work be killed."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run(sql):
