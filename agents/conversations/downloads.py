@@ -95,6 +95,7 @@ FORMATS = {
     "markdown": ("md", "text/markdown; charset=utf-8", as_markdown, "Markdown"),
     "html": ("html", "text/html; charset=utf-8", as_html, "HTML"),
 }
+COPIES = {name: FORMATS[name] for name in ("text", "markdown")}
 
 
 def line(turn, head):

@@ -181,7 +181,7 @@ class TestPrivacy:
             html = check_page(finance_client.get(address)).replace("?q=marmalade", "")
             assert "marmalade" not in html and "jane" not in html and "[email]" not in html, address
         assert "not what was said" in check_page(open_page(finance_client, conversation))
-        for name in ("reveal", "turns", "live", "download"):
+        for name in ("reveal", "turns", "live", "download", "copy"):
             for ask in (finance_client.get, lambda url: htmx(finance_client, url)):
                 assert "marmalade" not in check_page(ask(part(conversation, name)), 403)
         asked = htmx(finance_client, conversation.get_absolute_url(), **{"HX-Target": "transcript"})

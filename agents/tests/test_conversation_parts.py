@@ -260,8 +260,8 @@ FORMATS = ("json", "text", "markdown", "html")
 
 
 class TestFiles:
-    def get(self, client, record, name, copy=""):
-        response = client.get(part(record, "download"), {"format": name, "copy": copy})
+    def get(self, client, record, name, page="download"):
+        response = client.get(part(record, page), {"format": name})
         assert response.status_code == 200
         return response, b"".join(response.streaming_content).decode()
 
@@ -328,11 +328,15 @@ class TestFiles:
         response, _ = self.get(manager_client, make_session(external_id=name), "json")
         assert response["Content-Disposition"] == f'attachment; filename="{file}"'
 
-    def test_copies_are_logged_as_such(self, manager_client):
-        session = make_session()
-        make_message(session, content=SAID)
-        _, text = self.get(manager_client, session, "markdown", copy="1")
-        assert "jane" not in text and ReadLog.objects.get().detail == "copied as Markdown, masked"
+    @pytest.mark.parametrize("make", [make_session, make_chat_session])
+    def test_whoever_reads_may_copy_what_is_masked_and_it_is_logged(self, support_client, make):
+        record = make()
+        make_message(record, content=SAID) if make is make_session else make_chat_message(record, text=SAID)
+        assert part(record, "copy") in check_page(open_page(support_client, record))
+        _, text = self.get(support_client, record, "markdown", page="copy")
+        assert "marmalade" in text and "jane" not in text
+        assert ReadLog.objects.get(kind="export").detail == "copied as Markdown, masked"
+        check_page(support_client.get(part(record, "copy") + "?format=json"), 404)
 
     def test_only_those_with_the_right_to_it_are_offered_and_given_any(self, support_client, manager_client):
         session = make_session()

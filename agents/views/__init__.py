@@ -3,9 +3,11 @@
 from agents.views.agents import AgentCreate, AgentDelete, AgentDetail, AgentList, AgentUpdate
 from agents.views.conversation import AgentSessionDetail, ChatSessionDetail
 from agents.views.conversation_deeds import (
+    AgentSessionCopy,
     AgentSessionDownload,
     AgentSessionMask,
     AgentSessionReveal,
+    ChatSessionCopy,
     ChatSessionDownload,
     ChatSessionMask,
     ChatSessionReveal,
@@ -71,6 +73,7 @@ __all__ = [
     "AgentMessageList",
     "AgentMessageRecording",
     "AgentSessionClose",
+    "AgentSessionCopy",
     "AgentSessionCosts",
     "AgentSessionDelete",
     "AgentSessionDetail",
@@ -87,6 +90,7 @@ __all__ = [
     "AgentUpdate",
     "ChatMessageDetail",
     "ChatMessageList",
+    "ChatSessionCopy",
     "ChatSessionDelete",
     "ChatSessionDetail",
     "ChatSessionDownload",

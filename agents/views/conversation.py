@@ -126,6 +126,7 @@ class ConversationDetail(ConversationPage, generic.DetailView):
             "mask_url": self.address("mask"),
             "recordings": self.recordings(),
             "latency_url": self.latency_url(figures),
+            "copies": self.addressed("copy", downloads.COPIES),
             "downloads": self.downloads(),
             "is_going_on": self.is_going_on(figures),
             "live_url": self.address("live", opened=self.opened),
@@ -182,10 +183,11 @@ class ConversationDetail(ConversationPage, generic.DetailView):
 
     def downloads(self):
         """[(words, address)] of files, for those who may have any."""
-        if not self.request.user.has_perm(downloads.PERMISSION):
-            return []
-        url = self.address("download")
-        return [(label, f"{url}?format={name}", name) for name, (*_, label) in downloads.FORMATS.items()]
+        may = self.request.user.has_perm(downloads.PERMISSION)
+        return self.addressed("download", downloads.FORMATS) if may else []
+
+    def addressed(self, part, formats):
+        return [(label, self.address(part, format=name)) for name, (*_, label) in formats.items()]
 
 
 class AgentSessionDetail(OfSession, ConversationDetail):

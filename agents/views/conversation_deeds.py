@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from agents.conversations import downloads, reveals
 from agents.views.conversation_base import ConversationPage, OfChat, OfSession
+from agents.views.stores import READ
 from backoffice import generic
 from backoffice.services import log_read
 
@@ -43,31 +44,28 @@ class MaskAgain(ConversationPage):
         return HttpResponseRedirect(self.address())
 
 
-class Download(ConversationPage):
-    """The whole conversation, masked, as a file; with `?copy=1` for the clipboard. Each is logged."""
+class WholeConversation(ConversationPage):
+    """All turns, masked, in the format that the address names; each is logged as `deed_done`."""
 
-    permission = downloads.PERMISSION
-    page = "download"
-
-    def deed(self):
-        return "export what was said"
+    formats = {}
+    deed_done = ""
 
     def get(self, request, pk):
-        if request.GET.get("format") not in downloads.FORMATS:
+        if request.GET.get("format") not in self.formats:
             raise Http404
-        ending, content_type, write, words = downloads.FORMATS[request.GET["format"]]
-        is_copy = bool(request.GET.get("copy"))
+        _, content_type, write, words = format = self.formats[request.GET["format"]]
         log_read(
             "export",
             self.object,
             actor=request.user,
             organization_id=self.organization_id,
-            detail=f"{'copied' if is_copy else 'downloaded'} as {words}, masked",
+            detail=f"{self.deed_done} as {words}, masked",
         )
         response = StreamingHttpResponse(write(self.object, self.head()), content_type=content_type)
-        name = downloads.file_name(self.object, ending)
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
         response["X-Content-Type-Options"] = "nosniff"
+        return self.finished(response, format)
+
+    def finished(self, response, format):
         return response
 
     def head(self):
@@ -82,6 +80,33 @@ class Download(ConversationPage):
         return downloads.Head(str(record), facts, self.start, timezone.get_current_timezone())
 
 
+class Download(WholeConversation):
+    permission = downloads.PERMISSION
+    page = "download"
+    formats = downloads.FORMATS
+    deed_done = "downloaded"
+
+    def deed(self):
+        return "export what was said"
+
+    def finished(self, response, format):
+        name = downloads.file_name(self.object, format[0])
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+
+class Copy(WholeConversation):
+    """For the clipboard: whoever may read it masked may copy it masked."""
+
+    permission = READ
+    page = "copy"
+    formats = downloads.COPIES
+    deed_done = "copied"
+
+    def deed(self):
+        return "read conversations"
+
+
 class AgentSessionReveal(OfSession, Reveal):
     pass
 
@@ -94,6 +119,10 @@ class AgentSessionDownload(OfSession, Download):
     pass
 
 
+class AgentSessionCopy(OfSession, Copy):
+    pass
+
+
 class ChatSessionReveal(OfChat, Reveal):
     pass
 
@@ -103,4 +132,8 @@ class ChatSessionMask(OfChat, MaskAgain):
 
 
 class ChatSessionDownload(OfChat, Download):
+    pass
+
+
+class ChatSessionCopy(OfChat, Copy):
     pass
