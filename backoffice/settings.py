@@ -15,6 +15,7 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from phonenumbers import SUPPORTED_REGIONS
 
 from backoffice.embedded import EmbeddedPostgres
 
@@ -300,6 +301,11 @@ if TICKET_URL and ("{}" not in TICKET_URL or not TICKET_URL.startswith(("https:/
     )
 STALE_SESSION_HOURS = env.int("STALE_SESSION_HOURS", 24)
 MAX_CALL_MINUTES = env.int("MAX_CALL_MINUTES", 240)
+# Telephone numbers: silent after so many days without a call; typed without a country code, they are of this country.
+NUMBER_SILENT_DAYS = env.int("NUMBER_SILENT_DAYS", 60)
+PHONE_DEFAULT_REGION = env.str("PHONE_DEFAULT_REGION", "").strip().upper()
+if PHONE_DEFAULT_REGION and PHONE_DEFAULT_REGION not in SUPPORTED_REGIONS:
+    raise ImproperlyConfigured("PHONE_DEFAULT_REGION is the two letters of a country, such as US, GB or DE.")
 CLOSING_EXPORT_HOURS = min(env.int("CLOSING_EXPORT_HOURS", 24), 7 * 24)  # the database accepts seven days
 # When a tenant's health shows a sign (tenants/health); each is stated on the tenant page.
 HEALTH_SPENDING_DAYS = env.int("HEALTH_SPENDING_DAYS", 28)

@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from backoffice.keyset import newest
-from backoffice.model_fields import NAN, OpenChoiceField
+from backoffice.model_fields import NAN, JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 
 
@@ -222,3 +222,60 @@ class CallLog(PageModel):
             and isinstance(started, datetime.datetime)
             and started < stale_before()
         )
+
+
+class Conflict(PageModel):
+    """A contradiction in numbers or trunks, as the last look found it (telephony/conflicts); nobody writes it by hand.
+
+    `subject_id` is the number, trunk or tenant that has it, `partner_id` the agent or other number that it is about.
+    """
+
+    rule = models.CharField(max_length=20)
+    place = models.SmallIntegerField()  # of the rule: grave ones first
+    subject_id = models.UUIDField()
+    organization = LooseForeignKey("tenants.Organization", related_name="conflicts", db_index=False)
+    organization_name = models.CharField("tenant's name", max_length=255)
+    number = LooseForeignKey(PhoneNumber, related_name="conflicts", db_index=False)
+    partner_id = models.UUIDField(null=True)
+    label = models.CharField("what", max_length=300)
+    text = models.CharField("what is wrong", max_length=1000)
+    found_at = models.DateTimeField("found")
+
+    class Meta:
+        ordering = ["place", "id"]
+        verbose_name = "conflict"
+        default_permissions = ["view"]
+        constraints = [models.UniqueConstraint(fields=["rule", "subject_id"], name="conflict_once")]
+        indexes = [
+            models.Index(fields=["place", "id"], name="conflict_grave"),
+            models.Index(fields=["organization", "place", "id"], name="conflict_tenant"),
+            models.Index(fields=["organization_name", "id"], name="conflict_tenant_name"),
+            models.Index(fields=["found_at", "id"], name="conflict_found"),
+            models.Index(fields=["number"], name="conflict_number", condition=models.Q(number__isnull=False)),
+            models.Index(
+                fields=["partner_id"], name="conflict_partner", condition=models.Q(partner_id__isnull=False)
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.label}: {self.text}"
+
+
+class ConflictLook(models.Model):
+    """When conflicts were last looked for over the whole platform, and since when changes were followed. One row.
+
+    `is_behind`: more changed at once than was followed, so the next look over everything is due.
+    """
+
+    id = models.IntegerField(primary_key=True, default=1)
+    at = models.DateTimeField()
+    followed_at = models.DateTimeField()
+    seconds = models.FloatField()
+    counts = JSONField(default=dict)  # {rule: conflicts}
+    is_behind = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = []
+
+    def __str__(self):
+        return f"{sum(self.counts.values())} conflicts at {self.at}"
