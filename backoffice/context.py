@@ -36,6 +36,7 @@ NAVIGATION = [
                 "telephony.view_phonenumber",
             ),
             ("SIP trunks", "telephony:siptrunk_list", "server", "telephony.view_siptrunk"),
+            ("Conflicts", "telephony:conflict_list", "git-pull-request-closed", "telephony.view_conflict"),
             ("Calls", "telephony:calllog_list", "phone", "telephony.view_calllog"),
         ],
     ),

@@ -2,7 +2,8 @@ from django.contrib import admin
 
 from backoffice.admin_site import RecordAdmin
 from telephony import views
-from telephony.models import CallLog, PhoneNumber, SipTrunk
+from telephony.conflicts import RULES
+from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
 
 
 @admin.register(SipTrunk)
@@ -36,4 +37,27 @@ class CallLogAdmin(RecordAdmin):
     list_filter = ["status", "direction"]
     search_help_text = (
         "A session id, a caller as the carrier sent it, or the id of a call, organization or agent."
+    )
+
+
+class RuleFilter(admin.SimpleListFilter):
+    """By the rules there are, rather than by those that stand in the table."""
+
+    title = "rule"
+    parameter_name = "rule"
+
+    def lookups(self, request, model_admin):
+        return [(name, rule.label) for name, rule in RULES.items()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(rule=self.value()) if self.value() else queryset
+
+
+@admin.register(Conflict)
+class ConflictAdmin(RecordAdmin):
+    list_page, record_page = views.ConflictList, views.ConflictDetail
+    columns = ["label", "rule", "organization_name", "text", "found_at"]
+    list_filter = [RuleFilter]
+    search_help_text = (
+        "A number as it is stored, the id of a number, trunk or organization, or a part of a name."
     )

@@ -5,3 +5,12 @@ class TelephonyConfig(AppConfig):
     name = "telephony"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Telephony"
+
+    def ready(self):
+        from backoffice import background
+        from backoffice.needs import needs
+        from telephony.conflicts import follow
+        from telephony.conflicts.needs import conflicts_that_wait
+
+        background.every(5, follow)
+        needs(conflicts_that_wait)

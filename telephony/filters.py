@@ -2,8 +2,9 @@ import django_filters
 
 from backoffice.filters import DayFilter, FilterSet, MonthFilter, NoMonthFilter
 from billing.filters import SettledRowsFilter
+from telephony.conflicts.rules import PLACES, RULES
 from telephony.corrections import corrected
-from telephony.models import CallLog, PhoneNumber, SipTrunk
+from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
 
 CALL_PROBLEMS = [
     ("stale", "Stale: never closed"),
@@ -61,3 +62,20 @@ class CallLogFilter(SettledRowsFilter):
 
     def by_number(self, queryset, name, value):
         return queryset.filter(phone_number=None)
+
+
+class ConflictFilter(FilterSet):
+    search_fields = ["label__digits", "organization_name", "organization_id__id", "subject_id__id"]
+    rule = django_filters.ChoiceFilter(
+        method="by_rule",
+        choices=[(name, rule.label) for name, rule in RULES.items()],
+        label="Rule",
+        empty_label="Any",
+    )
+
+    class Meta:
+        model = Conflict
+        fields = ["organization"]
+
+    def by_rule(self, queryset, name, value):
+        return queryset.filter(place=PLACES[value])

@@ -2,7 +2,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from backoffice.tables import Column, Table
-from telephony.models import CallLog, PhoneNumber, SipTrunk
+from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
 
 
 class PhoneNumberTable(Table):
@@ -47,3 +47,17 @@ class CallLogTable(Table):
         model = CallLog
         fields = []
         rows = "telephony/calllog_rows.html"
+
+
+class ConflictTable(Table):
+    label = Column("What")
+    rule = Column("Rule", order="grave")
+    organization_name = Column("Tenant", order="tenant")
+    text = Column("What is wrong")
+    way = Column("To mend it", export=False)
+    found_at = Column("Since", order="found")
+
+    class Meta(Table.Meta):
+        model = Conflict
+        fields = []
+        rows = "telephony/conflict_rows.html"

@@ -15,6 +15,8 @@ urlpatterns = [
     path(
         "numbers/<uuid:pk>/reactivate/", views.PhoneNumberReactivate.as_view(), name="phonenumber_reactivate"
     ),
+    path("conflicts/", views.ConflictList.as_view(), name="conflict_list"),
+    path("conflicts/<int:pk>/", views.ConflictDetail.as_view(), name="conflict_detail"),
     path("trunks/", views.SipTrunkList.as_view(), name="siptrunk_list"),
     path("trunks/add/", views.SipTrunkCreate.as_view(), name="siptrunk_add"),
     path("trunks/<uuid:pk>/", views.SipTrunkDetail.as_view(), name="siptrunk_detail"),

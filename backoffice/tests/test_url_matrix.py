@@ -47,7 +47,7 @@ from billing.tests.factories import (
     make_statement,
     make_usage,
 )
-from telephony.tests.factories import make_call, make_number, make_trunk
+from telephony.tests.factories import make_call, make_conflict, make_number, make_trunk
 from tenants.tests.factories import make_erasure, make_item, make_note
 
 MATRIX = Path(__file__).with_name("url_matrix.txt")
@@ -85,6 +85,7 @@ def rows(db):
         chat_message,
         chat_message.session,
         make_trunk(organization=agent.organization),
+        make_conflict(agent.organization),
         make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
         make_usage(agent),
         make_posting(agent.organization),

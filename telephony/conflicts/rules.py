@@ -16,7 +16,8 @@ LEDGER = ("tenants:organization_ledger", "billing.view_credittransaction")
 class Rule:
     """`tone` is bad (callers are turned away, or somebody else answers them), warn or info. `of` is what has the fault:
     "number", "trunk" or "tenant"; its id is the conflict's `subject_id`, but the page where it is mended may be that
-    of `partner_id`. `rule_text` may name settings. `fix` is (words, url name, permission).
+    of `partner_id`. `rule_text` may name settings; `note` says in a few words what it means for callers. `fix` is
+    (words, url name, permission).
     """
 
     label: str
@@ -24,6 +25,7 @@ class Rule:
     tone: str
     of: str
     rule_text: str
+    note: str
     fix: tuple
     fix_partner: bool = False
 
@@ -48,6 +50,7 @@ RULES = {
         "bad",
         "number",
         "An active number on which another tenant's agent answers, while its own tenant pays.",
+        "this one pays",
         ("Assign one of its own", *EDIT_NUMBER),
     ),
     "missing_agent": Rule(
@@ -56,6 +59,7 @@ RULES = {
         "bad",
         "number",
         "An active number without an agent, or with one that does not exist: calls get 404.",
+        "calls get 404",
         ("Assign an agent", *EDIT_NUMBER),
     ),
     "not_e164": Rule(
@@ -65,6 +69,7 @@ RULES = {
         "number",
         "A number, whatever its status, that is not stored as + and 7 to 15 digits. The platform compares the dialled "
         "number with exactly this text, so calls get 404.",
+        "calls get 404",
         ("Correct the number", *EDIT_NUMBER),
     ),
     "no_credit": Rule(
@@ -74,6 +79,7 @@ RULES = {
         "tenant",
         "A tenant with active numbers whose balance is at or under zero (calls get 402), not set or no number (calls "
         "end in a server error).",
+        "calls are refused",
         ("Look at the ledger", *LEDGER),
     ),
     "same_digits": Rule(
@@ -83,6 +89,7 @@ RULES = {
         "number",
         "Two numbers, whatever their status, that are the same digits (seven or more; 00 in front counts as +). Each "
         "is listed once, against the one that is stored as E.164 or was added first.",
+        "one of the two is not called",
         ("Correct or release it", *NUMBER),
     ),
     "draft_agent": Rule(
@@ -91,6 +98,7 @@ RULES = {
         "warn",
         "number",
         "An active number whose agent is not published. The platform lets drafts answer, too.",
+        "drafts answer, too",
         ("Publish the agent", *AGENT),
         fix_partner=True,
     ),
@@ -101,6 +109,7 @@ RULES = {
         "number",
         "An active number without a call in the last {settings.NUMBER_SILENT_DAYS} days. One that was never called "
         "counts from the day on which it was added.",
+        "nobody calls",
         ("Check or release it", *NUMBER),
     ),
     "idle_trunk": Rule(
@@ -110,6 +119,7 @@ RULES = {
         "trunk",
         "A tenant's trunk, while the tenant has no number of that provider but released ones. Numbers without a "
         "provider count for every trunk; the platform's own trunks are not looked at.",
+        "nothing uses it",
         ("Look at the trunk", *TRUNK),
     ),
 }

@@ -1,8 +1,9 @@
 from django.db import connection
+from django.utils import timezone
 
 from backoffice.testing import platform
-from telephony.models import CallLog, PhoneNumber, SipTrunk
-from tenants.tests.factories import insert, make_organization, serial
+from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
+from tenants.tests.factories import insert, make_organization, numbered_id, serial
 
 
 def make_trunk(password=None, **fields):
@@ -34,3 +35,20 @@ def make_call(organization=None, **fields):
     number = serial()
     fields = {"direction": "inbound", "session_ref": f"call-{number}", "status": "active", **fields}
     return insert(CallLog, organization=organization or make_organization(), **fields)
+
+
+def make_conflict(organization=None, **fields):
+    """A conflict as a look would have found it; the next one takes it away."""
+    organization = organization or make_organization()
+    number = serial()
+    fields = {
+        "rule": "missing_agent",
+        "place": 1,
+        "subject_id": numbered_id(number),
+        "organization_name": organization.name,
+        "label": f"+44207{number:07}",
+        "text": "No agent is assigned.",
+        "found_at": timezone.now(),
+        **fields,
+    }
+    return Conflict.objects.create(organization=organization, **fields)

@@ -11,6 +11,7 @@ from agents.effective import effective
 from backoffice import generic, keyset
 from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
+from telephony.conflicts.shown import conflicts_of_tenant
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
 from tenants.desk.facts import COUNT_LIMIT
 from tenants.desk.lines import calls_from, calls_read, numbers_from, numbers_read
@@ -88,6 +89,8 @@ class OrganizationNumbers(OrganizationTab):
         sections = [numbers_section(self, list(numbers))]
         if self.request.user.has_perm("telephony.view_siptrunk"):
             sections.append(trunks_section(self, SHOWN))
+        if self.request.user.has_perm("telephony.view_conflict"):
+            sections.insert(0, conflicts_section(self))
         return {"sections": sections}
 
 
@@ -230,6 +233,12 @@ def numbers_section(tab, rows):
 def trunks_section(tab, limit):
     rows = list(tab.object.sip_trunks.order_by(*NEWEST)[:limit])
     return tab.section("SIP trunks", rows, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
+
+
+def conflicts_section(tab):
+    rows = conflicts_of_tenant(tab.object, tab.request.user)
+    empty = "Numbers and trunks do not contradict each other."
+    return tab.section("Conflicts", rows, "conflicts", "telephony:conflict_list", empty)
 
 
 def has_many_agents(tab):

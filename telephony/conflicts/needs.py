@@ -1,0 +1,19 @@
+"""Conflicts for the dashboard: one Need per rule that found something."""
+
+from django.urls import reverse
+
+from backoffice.needs import Need
+from telephony.conflicts.looking import counts
+from telephony.conflicts.rules import RULES
+
+
+def conflicts_that_wait(user):
+    """[Need], grave rules first. One row is read: the worker keeps it."""
+    if not user.has_perm("telephony.view_conflict"):
+        return []
+    found, url = counts(), reverse("telephony:conflict_list")
+    return [
+        Need(rule.label, rule.icon, found[name], f"{url}?rule={name}", rule.note, rule.tone)
+        for name, rule in RULES.items()
+        if found[name]
+    ]

@@ -1,0 +1,146 @@
+from django.urls import reverse
+
+from backoffice import generic, keyset
+from telephony import forms, services
+from telephony.call_check import check_dialled, check_number
+from telephony.conflicts.shown import conflicts_of_number
+from telephony.filters import PhoneNumberFilter
+from telephony.models import PhoneNumber
+from telephony.tables import PhoneNumberTable
+
+
+class PhoneNumberRelease(generic.ActionView):
+    model = PhoneNumber
+    service = staticmethod(services.release_number)
+    label = "Release"
+    icon = "phone-off"
+    explanation = (
+        "Calls to a released number get no answer from the platform. The row stays, and can be reactivated."
+    )
+    success = "{object} was released."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return obj.is_active or obj.is_suspended
+
+
+class PhoneNumberReactivate(generic.ActionView):
+    model = PhoneNumber
+    service = staticmethod(services.reactivate_number)
+    label = "Reactivate"
+    icon = "phone"
+    explanation = (
+        "The platform answers calls to an active number once an agent is assigned and there is credit."
+    )
+    success = "{object} is active again."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return not obj.is_active and not services.is_held(obj)
+
+
+class PhoneNumberCheck(generic.ObjectPage):
+    """The same for one row, as it is stored."""
+
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    action = "view"
+    page = "check"
+    label = "Why are calls refused?"
+    icon = "list-checks"
+
+    @classmethod
+    def applies_to(cls, obj):
+        return True
+
+    def get(self, request, pk):
+        context = {
+            "page_title": self.label,
+            "crumbs": self.crumbs(),
+            "typed": self.object.e164 or "",
+            "form_url": reverse("telephony:call_check"),
+            "check": check_number(self.object),
+        }
+        return self.render(context, template="telephony/call_check.html")
+
+
+class PhoneNumberList(generic.ListView):
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.with_tenant_suspended().select_related("organization", "agent")
+    table_class = PhoneNumberTable
+    filterset_class = PhoneNumberFilter
+    orders = {
+        "created": generic.by_time(),
+        "number": generic.Order(keyset.F("e164"), rises_first=True),
+    }
+    bulk = (PhoneNumberRelease, PhoneNumberReactivate)
+
+
+class PhoneNumberDetail(generic.DetailView):
+    model = PhoneNumber
+    queryset = PhoneNumber.objects.select_related("organization", "agent")
+    fields = [
+        ("Number", ["e164", "status", "organization", "agent"]),
+        ("Provider", ["provider", "provider_sid", "created_at", "id"]),
+    ]
+    related = [("Calls", "telephony:calllog_list", "phone_number", "calls")]
+
+    def actions(self):
+        return [
+            ("telephony:phonenumber_check", PhoneNumberCheck),
+            ("telephony:phonenumber_release", PhoneNumberRelease),
+            ("telephony:phonenumber_reactivate", PhoneNumberReactivate),
+        ]
+
+    def warnings(self):
+        number = self.object
+        if number.is_suspended:
+            held = services.is_held(number)
+            yield (
+                "Suspended with its tenant: restoring the tenant brings it back."
+                if held
+                else "Suspended with a tenant that is not suspended (any more): reactivate it by itself."
+            )
+        if not number.is_active:
+            yield "Not active: the platform answers 404 to calls."
+        if number.agent_id is None:
+            yield "No agent is assigned: the platform answers 404 to calls."
+        elif number.agent and number.agent.organization_id != number.organization_id:
+            yield "The agent belongs to another organization than the one that pays for the calls."
+        if not number.organization.has_credit:
+            yield "The organization's balance is not above zero: the platform answers 402 to calls."
+
+    def extra_context(self):
+        return {"conflicts": conflicts_of_number(self.object, self.request.user)}
+
+
+class CallCheck(generic.ModelPage):
+    """Why are calls refused: the way of a call to a number that somebody types, step by step."""
+
+    model = PhoneNumber
+    action = "view"
+    page = "check"
+
+    def get(self, request):
+        typed = request.GET.get("number", "")[:60].replace("\0", "")
+        context = {
+            "page_title": "Why are calls refused?",
+            "crumbs": self.crumbs(),
+            "typed": typed,
+            "check": check_dialled(typed) if typed.strip() else None,
+        }
+        return self.render(context, template="telephony/call_check.html")
+
+
+class PhoneNumberCreate(generic.CreateView):
+    model = PhoneNumber
+    form_class = forms.PhoneNumberForm
+
+
+class PhoneNumberUpdate(generic.UpdateView):
+    model = PhoneNumber
+    form_class = forms.PhoneNumberForm
+
+
+class PhoneNumberDelete(generic.DeleteView):
+    model = PhoneNumber
