@@ -13,6 +13,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.roles import field_permission
@@ -42,10 +43,11 @@ class PickerWidget(forms.Widget):
         queryset = self.field.queryset
         context["widget"] |= {
             "required": self.field.required,
-            "url": reverse("pick", args=[queryset.model._meta.label_lower]),
+            "url": reverse("pick", args=[queryset.model._meta.label_lower]) + self.field.narrowing(),
             "chosen": self.field.chosen_for(value),
             "search": self.typed,
-            "options": find_rows(queryset, self.typed)[:PICKER_ROWS] if self.typed else None,
+            "beside": self.field.within[0] if self.field.within and self.field.beside else "",
+            "options": find_rows(self.field.offered(), self.typed)[:PICKER_ROWS] if self.typed else None,
             "noun": queryset.model._meta.verbose_name_plural,
             "nothing": self.nothing,
         }
@@ -63,10 +65,33 @@ class PickerWidget(forms.Widget):
 
 
 class PickerField(forms.ModelChoiceField):
-    """A foreign key chosen by searching. Errors: unknown id, or text typed but nothing chosen."""
+    """A foreign key chosen by searching. Errors: unknown id, or text typed but nothing chosen.
+
+    `offer_within()` narrows what the search finds to the rows of one parent, not what is accepted: a form says in a
+    sentence of its own what is wrong with another. With `beside` the parent is a picker of the same form, and read
+    from there while one types.
+    """
 
     widget = PickerWidget
     chosen = None
+    within = None
+    beside = False
+
+    def offer_within(self, relation, parent_id):
+        self.within = (relation, parent_id)
+
+    def offered(self):
+        if not self.within or not self.within[1]:
+            return self.queryset
+        relation, parent_id = self.within
+        try:
+            return self.queryset.filter(**{relation: parent_id})
+        except (ValidationError, ValueError):  # no id
+            return self.queryset.none()
+
+    def narrowing(self):
+        """The query string by which the search is narrowed; "" where it is not, or the form's own field says it."""
+        return f"?{urlencode([self.within])}" if self.within and self.within[1] and not self.beside else ""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

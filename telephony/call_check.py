@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from backoffice.search.words import has_number
 from backoffice.templatetags.ui import money
-from telephony.forms import to_e164
+from telephony.dialling import to_e164
 from telephony.models import PhoneNumber
 
 OK, FAILS, ODD, NOT_REACHED = "ok", "fails", "odd", "not reached"

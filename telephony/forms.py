@@ -1,37 +1,61 @@
 import re
 
-import phonenumbers
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
 
 from backoffice.forms import ReasonForm, StaffForm
+from telephony.dialling import read_number, region_of
 from telephony.models import CallLog, PhoneNumber, SipTrunk
 
 
-def to_e164(text):
-    """A number as typed, in E.164. Raises ValidationError if it has no country code or cannot be dialled."""
-    try:
-        number = phonenumbers.parse(re.sub(r"^00", "+", text.strip()), None)
-    except phonenumbers.NumberParseException:
-        raise ValidationError("Give the number with its country code, such as +1 415 555 0100.") from None
-    if not phonenumbers.is_possible_number(number):
-        raise ValidationError("No telephone number has this many digits in that country.")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
 class PhoneNumberForm(StaffForm):
+    """A number of a tenant. `understood` says afterwards how it was read, where it was typed anew."""
+
+    country = forms.CharField(
+        required=False,
+        max_length=8,
+        label="Country of the number",
+        help_text="Only for a number typed without a country code: two letters, such as GB, or the code, such as +44.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 8}),
+    )
+    field_order = ["e164", "country"]
+    understood = ""
+
     class Meta(StaffForm.Meta):
         model = PhoneNumber
         fields = ["e164", "organization", "agent", "provider", "provider_sid"]
 
-    def clean_e164(self):
-        typed = self.cleaned_data["e164"]
-        if "e164" in self.changed_data or self.instance._state.adding:
-            return to_e164(typed)
-        return typed
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "country" in self.fields:
+            self.fields["country"].initial = settings.PHONE_DEFAULT_REGION
+        if "agent" in self.fields:
+            self.fields["agent"].offer_within("organization", self.organization_id())
+            self.fields["agent"].beside = "organization" in self.fields
+
+    def own_fields(self):
+        return [name for name in super().own_fields() if name != "country"]
+
+    def organization_id(self):
+        """The tenant whose agents are offered: as chosen so far, or as stored."""
+        if "organization" in self.fields:
+            chosen = self["organization"].data if self.is_bound else self.initial.get("organization")
+            return getattr(chosen, "pk", chosen) or None
+        return self.instance.organization_id
+
+    def clean_country(self):
+        typed = self.cleaned_data["country"]
+        return region_of(typed) if typed.strip() else ""
 
     def clean(self):
         cleaned = super().clean()
+        if cleaned.get("e164") and "country" in cleaned and ("e164" in self.changed_data or self.is_new()):
+            try:
+                cleaned["e164"] = self.read_typed(cleaned["e164"], cleaned["country"])
+            except ValidationError as error:
+                self.add_error("e164", error)
         agent = cleaned.get("agent") if "agent" in self.fields else self.instance.agent
         # A form of one field, or one that leaves the other as it is stored, is held to the same rule.
         organization = (
@@ -41,7 +65,39 @@ class PhoneNumberForm(StaffForm):
         if agent and organization and touched and agent.organization_id != organization.pk:
             field = "agent" if "agent" in self.fields else "organization"
             self.add_error(field, f"{agent} belongs to another organization ({agent.organization}).")
+        if self.understood and self.errors:  # it is shown again, for something else
+            self.fields["e164"].help_text = self.understood
         return cleaned
+
+    def is_new(self):
+        return self.instance._state.adding
+
+    def read_typed(self, typed, region):
+        """The number in E.164. Raises ValidationError where it is none, or another row holds the same digits."""
+        reading = read_number(typed, region)
+        others = PhoneNumber.objects.select_related("organization").exclude(pk=self.instance.pk)
+        for other in others.same_digits_as(reading.e164):
+            raise ValidationError(taken(other, reading))
+        self.understood = reading.text
+        return reading.e164
+
+
+class PhoneNumberEditForm(PhoneNumberForm):
+    """Without the organization: a number is moved to another one on a page of its own."""
+
+    class Meta(PhoneNumberForm.Meta):
+        fields = ["e164", "agent", "provider", "provider_sid"]
+
+
+def taken(other, reading):
+    """Why a number cannot be stored: the row that holds its digits, with the way to it."""
+    row = format_html('<a href="{}">{}</a>', other.get_absolute_url(), other.e164)
+    if other.e164 == reading.e164:
+        words = "{} already exists: {} has it{}. A number of another organization is moved, not added again."
+        status = "" if other.is_active else f" (status {other.status or 'not set'})"
+        return format_html(words, row, other.organization, status)
+    words = "The same digits exist already in another form: “{}” of {}. Correct that one instead."
+    return format_html(words, row, other.organization)
 
 
 class SipTrunkForm(StaffForm):

@@ -12,6 +12,8 @@ from django.utils import timezone
 from backoffice.keyset import newest
 from backoffice.model_fields import NAN, JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
+from backoffice.search.words import has_number
+from telephony.dialling import readable, same_digits
 
 
 class SipTrunk(PageModel):
@@ -61,6 +63,12 @@ class PhoneNumberQuerySet(models.QuerySet):
     def active(self):
         """Numbers that the platform answers, once an agent is assigned; any other status gets 404."""
         return self.filter(status=PhoneNumber.Status.ACTIVE)
+
+    def same_digits_as(self, e164):
+        """The rows, two at the most, that hold these digits in whatever form; the one with exactly this text first."""
+        found = self.filter(has_number("e164", e164)).order_by("pk")[:50]
+        alike = [row for row in found if same_digits(row.e164) == same_digits(e164)]
+        return sorted(alike, key=lambda row: row.e164 != e164)[:2]
 
     def mismatched(self):
         """Numbers that one tenant pays for while another tenant's agent answers."""
@@ -115,7 +123,7 @@ class PhoneNumber(PageModel):
         verbose_name = "phone number"
 
     def __str__(self):
-        return self.e164 or f"(no number) {self.pk}"
+        return readable(self.e164) or f"(no number) {self.pk}"
 
     @property
     def is_active(self):
@@ -206,7 +214,9 @@ class CallLog(PageModel):
         ]
 
     def __str__(self):
-        return f"{self.direction or 'unknown'} call from {self.caller_number or 'a withheld number'}"
+        return (
+            f"{self.direction or 'unknown'} call from {readable(self.caller_number) or 'a withheld number'}"
+        )
 
     @property
     def kind(self):

@@ -39,7 +39,7 @@ from billing.tests.factories import (
     make_usage,
 )
 from telephony.models import PhoneNumber, SipTrunk
-from telephony.tests.factories import make_call, make_number, make_trunk
+from telephony.tests.factories import make_call, make_conflict, make_number, make_trunk
 from tenants.models import Organization, UserProfile
 from tenants.tests.factories import change, make_item, make_login, make_note, make_organization, make_profile
 
@@ -94,6 +94,7 @@ MAKERS = {
     "telephony.siptrunk": make_trunk,
     "telephony.phonenumber": make_number,
     "telephony.calllog": make_call,
+    "telephony.conflict": make_conflict,
     "billing.usagelog": make_usage,
     "billing.credittransaction": make_posting,
     "billing.reconciliationrun": make_run,

@@ -1,5 +1,5 @@
 from django.apps import apps
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import render
 from django.views import View
@@ -20,6 +20,20 @@ class Picker(View):
         if not request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
             raise PermissionDenied(f"Your role may not see {model._meta.verbose_name_plural}.")
         name = request.GET.get("name", "")
-        found = find_rows(model._default_manager.all(), request.GET.get(f"{name}_search", "").strip()[:200])
+        found = find_rows(
+            narrowed(model._default_manager.all(), request.GET),
+            request.GET.get(f"{name}_search", "").strip()[:200],
+        )
         context = {"name": name, "options": found[:PICKER_ROWS], "more": len(found) > PICKER_ROWS}
         return render(request, "components/picker_options.html", context)
+
+
+def narrowed(queryset, params):
+    """The rows of a parent whose id stands in the address under the relation's name (`organization=<id>`)."""
+    for field in queryset.model._meta.concrete_fields:
+        if field.is_relation and (value := params.get(field.name)):
+            try:
+                queryset = queryset.filter(**{field.name: value})
+            except (ValidationError, ValueError):
+                return queryset.none()
+    return queryset

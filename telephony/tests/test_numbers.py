@@ -1,5 +1,7 @@
 """Phone numbers: whose they are, who answers, releasing and taking back."""
 
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
@@ -9,7 +11,8 @@ from agents.tests.factories import make_agent
 from backoffice import services
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import CrudTests, check_page, form_values
-from telephony.models import PhoneNumber
+from telephony.dialling import readable
+from telephony.models import PhoneNumber, PhoneNumberQuerySet
 from telephony.services import reactivate_number, release_number
 from telephony.tests.factories import make_call, make_number
 from tenants.tests.factories import change, make_organization
@@ -68,6 +71,7 @@ class TestForm:
         self, support_client, monkeypatch
     ):
         number = make_number()
+        monkeypatch.setattr(PhoneNumberQuerySet, "same_digits_as", lambda *args: [])
         monkeypatch.setattr(PhoneNumber, "validate_unique", lambda *args, **kwargs: None)
         monkeypatch.setattr(PhoneNumber, "validate_constraints", lambda *args, **kwargs: None)
         data = {"e164": number.e164, "organization": number.organization_id}
@@ -88,17 +92,16 @@ class TestForm:
         number.refresh_from_db()
         assert number.agent is None
 
-    def test_moving_a_number_away_from_its_agent_is_refused_in_form_and_database(
+    def test_the_form_of_a_number_does_not_move_it_and_the_database_refuses_to_part_it_from_its_agent(
         self, support_client, support
     ):
         number = make_number(agent=make_agent())
-        data = {
-            **form_values(support_client.get(page("edit", number))),
-            "organization": str(make_organization().pk),
-        }
-        assert "belongs to another organization" in check_page(
-            support_client.post(page("edit", number), data), 422
-        )
+        other = make_organization()
+        form = form_values(support_client.get(page("edit", number)))
+        assert "organization" not in form
+        data = {**form, "organization": other.pk, "provider_sid": "PN9"}
+        assert support_client.post(page("edit", number), data).status_code == 302
+        assert PhoneNumber.objects.get().organization == number.organization
         with (
             pytest.raises(IntegrityError),
             transaction.atomic(),
@@ -106,9 +109,84 @@ class TestForm:
             connection.cursor() as cursor,
         ):
             cursor.execute(
-                "update phone_numbers set organization_id = %s where id = %s",
-                [data["organization"], number.pk],
+                "update phone_numbers set organization_id = %s where id = %s", [other.pk, number.pk]
             )
+
+    @pytest.mark.parametrize(
+        ("typed", "country", "stored"),
+        [
+            ("tel:+1-415-555-0100", "", "+14155550100"),
+            ("tel:020-7946-0000;phone-context=+44", "", "+442079460000"),
+            ("＋４４ ２０ ７９４６ ００００", "", "+442079460000"),
+            ("\u202a+44 (0)20 7946\u00a00000\u202c", "", "+442079460000"),
+            ("020 7946 0000", "gb", "+442079460000"),
+            ("020 7946 0000", "+44", "+442079460000"),
+            ("00442079460000", "US", "+442079460000"),
+            ("0041 44 668 18 00", "", "+41446681800"),
+        ],
+    )
+    def test_it_is_e164_whatever_was_typed(self, support_client, typed, country, stored):
+        data = {"e164": typed, "country": country, "organization": make_organization().pk}
+        response = support_client.post(self.add, data, follow=True)
+        assert PhoneNumber.objects.get().e164 == stored
+        assert f"Understood as {readable(stored)}" in check_page(response)
+
+    def test_a_national_number_is_read_in_the_country_of_the_setting(self, support_client, settings):
+        settings.PHONE_DEFAULT_REGION = "DE"
+        data = {"e164": "030 123456", "organization": make_organization().pk}
+        html = check_page(support_client.post(self.add, data, follow=True))
+        assert PhoneNumber.objects.get().e164 == "+4930123456"
+        assert "(Germany, read as a number of that country because no country code was typed)" in html
+
+    @pytest.mark.parametrize(
+        ("data", "field", "says"),
+        [
+            ({"e164": "+1 415 555 0100 ext. 12"}, "e164", "The extension “12” cannot be part of it"),
+            ({"e164": "+1 555 0100"}, "e164", "The area code is missing"),
+            ({"e164": "+1 415"}, "e164", "too few digits for a number of"),
+            ({"e164": "020 7946 0000"}, "e164", "say which country it is of"),
+            ({"e164": "020 7946 0000", "country": "Britain"}, "country", "two letters of a country"),
+            ({"e164": "020 7946 0000", "country": "ZZ"}, "country", "two letters of a country"),
+        ],
+    )
+    def test_what_is_missing_is_said_beside_the_field(self, support_client, data, field, says):
+        data["organization"] = make_organization().pk
+        response = support_client.post(self.add, data)
+        html = check_page(response, 422)
+        assert f'id="id_{field}_error"' in html and says in html
+        assert form_values(response)["e164"] == data["e164"]
+
+    def test_a_number_that_nobody_is_given_is_stored_and_said(self, support_client):
+        data = {"e164": "+1 123 456 7890", "organization": make_organization().pk}
+        html = check_page(support_client.post(self.add, data, follow=True))
+        assert "no such number is given out there" in html and PhoneNumber.objects.count() == 1
+
+    def test_how_it_was_read_is_said_beside_it_when_another_field_is_wrong(self, support_client):
+        data = {"e164": "+442079460000", "organization": make_organization().pk, "agent": make_agent().pk}
+        html = check_page(support_client.post(self.add, data), 422)
+        assert "Understood as +44 20 7946 0000 (United Kingdom)." in html
+
+    @pytest.mark.parametrize("stored", ["0044 20 7946 0000", "442079460000", "+44 (20) 7946-0000"])
+    def test_the_same_digits_in_another_form_are_an_error_that_names_the_row(self, support_client, stored):
+        other = change(make_number(make_organization(name="Holder")), e164=stored)
+        data = {"e164": "+44 20 7946 0000", "organization": make_organization().pk}
+        html = check_page(support_client.post(self.add, data), 422)
+        assert "The same digits exist already" in html and stored in html and "of Holder" in html
+        assert f'href="{other.get_absolute_url()}"' in html
+        data = form_values(support_client.get(page("edit", other))) | {"e164": "+442079460000"}
+        assert support_client.post(page("edit", other), data).status_code == 302  # itself is nobody else
+
+    def test_only_agents_of_the_same_organization_are_offered(self, support_client):
+        number = make_number(make_organization())
+        own, stranger = make_agent(number.organization, name="Desk A"), make_agent(name="Desk B")
+        html = check_page(support_client.get(page("edit", number)))
+        picker = re.search(r'hx-get="(/pick/agents.agent/[^"]*)"', html)[1]
+        found = support_client.get(f"{picker}&name=agent&agent_search=Desk").content.decode()
+        assert str(own.pk) in found and str(stranger.pk) not in found
+        data = {"_pick": "agent", "agent_search": "Desk"}
+        found = check_page(support_client.post(page("edit", number), data))
+        assert str(own.pk) in found and str(stranger.pk) not in found
+        assert "organization" in picker and support_client.get("/pick/agents.agent/?organization=x").content
 
     def test_a_number_that_is_mismatched_already_can_still_be_edited(self, support_client):
         number = change(make_number(), agent=make_agent())

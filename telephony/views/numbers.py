@@ -132,14 +132,25 @@ class CallCheck(generic.ModelPage):
         return self.render(context, template="telephony/call_check.html")
 
 
-class PhoneNumberCreate(generic.CreateView):
+class SaysHowItWasRead:
+    """Beside what a form page says after saving: how a number that was typed was understood."""
+
+    def saved(self, saved, form):
+        self.understood = form.understood
+        return super().saved(saved, form)
+
+    def success_message(self, saved):
+        return f"{super().success_message(saved)} {self.understood}".strip()
+
+
+class PhoneNumberCreate(SaysHowItWasRead, generic.CreateView):
     model = PhoneNumber
     form_class = forms.PhoneNumberForm
 
 
-class PhoneNumberUpdate(generic.UpdateView):
+class PhoneNumberUpdate(SaysHowItWasRead, generic.UpdateView):
     model = PhoneNumber
-    form_class = forms.PhoneNumberForm
+    form_class = forms.PhoneNumberEditForm
 
 
 class PhoneNumberDelete(generic.DeleteView):
