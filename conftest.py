@@ -30,6 +30,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-url-matrix", action="store_true", help="write backoffice/tests/url_matrix.txt anew"
     )
+    parser.addoption(
+        "--update-wanted-schema", action="store_true", help="write backoffice/health/wanted.json anew"
+    )
 
 
 def unavailable(reason):
