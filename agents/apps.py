@@ -8,6 +8,9 @@ class AgentsConfig(AppConfig):
 
     def ready(self):
         from agents.conversations import index
+        from agents.conversations.ages import age_of_index
         from backoffice import background
+        from backoffice.health.ages import ages
 
         background.every(3, index.follow)
+        ages(age_of_index)

@@ -16,7 +16,13 @@ class BackofficeConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self):
-        from backoffice import checks  # noqa: F401, registers the comparison with the live database
+        from backoffice import background, checks  # noqa: F401, the checks compare with the live database
+        from backoffice.context import COUNTS
+        from backoffice.health import checking, own_ages  # noqa: F401, registers ages
+        from backoffice.health.store import bad_count
         from backoffice.roles import sync_roles
+
+        background.every(checking.ROUND_SECONDS, checking.follow)
+        COUNTS["health"] = bad_count
 
         post_migrate.connect(sync_roles, sender=self)

@@ -60,6 +60,7 @@ NAVIGATION = [
         "Back office",
         [
             ("Jobs", "job_list", "loader", "backoffice.view_job"),
+            ("Data health", "health", "heart-pulse", "backoffice.view_healthfinding"),
             ("Changes", "backoffice:auditevent_list", "history", "backoffice.view_auditevent"),
             ("Readings", "backoffice:readlog_list", "eye", "backoffice.view_readlog"),
             ("Erasures", "tenants:erasure_list", "user-x", "tenants.erase_person"),

@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from backoffice.audit_models import AuditEvent, ReadLog
+from backoffice.health_models import HealthCheck, HealthFinding, HealthRow, TableSize
 from backoffice.job_models import Job
 from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
 from backoffice.recent_models import Recent
@@ -15,11 +16,15 @@ __all__ = [
     "AuditEvent",
     "BulkResult",
     "BulkRun",
+    "HealthCheck",
+    "HealthFinding",
+    "HealthRow",
     "Job",
     "ListChoice",
     "ReadLog",
     "Recent",
     "SavedView",
+    "TableSize",
     "User",
 ]
 

@@ -76,6 +76,11 @@ MATRIX = {
     "backoffice.auditevent": {MANAGER: VIEW},
     "backoffice.readlog": {MANAGER: VIEW},
     "backoffice.job": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
+    "backoffice.healthfinding": {
+        SUPPORT: "view run_health_check",
+        FINANCE: VIEW,
+        MANAGER: "view run_health_check",
+    },
 }
 
 # What an admin, who is in no group, may not do either: nobody writes these by hand.
@@ -100,6 +105,8 @@ READ_ONLY = {
     "backoffice.auditevent",
     "backoffice.readlog",
     "backoffice.job",
+    "backoffice.healthfinding",
+    "backoffice.healthrow",
 }
 # What no role brings: admins alone.
 FOR_ADMINS = {"tenants.close_organization", "tenants.erase_person", "billing.change_creditlimit"}

@@ -3,6 +3,7 @@
 from procrastinate.contrib.django import app
 
 from backoffice import bulk, export, jobs, reverts  # noqa: F401  (these register their kinds)
+from backoffice.health import checking  # noqa: F401
 
 
 @app.task(name=jobs.RUN_JOB)

@@ -8,6 +8,8 @@ class BillingConfig(AppConfig):
 
     def ready(self):
         from backoffice.context import COUNTS
+        from backoffice.health.ages import ages
+        from billing.ages import age_of_reconciliation, age_of_settlement
         from billing.bulk_postings import posting
         from billing.reconciliation import runs
         from billing.views import requests
@@ -15,3 +17,5 @@ class BillingConfig(AppConfig):
         COUNTS["billing:bulkposting_list"] = posting.waiting_count
         COUNTS["billing:creditrequest_list"] = requests.waiting_count
         COUNTS["billing:reconciliation"] = runs.drift_count
+        ages(age_of_reconciliation)
+        ages(age_of_settlement)

@@ -3,6 +3,8 @@
 Reads the system catalog alone: no table is opened, nothing waits for a lock, and any role may do it.
 """
 
+from functools import cached_property
+
 SCHEMAS = ("public", "audit", "billing", "transcripts")
 
 COLUMNS = """
@@ -90,15 +92,12 @@ class Catalog:
     def __init__(self, cursor, schemas=SCHEMAS):
         self.cursor = cursor
         self.schemas = list(schemas)
-        self._parts = {}
 
     def read(self, sql):
-        if sql not in self._parts:
-            self.cursor.execute(sql, {"schemas": self.schemas})
-            self._parts[sql] = self.cursor.fetchall()
-        return self._parts[sql]
+        self.cursor.execute(sql, {"schemas": self.schemas})
+        return self.cursor.fetchall()
 
-    @property
+    @cached_property
     def columns(self):
         """{table: {column: type}}"""
         found = {}
@@ -106,17 +105,17 @@ class Catalog:
             found.setdefault(table, {})[column] = kind
         return found
 
-    @property
+    @cached_property
     def indexes(self):
         """[(table, name, definition, is_unique, is_primary, is_valid, oid, backs a constraint)]"""
         return self.read(INDEXES)
 
-    @property
+    @cached_property
     def foreign_keys(self):
         """{(table, column, parent): (what a delete does, is it checked for the rows that were there)}"""
         return {tuple(row[:3]): tuple(row[3:]) for row in self.read(FOREIGN_KEYS)}
 
-    @property
+    @cached_property
     def policies(self):
         """{(table, name): {command, permissive, roles, using, check}}"""
         return {
@@ -130,12 +129,12 @@ class Catalog:
             for table, name, command, permissive, roles, using, check in self.read(POLICIES)
         }
 
-    @property
+    @cached_property
     def row_security(self):
         """{table: (is it on, owner)}"""
         return {table: (is_on, owner) for table, is_on, owner in self.read(ROW_SECURITY)}
 
-    @property
+    @cached_property
     def grants(self):
         """{(table, role): {right: {columns}, of which None is the whole table}}"""
         found = {}
@@ -143,15 +142,18 @@ class Catalog:
             found.setdefault((table, role), {}).setdefault(right, set()).add(column)
         return found
 
-    @property
+    @cached_property
     def triggers(self):
         """{(table, name): (function, type, enabled)}; `enabled` is O or A where it fires."""
         return {(table, name): tuple(rest) for table, name, *rest in self.read(TRIGGERS)}
 
-    @property
+    @cached_property
     def functions(self):
         """{name with arguments: (fingerprint of its text, runs as its owner, settings, [who may call it])}"""
-        return {name: (text, definer, list(conf), list(who)) for name, text, definer, conf, who in self.read(FUNCTIONS)}
+        return {
+            name: (text, definer, list(conf), list(who))
+            for name, text, definer, conf, who in self.read(FUNCTIONS)
+        }
 
 
 def plain(expression):

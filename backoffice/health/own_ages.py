@@ -1,0 +1,57 @@
+"""Ages of what `backoffice` itself keeps: the worker, its queue, the checks of data health."""
+
+import datetime
+
+from django.db.models import Count, Max, Min, Q
+from django.urls import reverse
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateWorker
+
+from backoffice.health.ages import Age, ages
+from backoffice.health.findings import BAD, GOOD, WARN
+from backoffice.models import HealthCheck, Job
+
+FAILED_DAYS = 7
+
+
+@ages
+def age_of_worker():
+    # The queue itself forgets a worker that is silent for long, so none may be left to speak of.
+    seen = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
+    note = "" if seen else "No worker runs: jobs wait, and what follows the platform's tables stands still."
+    minute = datetime.timedelta(minutes=1)
+    return [Age("Worker's last sign of life", seen, note, "", minute, 5 * minute, "" if seen else BAD)]
+
+
+@ages
+def age_of_jobs():
+    since = timezone.now() - datetime.timedelta(days=FAILED_DAYS)
+    facts = Job.objects.filter(created_at__gt=since).aggregate(
+        waiting=Min("created_at", filter=Q(status=Job.Status.QUEUED)),
+        failed=Count("pk", filter=Q(status=Job.Status.FAILED)),
+        failed_at=Max("finished_at", filter=Q(status=Job.Status.FAILED)),
+    )
+    found = []
+    if facts["waiting"]:
+        minute = datetime.timedelta(minutes=1)
+        found.append(
+            Age("Oldest job that waits", facts["waiting"], "", reverse("job_list"), 5 * minute, 60 * minute)
+        )
+    if facts["failed"]:
+        note = f"{facts['failed']:,} job{'s' if facts['failed'] != 1 else ''} failed in the last {FAILED_DAYS} days."
+        url = f"{reverse('job_list')}?status=failed"
+        found.append(Age("Last job that failed", facts["failed_at"], note, url, level=WARN))
+    return found or [
+        Age("Jobs", timezone.now(), f"None waits, none failed in the last {FAILED_DAYS} days.", level=GOOD)
+    ]
+
+
+@ages
+def age_of_health_checks():
+    checks = {check.part: check for check in HealthCheck.objects.all()}
+    rows = checks.get("rows")
+    note = f"It took {rows.seconds:,.1f} s." if rows else "The worker does it by itself within a minute."
+    hours = datetime.timedelta(hours=1)
+    return [
+        Age("Data health: rules about rows", rows.at if rows else None, note, reverse("health"), 30 * hours)
+    ]

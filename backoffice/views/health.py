@@ -1,0 +1,295 @@
+"""Data health: an overview, a page per section, the lists of all findings and of the rows that rules found."""
+
+import django_filters
+from django.contrib import messages
+from django.db.models import Count, F
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
+
+from backoffice import generic
+from backoffice.filters import FilterSet
+from backoffice.health.ages import read_ages
+from backoffice.health.checking import open_job, start_check
+from backoffice.health.findings import LEVELS, OF_ROWS, SECTIONS, WARN, verdict
+from backoffice.health.rules import all_rules
+from backoffice.health.sizes import GROWTH_DAYS, sizes
+from backoffice.health.store import PARTS, check_catalog, look_at_catalog
+from backoffice.models import HealthCheck, HealthFinding, HealthRow
+from backoffice.tables import Column, Table
+
+# More findings than that of one section are in the list of all findings only.
+SHOWN = 300
+FIRST = 3
+VERDICTS = {"bad": "Bad", "warn": "Worth mending", "good": "Good"}
+NOTHING_YET = "Nothing was checked yet: the worker does it within a minute of its start."
+
+
+class HealthPage(generic.ModelPage):
+    model = HealthFinding
+    action = "view"
+    page = "health"
+
+    def deed(self):
+        return "see the data's health"
+
+    def crumbs(self):
+        return [("Data health", reverse("health"))]
+
+    def shared(self):
+        checks = {check.part: check for check in HealthCheck.objects.all()}
+        return {
+            "checks": checks,
+            "rows_check": checks.get("rows"),
+            "may_check": self.request.user.has_perm("backoffice.run_health_check"),
+            "open_job": open_job(),
+            "levels": LEVELS,
+        }
+
+
+class HealthOverview(HealthPage):
+    """Every section with its verdict, its counts, and the first of what is wrong."""
+
+    def get(self, request):
+        look_at_catalog()
+        context = self.shared()
+        counts = {}
+        for section, level, count in (
+            HealthFinding.objects.order_by().values_list("section", "level").annotate(Count("pk"))
+        ):
+            counts.setdefault(section, {})[level] = count
+        worst = list(HealthFinding.objects.filter(level__in=["bad", "warn"])[:SHOWN])
+        cards = []
+        for name, section in SECTIONS.items():
+            found = counts.get(name, {})
+            check = context["checks"].get(PARTS[name])
+            cards.append(
+                {
+                    "label": section.label,
+                    "icon": section.icon,
+                    "url": reverse("health_section", args=[name]),
+                    "verdict": verdict(found) if check else "",
+                    "counts": [
+                        (LEVELS[level], found[level], level) for level in list(LEVELS)[:3] if level in found
+                    ],
+                    "first": [finding for finding in worst if finding.section == name][:FIRST],
+                    "well": section.all_well,
+                    "check": check,
+                }
+            )
+        context |= {
+            "page_title": "Data health",
+            "cards": [*cards, sizes_card(context["checks"].get("sizes")), ages_card()],
+            "verdicts": VERDICTS,
+            "nothing_yet": NOTHING_YET,
+        }
+        return self.render(context, template="backoffice/health.html")
+
+
+def sizes_card(check):
+    tables = sizes() if check else []
+    waiting = [size for size in tables if size.needs_vacuum]
+    return {
+        "label": "Sizes of tables",
+        "icon": "hard-drive",
+        "url": reverse("health_section", args=["sizes"]),
+        "verdict": ("warn" if waiting else "good") if check else "",
+        "counts": [("Want a vacuum", len(waiting), WARN)] if waiting else [],
+        "tables": tables[:FIRST],
+        "check": check,
+    }
+
+
+def ages_card():
+    found = read_ages()
+    levels = [age.verdict for age in found]
+    return {
+        "label": "Age of rollups and indexes",
+        "icon": "clock",
+        "url": reverse("health_section", args=["ages"]),
+        "verdict": verdict(levels),
+        "counts": [
+            (label, levels.count(level), level)
+            for level, label in (("bad", "Bad"), ("warn", "Old"))
+            if level in levels
+        ],
+        "ages": sorted((age for age in found), key=lambda age: list(VERDICTS).index(age.verdict))[:FIRST],
+        "check": None,
+        "is_live": True,
+    }
+
+
+class HealthSection(HealthPage):
+    """One section, with everything that was found in it."""
+
+    def get(self, request, section):
+        context = self.shared() | {"verdicts": VERDICTS, "nothing_yet": NOTHING_YET, "section_name": section}
+        if section == "sizes":
+            context |= {"page_title": "Sizes of tables", "sizes": sizes(), "growth_days": GROWTH_DAYS}
+            return self.render(context, template="backoffice/health_sizes.html")
+        if section == "ages":
+            context |= {"page_title": "Age of rollups and indexes", "ages": read_ages()}
+            return self.render(context, template="backoffice/health_ages.html")
+        if section not in SECTIONS:
+            raise Http404("There is no such section.")
+        if section not in OF_ROWS:
+            look_at_catalog()
+        known = SECTIONS[section]
+        findings = list(HealthFinding.objects.filter(section=section)[: SHOWN + 1])
+        context["checks"] = {check.part: check for check in HealthCheck.objects.all()}
+        context |= {
+            "page_title": known.label,
+            "known": known,
+            "findings": findings[:SHOWN],
+            "is_more": len(findings) > SHOWN,
+            "verdict": verdict(finding.level for finding in findings),
+            "check": context["checks"].get(PARTS[section]),
+        }
+        if section in OF_ROWS:
+            rules = all_rules()
+            context["rows"] = [(finding, rules.get(finding.rule)) for finding in findings[:SHOWN]]
+            return self.render(context, template="backoffice/health_rules.html")
+        context["missing"] = any(finding.rule in ("index_missing", "index_invalid") for finding in findings)
+        return self.render(context, template="backoffice/health_section.html")
+
+
+class HealthCheckNow(HealthPage):
+    """The button: reads the catalog at once, and looks at rows in a job, which the page of the job follows."""
+
+    http_method_names = ["post"]
+    permission = "backoffice.run_health_check"
+
+    def deed(self):
+        return "check the data's health"
+
+    def post(self, request):
+        check_catalog()
+        job = start_check(request.user)
+        if job.owner_id != request.user.pk:
+            messages.info(request, "A check is under way already; reload this page to see what it found.")
+            return HttpResponseRedirect(reverse("health"))
+        return HttpResponseRedirect(job.get_absolute_url())
+
+
+class HealthFindingTable(Table):
+    text = Column("Finding", order="worst")
+    section = Column("Section")
+    level = Column("Verdict")
+    count = Column("Rows", numeric=True)
+    remedy = Column("What to do")
+    first_seen_at = Column("First seen")
+
+    class Meta(Table.Meta):
+        model = HealthFinding
+        fields = []
+        rows = "backoffice/healthfinding_rows.html"
+
+
+class HealthFindingFilter(FilterSet):
+    search_fields = ["text", "subject", "rule"]
+    section = django_filters.ChoiceFilter(
+        choices=[(name, section.label) for name, section in SECTIONS.items()],
+        label="Section",
+        empty_label="Any",
+    )
+    level = django_filters.ChoiceFilter(choices=list(LEVELS.items()), label="Verdict", empty_label="Any")
+
+    class Meta:
+        model = HealthFinding
+        fields = []
+
+
+class HealthFindingList(generic.ListView):
+    """Every finding of every section in one list, for filters and files."""
+
+    model = HealthFinding
+    title = "All findings"
+    table_class = HealthFindingTable
+    filterset_class = HealthFindingFilter
+    orders = {"worst": generic.Order(F("position"), rises_first=True)}
+    not_exported = ("position", "url", "is_more")
+    nothing_yet = NOTHING_YET
+
+    def deed(self):
+        return "see the data's health"
+
+    def crumbs(self):
+        return [("Data health", reverse("health"))]
+
+
+class HealthRowTable(Table):
+    row_id = Column("Row", order="id")
+    record = Column("Kind")
+    organization = Column("Tenant", needs=["organization__name"])
+    detail = Column("What")
+    rule = Column("Rule", shown=False)
+
+    class Meta(Table.Meta):
+        model = HealthRow
+        fields = []
+        rows = "backoffice/healthrow_rows.html"
+
+
+def may_see(user, model):
+    return user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+
+
+def rule_choices():
+    return [(rule.name, rule.label) for rule in all_rules().values()]
+
+
+class HealthRowFilter(FilterSet):
+    rule = django_filters.ChoiceFilter(choices=rule_choices, label="Rule", empty_label="Any")
+
+    class Meta:
+        model = HealthRow
+        fields = ["organization"]
+
+
+class HealthRowList(generic.ListView):
+    """The rows that a rule found when it last looked; above them what the rule is."""
+
+    model = HealthRow
+    permission = "backoffice.view_healthfinding"
+    template_name = "backoffice/healthrow_list.html"
+    title = "Rows found by rules"
+    table_class = HealthRowTable
+    filterset_class = HealthRowFilter
+    orders = {"id": generic.Order(F("id"), rises_first=True)}
+    nothing_yet = "No rule has found a row."
+
+    def deed(self):
+        return "see the data's health"
+
+    def crumbs(self):
+        crumbs = [("Data health", reverse("health"))]
+        if rule := self.rule:
+            crumbs.append((SECTIONS[rule.section].label, reverse("health_section", args=[rule.section])))
+        return crumbs
+
+    @property
+    def rule(self):
+        return all_rules().get(self.request.GET.get("rule", ""))
+
+    def page_title(self):
+        return self.rule.label if self.rule else self.title
+
+    def row_context(self, rows):
+        """{(kind, id): the row itself}, one query per kind; of those that the reader may see and that still exist."""
+        found = {}
+        for record in {row.record for row in rows}:
+            model = next(row.row_model for row in rows if row.record == record)
+            if model is None or not may_see(self.request.user, model):
+                continue
+            ids = [row.row_id for row in rows if row.record == record]
+            found |= {obj.pk: obj for obj in model._default_manager.filter(pk__in=ids)}
+        return found
+
+    def extra_context(self):
+        rule = self.rule
+        finding = HealthFinding.objects.filter(rule=rule.name).first() if rule else None
+        return {
+            "rule": rule,
+            "finding": finding,
+            "crumbs": self.crumbs(),
+            "is_sample": bool(rule and finding and finding.count > rule.kept),
+        }
