@@ -144,8 +144,8 @@ class ListView(ModelPage):
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),
             "last_url": str(places.with_(last="1")) if place["next"] else "",
-            "newer_label": order.before_label if falling else order.after_label,
-            "older_label": order.after_label if falling else order.before_label,
+            "newer_label": order.label_before(falling),
+            "older_label": order.label_after(falling),
             "reset_url": self.reset_url() if self.filterset.is_filtered else "",
             "add_url": self.url("add") if self.can("add") else "",
             "kept": self.kept(),
@@ -281,7 +281,18 @@ class Order:
     def __init__(self, key, *, rises_first=False, by_time=False):
         self.key = key
         self.rises_first = rises_first
-        self.before_label, self.after_label = ("Newer", "Older") if by_time else ("Previous", "Next")
+        self.by_time = by_time
+
+    def label_before(self, falling):
+        """The button to the page before: where times rise, what is before is older."""
+        if self.by_time:
+            return "Newer" if falling else "Older"
+        return "Previous"
+
+    def label_after(self, falling):
+        if self.by_time:
+            return "Older" if falling else "Newer"
+        return "Next"
 
 
 def by_time(column="created_at"):

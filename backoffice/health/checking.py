@@ -36,6 +36,14 @@ select count(*) from found
 """
 
 
+def is_ready(rule):
+    if not rule.needs:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(rule.needs)
+        return cursor.fetchone()[0]
+
+
 def check_rule(rule):
     """Look for the rows of one rule and keep them. Returns its Finding; one that failed says why."""
     try:
@@ -71,7 +79,8 @@ def check_rows(step=lambda: None):
     began = time.monotonic()
     rules = all_rules()
     for rule in rules.values():
-        keep(OF_ROWS, [check_rule(rule)], rules=[rule.name])
+        # One that cannot be counted yet has no finding, by which the worker's round knows it.
+        keep(OF_ROWS, [check_rule(rule)] if is_ready(rule) else [], rules=[rule.name])
         step()
     # What rules of an earlier version found is nobody's any more.
     HealthFinding.objects.filter(section__in=OF_ROWS).exclude(rule__in=list(rules)).delete()
@@ -111,6 +120,14 @@ def is_due(part, every):
     return check is None or check.at < timezone.now() - every
 
 
+def catch_up():
+    """Count the rules that could not be counted when the others were, or are new."""
+    counted = set(HealthFinding.objects.filter(section__in=OF_ROWS).values_list("rule", flat=True))
+    for name, rule in all_rules().items():
+        if name not in counted and is_ready(rule):
+            keep(OF_ROWS, [check_rule(rule)], rules=[name])
+
+
 def follow():
     """A round of the worker: does what is due, unless another worker is at it."""
     if not (is_due("catalog", CATALOG_EVERY) or is_due("rows", ROWS_EVERY)):
@@ -120,11 +137,12 @@ def follow():
         if not cursor.fetchone()[0]:
             return False
         try:
-            if is_due("catalog", CATALOG_EVERY):
-                check_catalog()
+            check_catalog()
             if is_due("rows", ROWS_EVERY):
                 measure()
                 check_rows()
+            else:
+                catch_up()
         finally:
             cursor.execute("select pg_advisory_unlock(%s)", [ROUND])
     return False

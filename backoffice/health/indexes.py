@@ -2,8 +2,10 @@
 
 import re
 from collections import defaultdict
+from functools import cache
 from typing import NamedTuple
 
+from django.apps import apps
 from django.db import connection
 
 from backoffice.health.catalog import Catalog
@@ -155,6 +157,7 @@ def used_or_not(cursor, schemas):
     cursor.execute(USE, [schemas])
     seen = defaultdict(list)
     needed = {(table, definition) for table, _, definition, _ in wanted()["indexes"]}
+    own = own_indexes()
     rows = cursor.fetchall()
     for table, name, definition, scans, size, is_unique, is_valid, _ in rows:
         subject = f"{table} {name}"
@@ -170,7 +173,8 @@ def used_or_not(cursor, schemas):
             )  # fmt: skip
             continue
         seen[table, definition].append((name, size, is_unique))
-        if not scans and not is_unique and size >= WORTH_A_WORD_BYTES and (table, definition) not in needed:
+        is_needed = (table, definition) in needed or name in own
+        if not scans and not is_unique and size >= WORTH_A_WORD_BYTES and not is_needed:
             text = f"Index {name} of {table} ({megabytes(size)}) was not used since {since}."
             remedy = f"If nothing outside needs it: drop index concurrently {table.partition('.')[0]}.{name};"
             yield Finding("indexes", "index_unused", subject, INFO, text, remedy)
@@ -184,16 +188,20 @@ def used_or_not(cursor, schemas):
             yield Finding("indexes", "index_double", f"{table} {definition}", INFO, text, remedy)
 
 
-def own_indexes_missing(cursor):
-    """Indexes of the back office's own tables, which its migrations made."""
-    from django.apps import apps
-
-    declared = {
+@cache
+def own_indexes():
+    """{name: table} of the indexes that the models of our own tables declare."""
+    return {
         index.name: model._meta.db_table
         for model in apps.get_models()
         if model._meta.managed
         for index in model._meta.indexes
     }
+
+
+def own_indexes_missing(cursor):
+    """Indexes of the back office's own tables, which its migrations made."""
+    declared = own_indexes()
     cursor.execute(
         "select x.relname from pg_class x join pg_namespace n on n.oid = x.relnamespace "
         "where n.nspname = 'backoffice' and x.relkind = 'i'"

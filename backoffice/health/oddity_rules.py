@@ -21,6 +21,8 @@ TIMES = [
     ("public.usage_logs", "created_at", "Usage"),
     ("public.call_logs", "created_at", "Calls"),
 ]
+# Before that the index of conversations would tell of those only that it holds already.
+INDEX_IS_BUILT = "select exists (select from backoffice.agents_indexstate where built_at is not null)"
 # As the index of conversations flags them: (flag, name, label, meaning, remedy, level, hazard).
 FLAGS = [
     (
@@ -71,7 +73,7 @@ def flag_rule(flag, name, label, meaning, remedy, level, hazard):
     )
     return Rule(
         name, "oddities", level, label, meaning, remedy, sql, hazard,
-        list=("agents:conversation_list", {"flag": flag}), params={"flag": flag},
+        list=("agents:conversation_list", {"flag": flag}), params={"flag": flag}, needs=INDEX_IS_BUILT,
     )  # fmt: skip
 
 
@@ -157,6 +159,7 @@ RULES = [
         f"and c.last_at < now() - interval '{settings.STALE_SESSION_HOURS} hours'",
         "H9",
         list=("agents:conversation_list", {"flag": "stale"}),
+        needs=INDEX_IS_BUILT,
     ),
     Rule(
         "stale_calls", "oddities", WARN, "Calls that were never closed",

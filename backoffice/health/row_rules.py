@@ -18,7 +18,8 @@ SAMPLE = 20
 class Rule:
     """`hazard` is its number in the platform's list of known hazards (docs/data-health.md), "" for none.
 
-    `list` is (url name, query) of the list that shows exactly these rows, where there is one.
+    `list` is (url name, query) of the list that shows exactly these rows, where there is one. `needs` is a statement
+    that says whether the rule can be counted yet.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Rule:
     hazard: str = ""
     list: tuple = ()
     params: dict = field(default_factory=dict)
+    needs: str = ""
 
     @property
     def list_url(self):

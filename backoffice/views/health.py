@@ -10,7 +10,7 @@ from backoffice import generic
 from backoffice.filters import FilterSet
 from backoffice.health.ages import read_ages
 from backoffice.health.checking import open_job, start_check
-from backoffice.health.findings import LEVELS, OF_ROWS, SECTIONS, WARN, verdict
+from backoffice.health.findings import GOOD, LEVELS, OF_ROWS, SECTIONS, WARN, verdict
 from backoffice.health.rules import all_rules
 from backoffice.health.sizes import GROWTH_DAYS, sizes
 from backoffice.health.store import PARTS, check_catalog, look_at_catalog
@@ -20,6 +20,8 @@ from backoffice.tables import Column, Table
 # More findings than that of one section are in the list of all findings only.
 SHOWN = 300
 FIRST = 3
+# Tables below this size stand apart.
+SMALL_BYTES = 1024 * 1024
 VERDICTS = {"bad": "Bad", "warn": "Worth mending", "good": "Good"}
 NOTHING_YET = "Nothing was checked yet: the worker does it within a minute of its start."
 
@@ -122,9 +124,17 @@ class HealthSection(HealthPage):
     """One section, with everything that was found in it."""
 
     def get(self, request, section):
-        context = self.shared() | {"verdicts": VERDICTS, "nothing_yet": NOTHING_YET, "section_name": section}
+        context = self.shared() | {
+            "crumbs": self.crumbs(),
+            "verdicts": VERDICTS,
+            "nothing_yet": NOTHING_YET,
+            "section_name": section,
+        }
         if section == "sizes":
-            context |= {"page_title": "Sizes of tables", "sizes": sizes(), "growth_days": GROWTH_DAYS}
+            context |= {"page_title": "Sizes of tables", "growth_days": GROWTH_DAYS}
+            found = sizes()
+            context["sizes"] = [size for size in found if size.total_bytes >= SMALL_BYTES]
+            context["small"] = [size for size in found if size.total_bytes < SMALL_BYTES]
             return self.render(context, template="backoffice/health_sizes.html")
         if section == "ages":
             context |= {"page_title": "Age of rollups and indexes", "ages": read_ages()}
@@ -146,7 +156,15 @@ class HealthSection(HealthPage):
         }
         if section in OF_ROWS:
             rules = all_rules()
-            context["rows"] = [(finding, rules.get(finding.rule)) for finding in findings[:SHOWN]]
+            rows = [(finding, rules.get(finding.rule)) for finding in findings]
+            counted = {finding.rule for finding in findings}
+            context |= {
+                "found": [row for row in rows if row[0].level != GOOD],
+                "nothing_found": [row for row in rows if row[0].level == GOOD],
+                "not_counted": [
+                    rule for rule in rules.values() if rule.section == section and rule.name not in counted
+                ],
+            }
             return self.render(context, template="backoffice/health_rules.html")
         context["missing"] = any(finding.rule in ("index_missing", "index_invalid") for finding in findings)
         return self.render(context, template="backoffice/health_section.html")
@@ -214,6 +232,9 @@ class HealthFindingList(generic.ListView):
 
     def crumbs(self):
         return [("Data health", reverse("health"))]
+
+    def extra_context(self):
+        return {"crumbs": self.crumbs()}
 
 
 class HealthRowTable(Table):

@@ -3,15 +3,14 @@ import contextlib
 import time
 from datetime import UTC, datetime
 
-import environ
 import psycopg
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_datetime
 
 from backoffice import schema
 from backoffice.demo.load import DemoError, load, occupied_by
-from backoffice.embedded import EmbeddedError, EmbeddedPostgres
+from backoffice.embedded import EmbeddedError
+from backoffice.owner import NoOwner, owner_url
 
 
 def moment(text):
@@ -54,7 +53,7 @@ class Command(BaseCommand):
         try:
             with self.owner_connection() as connection:
                 self.fill(connection, options["verbosity"], scale=scale, until=until, seed=seed)
-        except (DemoError, EmbeddedError) as error:
+        except (DemoError, NoOwner, EmbeddedError) as error:
             raise CommandError(str(error)) from error
         except psycopg.Error as error:
             raise CommandError(f"Nothing was loaded. {schema.explain(error)}") from error
@@ -75,18 +74,5 @@ class Command(BaseCommand):
 
     @contextlib.contextmanager
     def owner_connection(self):
-        if settings.EMBEDDED:
-            with EmbeddedPostgres(settings.VAR_DIR / "postgres") as server:
-                if not server.has_database("platform"):
-                    raise DemoError("There is no embedded database yet: manage.py run makes it.")
-                with server.connect("platform", "postgres") as connection:
-                    yield connection
-            return
-        environ.Env.read_env(settings.BASE_DIR / ".env")
-        url = environ.Env().str("PLATFORM_OWNER_URL", "")
-        if not url:
-            raise DemoError(
-                "PLATFORM_OWNER_URL is not set: demo data is loaded as the owner of the platform's tables."
-            )
-        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        with owner_url() as url, psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             yield connection
