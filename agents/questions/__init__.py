@@ -1,0 +1,1 @@
+"""Questions about the settings of all agents, as they are in effect, and changing many of them at once."""

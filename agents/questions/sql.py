@@ -1,0 +1,248 @@
+"""What is in effect, worked out by the database: the rules of agents.effective in SQL, so that a list can filter by them.
+
+A test holds both against each other on every shape of configuration. Texts come without secrets: addresses without
+log-in and token, of headers the names, JSON where a text is due as "[JSON]". So nothing secret can be asked for either.
+"""
+
+import re
+
+from django.db.models import BooleanField, Expression, F, TextField, Value
+
+from agents.effective import BUILDER_PATHS, DECIMALS, DEPTH, NUMBERS, SERVED, SETTINGS
+from agents.models import Agent
+from backoffice.display import HIDDEN
+from backoffice.export import ADDRESS_SECRET
+
+HEADERS = "custom_headers"
+HOST = "webhook_host"
+# Python gives up on JSON nested deeper than about its limit of recursion; the columns count then.
+TOO_DEEP = 900
+# A text that Decimal() reads.
+NUMBER = r"^\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9][0-9]?[0-9]?)?\s*$"
+LONGEST_NUMBER = 500  # characters: what numeric holds
+HOST_OF = r"^\s*[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#]*@)?(\[[^\]/]*\]|[^/:?#\\]+)"
+ITEMS = 100  # of a list, in a text
+
+
+class Sql(Expression):
+    """SQL in which $0, $1 … stand for the expressions (or names of columns). No % may stand in it."""
+
+    def __init__(self, template, *expressions, output_field=None):
+        super().__init__(output_field=output_field or TextField())
+        self.template = template
+        self.expressions = [F(one) if isinstance(one, str) else one for one in expressions]
+
+    @property
+    def conditional(self):
+        return isinstance(self.output_field, BooleanField)
+
+    def get_source_expressions(self):
+        return self.expressions
+
+    def set_source_expressions(self, expressions):
+        self.expressions = list(expressions)
+
+    def as_sql(self, compiler, connection):
+        compiled = [compiler.compile(one) for one in self.expressions]
+        sql, params = "", []
+        for at, piece in enumerate(re.split(r"\$(\d+)", self.template)):
+            text, values = compiled[int(piece)] if at % 2 else (piece, [])
+            sql += text
+            params += values
+        return sql, params
+
+
+def condition(template, *expressions):
+    return Sql(template, *expressions, output_field=BooleanField())
+
+
+def keys(path):
+    return "'{" + ",".join(path) + "}'"
+
+
+def unwrapped():
+    """The configuration ($0) out of its envelopes; NULL for one that is no object (effective.unwrap)."""
+    cases = " ".join(
+        f"when jsonb_typeof($0 #> {keys(['config'] * (depth + 1))}) is distinct from 'object'"
+        f" then $0 #> {keys(['config'] * depth)}"
+        for depth in range(DEPTH)
+    )
+    too_deep = f"$0 @? '$.**{{{TOO_DEEP}}}'"
+    return f"case when jsonb_typeof($0) is distinct from 'object' or {too_deep} then null {cases} end"
+
+
+# `offset 0` has the database work it out once for each row.
+CONFIGURATION = f"from (select {unwrapped()} as inner_config offset 0) configuration"
+
+
+def held(name):
+    """[(SQL of what the configuration holds, source)]; null counts as not set."""
+    places = [((name,), "config")]
+    if name in BUILDER_PATHS:
+        places.append((BUILDER_PATHS[name], "builder"))
+    return [(f"nullif(inner_config #> {keys(path)}, 'null')", source) for path, source in places]
+
+
+def first_of(*sqls):
+    return f"coalesce({', '.join(sqls)})"
+
+
+def column(number=1):
+    return f"nullif(to_jsonb(${number}), 'null')"
+
+
+def of(name, template, *expressions):
+    """`template` over `found`, the setting's JSON in effect. $0 is the configuration, $1 the column, then others."""
+    found = first_of(*(sql for sql, _ in held(name)), column())
+    return Sql(
+        f"(select {template} from (select {found} as found {CONFIGURATION} offset 0) one)",
+        "config", name, *expressions,
+    )  # fmt: skip
+
+
+def source_of(name):
+    """Where the value comes from, as effective.Setting.source."""
+    cases = " ".join(f"when {sql} is not null then '{source}'" for sql, source in held(name))
+    return Sql(f"(select case {cases} else 'column' end {CONFIGURATION})", "config", name)
+
+
+def plain(found):
+    """The text of a JSON value: a string without quotes."""
+    return f"({found} #>> '{{}}')"
+
+
+def addresses_hidden(text):
+    """A text that is an address, or has some in it, without log-ins and tokens."""
+    without_login = f"regexp_replace({text}, '//[^/?#]*@', '//{HIDDEN}@', 'g')"
+    return f"regexp_replace({without_login}, '{ADDRESS_SECRET}', '\\1{HIDDEN}', 'gi')"
+
+
+def without_secrets(text):
+    """A text as a page may show it."""
+    return (
+        f"case when {text} ~ '^\\s*[[{{]\\s*[\"{{\\[]' then '[JSON]'"
+        f" when {text} ~ '^\\s*[A-Za-z]+://' then {addresses_hidden(text)} else {text} end"
+    )
+
+
+def texts_of(items):
+    """SQL of an array of the entries of a list, without secrets."""
+    text = plain("item")
+    return (
+        f"array(select case when jsonb_typeof(item) = 'string' and {text} !~ '^\\s*[[{{]'"
+        f" then {addresses_hidden(text)} else '[JSON]' end from jsonb_array_elements({items}) item limit {ITEMS})"
+    )
+
+
+def entries(name):
+    """SQL of an array: the entries of a list, or the names of the headers; NULL where there is none."""
+    kind, empty = "jsonb_typeof(found)", """found is null or found in ('[]', '{}', '""')"""
+    if name == HEADERS:
+        names = f"array(select jsonb_object_keys(found) limit {ITEMS})"
+        return f"case when {empty} then null when {kind} = 'object' then {names} else array['[JSON]'] end"
+    one = f"array[case when {plain('found')} ~ '^\\s*[[{{]' then '[JSON]' else {addresses_hidden(plain('found'))} end]"
+    return f"case when {empty} then null when {kind} = 'array' then {texts_of('found')} else {one} end"
+
+
+def number(found):
+    """SQL of the number that a JSON value is, NULL for everything else (effective.number)."""
+    text = f"replace({plain(found)}, '_', '')"
+    return (
+        f"(select case when abs(number) < 1e30 then number end from (select case jsonb_typeof({found})"
+        f" when 'number' then {plain(found)}::numeric"
+        f" when 'string' then case when length({text}) < {LONGEST_NUMBER} and {text} ~ '{NUMBER}'"
+        f" then regexp_replace({text}, '\\s', '', 'g')::numeric end end as number) parsed)"
+    )
+
+
+def is_list(name):
+    return name in SETTINGS and SETTINGS[name].get_internal_type() == "JSONField"
+
+
+def asked_text(name):
+    """The text by which a setting is shown, asked for and counted; NULL where it is not set."""
+    if name == HOST:
+        return of("webhook_url", f"lower(substring({plain('found')} from '{HOST_OF}'))")
+    if is_list(name):
+        return of(name, f"array_to_string({entries(name)}, ', ')")
+    hidden = addresses_hidden if name == "webhook_url" else without_secrets
+    no_text = "jsonb_typeof(found) in ('object', 'array')"
+    text = f"nullif(case when {no_text} then '[JSON]' else {hidden(plain('found'))} end, '')"
+    # A number in one way to write it: 0.7 and 0.70 are one value.
+    return of(name, f"coalesce(trim_scale({number('found')})::text, {text})" if name in NUMBERS else text)
+
+
+def number_of(name):
+    return of(name, number("found"))
+
+
+def each_entry(name):
+    """Each entry of a list, or name of a header, as a row of its own; one NULL where there is none."""
+    return of(name, f"unnest(coalesce({entries(name)}, array[null]))")
+
+
+def column_text(name):
+    """What the column beside it holds, without secrets as well."""
+    if is_list(name):
+        return Sql(f"(select array_to_string({entries(name)}, ', ') from (select $0 as found) one)", name)
+    if name == "webhook_url":
+        return Sql(addresses_hidden("$0"), name)
+    return Sql(f"(select {without_secrets('text')} from (select ($0)::text as text) one)", name)
+
+
+def drift_sql(name, at):
+    """SQL over the configuration: whether the column, expression `at`, holds something else than what counts."""
+    found = first_of(*(sql for sql, _ in held(name)))
+    if name in NUMBERS:
+        # The column has two decimals: what it cannot hold is no difference.
+        parsed = number(found)
+        same = f"abs({parsed} - ${at}) < 0.005" if name in DECIMALS else f"{parsed} = ${at}"
+    else:
+        stored = column(at)
+        empty = f"""{found} = '""' and ({stored} is null or {stored} = '""')"""
+        same = f"{found} = {stored} or {empty}"
+    return f"({found} is not null and ({same}) is not true)"
+
+
+def drifts(name):
+    """Whether the column holds something else than what counts (effective.Setting.drifts)."""
+    return condition(f"(select {drift_sql(name, 1)} {CONFIGURATION})", "config", name)
+
+
+def any_drifts():
+    sql = " or ".join(drift_sql(name, at) for at, name in enumerate(SETTINGS, 1))
+    return condition(f"(select {sql} {CONFIGURATION} where inner_config is not null)", "config", *SETTINGS)
+
+
+def unserved(name):
+    """Whether the runtime cannot serve it (effective.unserved)."""
+    text = plain("found")
+    if name == "llm_model":
+        served = f"{text} ~ '^({'|'.join(Agent.LLM_MODEL_PREFIXES)})'"
+    else:
+        works = (
+            Agent.VOICE_PROVIDERS_THAT_WORK if name == "voice_provider" else Agent.STT_PROVIDERS_THAT_WORK
+        )
+        known = ", ".join(f"'{one.value}'" for one in works)
+        served = f"{text} in ({known})"
+    found = of(name, f"{text} <> '' and not {served}")
+    found.output_field = BooleanField()
+    return found
+
+
+def any_unserved():
+    found = [unserved(name) for name in sorted(SERVED)]
+    return condition("(" + " or ".join(f"${at}" for at in range(len(found))) + ")", *found)
+
+
+def has_entry(name, entry):
+    """Whether a list has an entry; of headers, whether one of that name is there, in any letters."""
+    if name == HEADERS:
+        of_names = "jsonb_object_keys(case when jsonb_typeof(found) = 'object' then found else '{}' end)"
+        found = of(name, f"exists (select 1 from {of_names} key where lower(key) = lower($2))", Value(entry))
+    else:
+        found = of(
+            name, "coalesce(jsonb_typeof(found) in ('array', 'string') and found ? $2, false)", Value(entry)
+        )
+    found.output_field = BooleanField()
+    return found
