@@ -6,6 +6,7 @@ app_name = "agents"
 urlpatterns = [
     path("agents/", views.AgentList.as_view(), name="agent_list"),
     path("agents/add/", views.AgentCreate.as_view(), name="agent_add"),
+    path("agents/settings/", views.QuestionList.as_view(), name="question_list"),
     path("agents/<uuid:pk>/", views.AgentDetail.as_view(), name="agent_detail"),
     path("agents/<uuid:pk>/edit/", views.AgentUpdate.as_view(), name="agent_edit"),
     path("agents/<uuid:pk>/delete/", views.AgentDelete.as_view(), name="agent_delete"),

@@ -28,6 +28,7 @@ NAVIGATION = [
         "Agents and telephony",
         [
             ("Agents", "agents:agent_list", "bot", "agents.view_agent"),
+            ("Settings across agents", "agents:question_list", "settings-2", "agents.view_agent"),
             ("Phone numbers", "telephony:phonenumber_list", "hash", "telephony.view_phonenumber"),
             (
                 "Why are calls refused?",

@@ -192,10 +192,16 @@ def chips(filterset, query):
     form = filterset.form
     cleaned = getattr(form, "cleaned_data", {})
     return [
-        {"text": f"{field.label}: {text}", "url": str(query.without(field.name, f"{field.name}_search"))}
+        {"text": f"{field.label}: {text}", "url": str(query.without(*parameters_of(field)))}
         for field in form
         if (text := chip_text(field, cleaned.get(field.name)))
     ]
+
+
+def parameters_of(field):
+    """The names in the address that belong to a filter: pickers and filters of several parts have more than one."""
+    parts = getattr(field.field.widget, "widgets_names", ())
+    return [field.name, f"{field.name}_search", *(field.name + part for part in parts)]
 
 
 def chip_text(field, value):

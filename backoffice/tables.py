@@ -12,6 +12,8 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.utils.text import capfirst
 
+from backoffice.display import cell_of
+
 
 class Column(django_tables2.Column):
     """A column.
@@ -45,6 +47,10 @@ class Column(django_tables2.Column):
         if not bound.needs and bound.field is not None and not self.shown:
             bound.needs = (bound.path,)
         return bound
+
+    def cell(self, row):
+        """What stands in a list where the template of the rows has no cell for the column; safe to print."""
+        return cell_of(None if self.field is None else self.value(row), self.field)
 
     def value(self, row):
         """The row at the end of the path, or None where it breaks off."""

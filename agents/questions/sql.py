@@ -1,4 +1,4 @@
-"""What is in effect, worked out by the database: the rules of agents.effective in SQL, so that a list can filter by them.
+"""What is in effect, worked out by the database: the rules of agents.effective in SQL, by which a list can filter.
 
 A test holds both against each other on every shape of configuration. Texts come without secrets: addresses without
 log-in and token, of headers the names, JSON where a text is due as "[JSON]". So nothing secret can be asked for either.
@@ -176,9 +176,9 @@ def number_of(name):
     return of(name, number("found"))
 
 
-def each_entry(name):
-    """Each entry of a list, or name of a header, as a row of its own; one NULL where there is none."""
-    return of(name, f"unnest(coalesce({entries(name)}, array[null]))")
+def entries_of(name):
+    """An array of the entries of a list, or of the names of headers; NULL where there is none."""
+    return of(name, entries(name))
 
 
 def column_text(name):
@@ -220,9 +220,7 @@ def unserved(name):
     if name == "llm_model":
         served = f"{text} ~ '^({'|'.join(Agent.LLM_MODEL_PREFIXES)})'"
     else:
-        works = (
-            Agent.VOICE_PROVIDERS_THAT_WORK if name == "voice_provider" else Agent.STT_PROVIDERS_THAT_WORK
-        )
+        works = Agent.VOICE_PROVIDERS_THAT_WORK if name == "voice_provider" else Agent.STT_PROVIDERS_THAT_WORK
         known = ", ".join(f"'{one.value}'" for one in works)
         served = f"{text} in ({known})"
     found = of(name, f"{text} <> '' and not {served}")

@@ -85,7 +85,9 @@ def plain(value):
 
 def test_values_and_sources_are_those_of_the_resolver(agents):
     names = list(SETTINGS)
-    found = by_sql([sql.of(name, sql.plain("found")) for name in names] + [sql.source_of(name) for name in names])
+    found = by_sql(
+        [sql.of(name, sql.plain("found")) for name in names] + [sql.source_of(name) for name in names]
+    )
     for pk, agent in agents.items():
         values, sources = found[pk][: len(names)], found[pk][len(names) :]
         for setting, value, source in zip(effective(agent).values(), values, sources, strict=True):
@@ -108,7 +110,9 @@ def test_numbers_drifts_and_what_cannot_be_served_are_those_of_the_resolver(agen
     for pk, agent in agents.items():
         settings = effective(agent)
         values = iter(found[pk])
-        assert {name for name in names if next(values)} == {one.name for one in drifting(settings)}, agent.name
+        assert {name for name in names if next(values)} == {one.name for one in drifting(settings)}, (
+            agent.name
+        )
         for name in numbers:
             value = settings[name].value
             expected = None if isinstance(value, bool) else number(value)
@@ -123,9 +127,15 @@ def test_numbers_drifts_and_what_cannot_be_served_are_those_of_the_resolver(agen
 
 def test_no_text_holds_a_secret(agents):
     tenant = next(iter(agents.values())).organization
-    make_agent(tenant, config={"custom_headers": [{"name": "X", "value": "s3cret"}], "webhook_url": "//u:p4ss@h"})
-    make_agent(tenant, config={"webhook_url": "ftp://a@u:p4ss@h/?api_key=t0k", "llm_model": "http://u:p4ss@h"})
-    make_agent(tenant, config={"enabled_mcp_servers": ["https://u:p4ss@h/?token=t0k", '{"password": "s3cret"}']})
+    make_agent(
+        tenant, config={"custom_headers": [{"name": "X", "value": "s3cret"}], "webhook_url": "//u:p4ss@h"}
+    )
+    make_agent(
+        tenant, config={"webhook_url": "ftp://a@u:p4ss@h/?api_key=t0k", "llm_model": "http://u:p4ss@h"}
+    )
+    make_agent(
+        tenant, config={"enabled_mcp_servers": ["https://u:p4ss@h/?token=t0k", '{"password": "s3cret"}']}
+    )
     make_agent(tenant, config={"enabled_mcp_servers": '["s3cret"]', "llm_model": '{"password": "s3cret'})
     shown = [make(name) for name in SETTINGS for make in (sql.asked_text, sql.column_text)]
     for values in by_sql([*shown, sql.asked_text(sql.HOST)]).values():

@@ -36,6 +36,7 @@ from agents.views.labels import (
     LabelRetire,
     LabelUpdate,
 )
+from agents.views.questions import QuestionList
 from agents.views.reviews import (
     ReviewLabel,
     ReviewLabelOff,
@@ -113,6 +114,7 @@ __all__ = [
     "LabelRestore",
     "LabelRetire",
     "LabelUpdate",
+    "QuestionList",
     "ReviewLabel",
     "ReviewLabelOff",
     "ReviewNoteAdd",

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 
 from backoffice import keyset
-from backoffice.filters import Query, chips
+from backoffice.filters import Query, chips, parameters_of
 from backoffice.forms import PickerWidget
 from backoffice.generic.memory import ALL, PLACES, Memory, address_of, remembered
 from backoffice.generic.page import ModelPage
@@ -96,9 +96,10 @@ class ListView(ModelPage):
 
     def ignored(self):
         """What the address names and the list does not have, in words: an old link or saved view still opens."""
-        known = {"columns", "sort", "view", "_pick", *PLACES, *self.filterset.filters}
+        known = {"columns", "sort", "view", "_pick", *PLACES}
+        known.update(name for field in self.filterset.form for name in parameters_of(field))
         for name in self.request.GET:
-            if name not in known and name.removesuffix("_search") not in known:
+            if name not in known:
                 yield f"filter “{name}”"
         if (sort := self.request.GET.get("sort", "")) and sort.lstrip("-") not in self.orders:
             yield f"order “{sort}”"

@@ -6,7 +6,7 @@
     {% endrows %}
 
 What stands in a cell is what stands inside its <td>; the tag itself, with heading and alignment, comes from the
-column. A column without a cell here shows its value as `display.cell_of` does. Context: rows, table (a
+column. A column without a cell here shows its value by itself (`Column.cell`). Context: rows, table (a
 backoffice.tables.Table) and selectable (whether rows can be selected for a bulk action); without a table, all cells in
 their order.
 """
@@ -15,7 +15,6 @@ from django import template
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import mark_safe
 
-from backoffice.display import cell_of
 from backoffice.generic import walk
 
 register = template.Library()
@@ -64,8 +63,7 @@ def opening(label, numeric):
 
 def plain(column):
     def content(context):
-        row = column.value(context["row"])
-        return conditional_escape(cell_of(None if column.field is None else row, column.field))
+        return conditional_escape(column.cell(context["row"]))
 
     return content
 

@@ -1,0 +1,92 @@
+"""The bar of a question: up to three conditions, tenant, published; and whose values the overview counts."""
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+
+from agents.filters.stores import PublishedFilter
+from agents.models import Agent
+from agents.questions.conditions import ASKED, COMPARISONS, GROUPS, LABELS, Condition
+from backoffice.filters import FilterSet, RowFilter
+from tenants.models import Organization
+
+WHERE = ("where", "and_", "and_also")
+
+
+def setting_choices(names=LABELS):
+    for group, members in GROUPS:
+        options = [(name, LABELS[name]) for name in members if name in names]
+        yield from [(group, options)] if group and options else options
+
+
+class ConditionWidget(forms.MultiWidget):
+    use_fieldset = True
+
+    def __init__(self):
+        super().__init__(
+            {
+                "setting": forms.Select(
+                    attrs={"aria-label": "Setting"}, choices=[("", "Any"), *setting_choices()]
+                ),
+                "is": forms.Select(attrs={"aria-label": "Comparison"}, choices=list(COMPARISONS.items())),
+                "value": forms.TextInput(attrs={"aria-label": "Value", "placeholder": "value"}),
+            }
+        )
+
+    def decompress(self, value):
+        return [value.setting, value.comparison, value.value] if value else [None, None, None]
+
+
+class ConditionField(forms.MultiValueField):
+    """A Condition out of three controls; None where no setting is chosen."""
+
+    widget = ConditionWidget
+
+    def __init__(self, **kwargs):
+        fields = [
+            forms.ChoiceField(choices=list(LABELS.items()), required=False),
+            forms.ChoiceField(choices=list(COMPARISONS.items()), required=False),
+            forms.CharField(required=False, max_length=2000),
+        ]
+        super().__init__(fields, require_all_fields=False, **kwargs)
+
+    def compress(self, values):
+        setting, comparison, value = [*values, "", "", ""][:3]
+        if not setting:
+            if value:
+                raise ValidationError("Choose the setting whose value this is.")
+            return None
+        return Condition(setting, comparison or "is", value)
+
+
+class ConditionFilter(django_filters.Filter):
+    field_class = ConditionField
+
+    def filter(self, queryset, value):
+        return queryset.filter(value.expression()) if value else queryset
+
+
+class ValuesFilter(django_filters.ChoiceFilter):
+    """Whose values the overview counts; narrows nothing."""
+
+    def __init__(self):
+        super().__init__(label="Values of", choices=list(setting_choices(ASKED)), empty_label="Not shown")
+
+    def filter(self, queryset, value):
+        return queryset
+
+
+class QuestionFilter(FilterSet):
+    search_fields = ["words", "organization__words", "organization_id__id"]
+    where = ConditionFilter(label="Where")
+    and_ = ConditionFilter(label="and")
+    and_also = ConditionFilter(label="and")
+    values = ValuesFilter()
+    organization = RowFilter(
+        field_name="organization", queryset=Organization.objects.all(), label="Organization"
+    )
+    is_published = PublishedFilter()
+
+    class Meta:
+        model = Agent
+        fields = []

@@ -1,0 +1,77 @@
+"""The table of a question: a column for every setting, of which those that are asked about are shown."""
+
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce, Left
+from django.utils.html import format_html
+
+from agents.effective import BUILDER_PATHS
+from agents.models import Agent
+from agents.questions import sql
+from agents.questions.conditions import ASKED, LABELS, is_yes_no
+from agents.questions.sql import HOST
+from backoffice.tables import Column, Table
+from backoffice.templatetags import ui
+from telephony.models import PhoneNumber
+
+SHOWN = 200  # characters of a value in the list
+
+
+def number_count():
+    """How many telephone numbers the agent answers."""
+    found = PhoneNumber.objects.filter(agent=OuterRef("pk"), status=PhoneNumber.Status.ACTIVE)
+    counted = found.order_by().values("agent").annotate(count=Count("pk")).values("count")
+    return Coalesce(Subquery(counted), 0)
+
+
+class SettingColumn(Column):
+    """A setting in effect, where it comes from, and what its column holds where that differs."""
+
+    def __init__(self, setting):
+        super().__init__(
+            LABELS[setting], shown=False, accessor=f"asked_{setting}", export=sql.asked_text(setting)
+        )
+        self.setting = setting
+
+    def annotations(self):
+        stored = "webhook_url" if self.setting == HOST else self.setting
+        found = {
+            f"asked_{self.setting}": Left(sql.asked_text(self.setting), SHOWN),
+            f"source_{self.setting}": sql.source_of(stored),
+        }
+        if self.setting != HOST:
+            found[f"drifts_{self.setting}"] = sql.drifts(self.setting)
+            found[f"column_{self.setting}"] = Left(sql.column_text(self.setting), SHOWN)
+        return found
+
+    def cell(self, row):
+        value = getattr(row, f"asked_{self.setting}")
+        if is_yes_no(self.setting):
+            value = {"true": "Yes", "false": "No"}.get(value, value)
+        shown = ui.missing(value) if value is None else format_html("<bdi>{}</bdi>", value)
+        source = getattr(row, f"source_{self.setting}")
+        words = "column" if source == "column" else f"configuration, {self.key(source)}"
+        if not getattr(row, f"drifts_{self.setting}", False):
+            return format_html('{}<span class="under">{}</span>', shown, words)
+        column = ui.missing(getattr(row, f"column_{self.setting}"))
+        return format_html('{}<span class="under">{}; the column: <bdi>{}</bdi></span>', shown, words, column)
+
+    def key(self, source):
+        """The key in the configuration, as it is written there."""
+        name = "webhook_url" if self.setting == HOST else self.setting
+        return ".".join(BUILDER_PATHS[name]) if source == "builder" else name
+
+
+class AgentColumns(Table):
+    agent = Column("Agent", accessor="name", order="name")
+    organization = Column("Organization")
+    is_published = Column("Published")
+    numbers = Column("Numbers", numeric=True, export=number_count())
+    created_at = Column("Created", order="created", shown=False)
+
+    class Meta(Table.Meta):
+        model = Agent
+        fields = []
+        rows = "agents/question_rows.html"
+
+
+QuestionTable = type("QuestionTable", (AgentColumns,), {name: SettingColumn(name) for name in ASKED})
