@@ -61,18 +61,21 @@ def keys(path):
 
 
 def unwrapped():
-    """The configuration ($0) out of its envelopes; NULL for one that is no object (effective.unwrap)."""
+    """The configuration (`whole`) out of its envelopes; NULL for one that is no object (effective.unwrap)."""
     cases = " ".join(
-        f"when jsonb_typeof($0 #> {keys(['config'] * (depth + 1))}) is distinct from 'object'"
-        f" then $0 #> {keys(['config'] * depth)}"
+        f"when jsonb_typeof(whole #> {keys(['config'] * (depth + 1))}) is distinct from 'object'"
+        f" then whole #> {keys(['config'] * depth)}"
         for depth in range(DEPTH)
     )
-    too_deep = f"$0 @? '$.**{{{TOO_DEEP}}}'"
-    return f"case when jsonb_typeof($0) is distinct from 'object' or {too_deep} then null {cases} end"
+    too_deep = f"whole @? '$.**{{{TOO_DEEP}}}'"
+    return f"case when jsonb_typeof(whole) is distinct from 'object' or {too_deep} then null {cases} end"
 
 
-# `offset 0` has the database work it out once for each row.
-CONFIGURATION = f"from (select {unwrapped()} as inner_config offset 0) configuration"
+# `offset 0` has the database work each out once for a row, and the empty path has it unpack a long one once.
+CONFIGURATION = (
+    f"from (select {unwrapped()} as inner_config from (select $0 #> '{{}}' as whole offset 0) packed offset 0)"
+    " configuration"
+)
 
 
 def held(name):
