@@ -205,10 +205,14 @@ def row_change(key, events, obj, user):
     elif obj is None:
         change.problem = "The record does not exist any more."
     else:
-        columns = dict.fromkeys(column for event in events for column in event.changes)
-        columns = leading_columns(model, columns)
-        change.fields = [field_change(change, column, user) for column in columns]
+        change.fields = [field_change(change, column, user) for column in written_columns(change)]
     return change
+
+
+def written_columns(change):
+    """Those columns of all its events that lead."""
+    columns = dict.fromkeys(column for event in change.events for column in event.changes)
+    return leading_columns(change.model, columns)
 
 
 def own_page(model, page, pk):
@@ -219,8 +223,12 @@ def own_page(model, page, pk):
 
 
 def field_change(change, column, user):
-    """The earliest value before and the latest value written, of all events that wrote the column."""
+    """The earliest value before and the latest value written, of all events that wrote the column.
+
+    What only brought a column in step with what was in effect is no change of that: what came after it counts.
+    """
     events = [event for event in change.events if column in event.changes]
+    events = [event for event in events if event.reason != services.IN_STEP] or events
     before, written = events[0].changes[column][0], events[-1].changes[column][1]
     model_field = next((one for one in change.model._meta.concrete_fields if one.column == column), None)
     if model_field is None:
@@ -339,7 +347,10 @@ def write(change, chosen, opened, actor, reason):
     obj = change.model._base_manager.filter(pk=change.obj.pk).first()
     if obj is None:
         raise ValidationError("The record does not exist any more.")
-    obj = obj.for_editing()
+    obj, names = obj.for_editing(), list(chosen)
+    for one in following(change, chosen, actor):
+        chosen = {**chosen, one.name: (one, BEFORE)}
+        opened = {**opened, one.name: text_of(one.written)}
     for one, answer in chosen.values():
         setattr(obj, one.model_field.attname, getattr(one, answer))
     others = {one.name for one in obj._meta.concrete_fields} - set(chosen)
@@ -360,7 +371,19 @@ def write(change, chosen, opened, actor, reason):
         raise ValidationError("A value does not fit into its column any more.") from error
     except ValidationError as error:
         raise ValidationError(sentences(error, chosen)) from error
-    return list(chosen)
+    return names
+
+
+def following(change, chosen, actor):
+    """The columns that were written along, where all that the change wrote is put back and they still are as it left
+    them: then they become again what they were, in every part.
+    """
+    columns = {one.model_field.column for one, answer in chosen.values() if answer == BEFORE}
+    if columns != set(written_columns(change)):
+        return []
+    along = {column for event in change.events for column in event.changes} - columns
+    found = [field_change(change, column, actor) for column in sorted(along)]
+    return [one for one in found if one.state == "ready"]
 
 
 def require_related(obj, chosen):

@@ -26,6 +26,7 @@ MATRIX = {
         MANAGER: "view act_on_tenant follow_tenant",
     },
     "agents.agent": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
+    "agents.settingchange": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},  # making one needs change_agent
     "agents.agentsession": {
         SUPPORT: "view read_transcript reveal_transcript close_session",
         FINANCE: VIEW,
@@ -91,6 +92,7 @@ READ_ONLY = {
     "agents.conversation",
     "agents.sample",
     "telephony.conflict",
+    "agents.settingchange",
     "billing.usagelog",
     "billing.adoption",
     "billing.bulkposting",

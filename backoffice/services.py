@@ -14,6 +14,8 @@ from django.db import DatabaseError, connection, transaction
 from backoffice.logs import request_id
 
 RAISED_WITH_A_SENTENCE = "P0001"
+# The reason of an entry that only has a column hold what was in effect before it is changed.
+IN_STEP = "The column is brought in step with the configuration first."
 KEPT_BY_TRIGGERS = {"updated_at"}  # columns of the platform's tables that no actor writes
 
 

@@ -44,7 +44,9 @@ where made.id = agents.id
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--place", type=Path, default=database.PLACE)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()

@@ -3,6 +3,7 @@ keeps about conversations: the list that unites the stores, the search index, re
 """
 
 from agents.models.agents import NOT_ENFORCED, NOT_USED, Agent, json_default, short_decimal
+from agents.models.changes import SettingChange, SettingChangeRow
 from agents.models.conversations import (
     FLAG_MEANING,
     Conversation,
@@ -37,6 +38,8 @@ __all__ = [
     "ReviewNote",
     "Sample",
     "SampleItem",
+    "SettingChange",
+    "SettingChangeRow",
     "Store",
     "json_default",
     "quiet_since",

@@ -304,7 +304,7 @@ class Agent(PageModel):
             stored = Agent._base_manager.get(pk=self.pk)
             before = {name: value for name, value in shown(stored).items() if name in update_fields}
             if before:
-                with services.other_reason("The column is brought in step with the configuration first."):
+                with services.other_reason(services.IN_STEP):
                     Agent._base_manager.filter(pk=self.pk).update(**before)
             config = in_step(stored.config, {name: getattr(self, name) for name in update_fields})
             if config is not None:

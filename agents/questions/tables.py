@@ -5,10 +5,11 @@ from django.db.models.functions import Coalesce, Left
 from django.utils.html import format_html
 
 from agents.effective import BUILDER_PATHS
-from agents.models import Agent
+from agents.models import Agent, SettingChange
 from agents.questions import sql
 from agents.questions.conditions import ASKED, LABELS, is_yes_no
 from agents.questions.sql import HOST
+from backoffice.filters import FilterSet
 from backoffice.tables import Column, Table
 from backoffice.templatetags import ui
 from telephony.models import PhoneNumber
@@ -75,3 +76,25 @@ class AgentColumns(Table):
 
 
 QuestionTable = type("QuestionTable", (AgentColumns,), {name: SettingColumn(name) for name in ASKED})
+
+
+class SettingChangeTable(Table):
+    name = Column("Change")
+    row_count = Column("Agents", numeric=True)
+    state = Column("State", accessor="job", export="job__status")
+    owner_name = Column("By")
+    created_at = Column("Asked for", order="created")
+    reason = Column("Reason")
+
+    class Meta(Table.Meta):
+        model = SettingChange
+        fields = []
+        rows = "agents/settingchange_rows.html"
+
+
+class SettingChangeFilter(FilterSet):
+    search_fields = ["name", "owner_name", "reason"]
+
+    class Meta:
+        model = SettingChange
+        fields = []

@@ -49,6 +49,12 @@ from agents.views.reviews import (
 from agents.views.sample_review import SampleReview
 from agents.views.samples import SampleDelete, SampleDetail, SampleDraw, SampleList
 from agents.views.search import ConversationSearch
+from agents.views.setting_changes import (
+    SettingChangeCreate,
+    SettingChangeDetail,
+    SettingChangeList,
+    SettingChangeRows,
+)
 from agents.views.stores import (
     READ,
     AgentMessageDetail,
@@ -127,5 +133,9 @@ __all__ = [
     "SampleDraw",
     "SampleList",
     "SampleReview",
+    "SettingChangeCreate",
+    "SettingChangeDetail",
+    "SettingChangeList",
+    "SettingChangeRows",
     "TurnExport",
 ]

@@ -7,6 +7,7 @@ from agents.questions.conditions import ASKED, LABELS, is_yes_no
 from agents.questions.filters import WHERE, QuestionFilter
 from agents.questions.overview import values_in_use
 from agents.questions.tables import QuestionTable, SettingColumn, number_count
+from agents.views.setting_changes import ChangeSettings
 from backoffice import generic, keyset
 from backoffice.filters import Query
 from backoffice.generic.memory import PLACES
@@ -42,6 +43,7 @@ class QuestionList(generic.ListView):
     table_class = QuestionTable
     filterset_class = QuestionFilter
     orders = {"name": generic.Order(keyset.F("name"), rises_first=True), "created": generic.by_time()}
+    bulk = (ChangeSettings,)
     nothing_yet = "There are no agents yet."
 
     @cached_property

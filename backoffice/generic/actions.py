@@ -13,13 +13,15 @@ from backoffice.generic.page import ObjectPage
 class ActionView(ObjectPage):
     """A verb on one row: asks for a reason (and what `form_class` adds), runs `service`, shows its ValidationError.
 
-    `service(obj, actor=…, reason=…, **other fields of the form)`.
+    `service(obj, actor=…, reason=…, **other fields of the form)`. `bulk_page` is the url name of a page that asks about
+    many rows instead of the usual confirmation; it gets the BulkRun as ?run=.
     """
 
     page = "action"
     action = "change"
     service = None
     form_class = ReasonForm
+    bulk_page = ""
     label = ""
     icon = "play"
     explanation = ""

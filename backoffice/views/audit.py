@@ -1,5 +1,7 @@
-from django.db.models import Func, TextField
+import django_filters
+from django.db.models import Exists, Func, OuterRef, TextField
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from backoffice import generic
 from backoffice.filters import DayFilter, FilterSet
@@ -33,9 +35,24 @@ class AuditEventTable(Table):
         rows = "backoffice/auditevent_rows.html"
 
 
+class BatchesFilter(django_filters.ChoiceFilter):
+    """Of all that ran under one request or job, the first entry alone, which stands for the others."""
+
+    def __init__(self):
+        super().__init__(label="Batches", choices=[("one", "One entry of each")], empty_label="All entries")
+
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        earlier = AuditEvent.objects.filter(request_id=OuterRef("request_id"), pk__lt=OuterRef("pk"))
+        return queryset.exclude(Exists(earlier.order_by()))
+
+
 class AuditEventFilter(FilterSet):
     search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
-    rare = ("action", "source")
+    rare = ("action", "source", "batches", "batch")
+    batches = BatchesFilter()
+    batch = django_filters.CharFilter(field_name="request_id", label="Request or job")
     since = DayFilter("at", label="From")
     until = DayFilter("at", label="Until", until=True)
 
@@ -76,6 +93,11 @@ class AuditEventDetail(generic.DetailView):
                 "label": "All of this batch",
                 "icon": "layers",
                 "url": reverse("backoffice:batch_revert", args=[event.request_id]),
+            }
+            yield {
+                "label": "Its entries",
+                "icon": "list",
+                "url": f"{reverse('backoffice:auditevent_list')}?{urlencode({'batch': event.request_id})}",
             }
 
 

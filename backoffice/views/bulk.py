@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views import View
 
 from backoffice import bulk, services
@@ -65,6 +66,8 @@ class BulkConfirm(View):
         self.run = get_object_or_404(BulkRun.objects.select_related("job"), pk=pk, owner=request.user)
         self.list = open_list(self.run.list_name, request.user, self.run.query)
         self.action = bulk.action_of(self.list, self.run.action, request.user)
+        if self.action.bulk_page:
+            return HttpResponseRedirect(f"{reverse(self.action.bulk_page)}?run={self.run.pk}")
         return super().dispatch(request)
 
     def get(self, request):
