@@ -14,6 +14,13 @@ urlpatterns = [
     path("agents/<uuid:pk>/", views.AgentDetail.as_view(), name="agent_detail"),
     path("agents/<uuid:pk>/edit/", views.AgentUpdate.as_view(), name="agent_edit"),
     path("agents/<uuid:pk>/delete/", views.AgentDelete.as_view(), name="agent_delete"),
+    path("agents/<uuid:pk>/history/", views.AgentHistory.as_view(), name="agent_history"),
+    path("agents/<uuid:pk>/history/<int:version>/", views.AgentVersion.as_view(), name="agent_version"),
+    path(
+        "agents/<uuid:pk>/history/<int:version>/restore/", views.AgentRestore.as_view(), name="agent_restore"
+    ),
+    path("compare/", views.AgentCompare.as_view(), name="agent_compare"),
+    path("agents/<uuid:pk>/compare/", views.AgentCompareWith.as_view(), name="agent_compare_with"),
     path("conversations/", views.ConversationList.as_view(), name="conversation_list"),
     path("conversations/counts/", views.ConversationCounts.as_view(), name="conversation_counts"),
     path("search/", views.ConversationSearch.as_view(), name="search"),

@@ -1,5 +1,7 @@
 """Pages of agents and conversations."""
 
+from agents.views.agent_compare import AgentCompare, AgentCompareWith
+from agents.views.agent_versions import AgentHistory, AgentRestore, AgentVersion
 from agents.views.agents import AgentCreate, AgentDelete, AgentDetail, AgentList, AgentUpdate
 from agents.views.conversation import AgentSessionDetail, ChatSessionDetail
 from agents.views.conversation_deeds import (
@@ -72,13 +74,17 @@ from agents.views.turn_export import TurnExport
 
 __all__ = [
     "READ",
+    "AgentCompare",
+    "AgentCompareWith",
     "AgentCreate",
     "AgentDelete",
     "AgentDetail",
+    "AgentHistory",
     "AgentList",
     "AgentMessageDetail",
     "AgentMessageList",
     "AgentMessageRecording",
+    "AgentRestore",
     "AgentSessionClose",
     "AgentSessionCopy",
     "AgentSessionCosts",
@@ -95,6 +101,7 @@ __all__ = [
     "AgentSessionTurn",
     "AgentSessionTurns",
     "AgentUpdate",
+    "AgentVersion",
     "ChatMessageDetail",
     "ChatMessageList",
     "ChatSessionCopy",

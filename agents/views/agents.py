@@ -1,3 +1,4 @@
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.text import Truncator
@@ -7,6 +8,8 @@ from agents.effective import drifting, effective, same, unserved
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.tables import AgentTable
+from agents.views.agent_compare import AgentCompareWith
+from agents.views.agent_versions import AgentHistory
 from backoffice import display, generic, keyset
 from backoffice.templatetags.ui import diff_value
 
@@ -21,6 +24,11 @@ class AgentList(generic.ListView):
     table_class = AgentTable
     filterset_class = AgentFilter
     orders = {"created": generic.by_time(), "name": generic.Order(keyset.F("name"), rises_first=True)}
+
+    def bulk_pages(self):
+        return [
+            {"label": "Compare two", "icon": "git-compare-arrows", "url": reverse("agents:agent_compare")}
+        ]
 
 
 class AgentDetail(generic.DetailView):
@@ -57,6 +65,12 @@ class AgentDetail(generic.DetailView):
         ("Calls", "telephony:calllog_list", "agent", "calls"),
         ("Usage", "billing:usagelog_list", "agent", "usage_logs"),
     ]
+
+    def actions(self):
+        return [
+            ("agents:agent_history", AgentHistory),
+            ("agents:agent_compare_with", AgentCompareWith),
+        ]
 
     @cached_property
     def settings(self):

@@ -205,7 +205,8 @@ class ListView(ModelPage):
             "save_view_url": f"{reverse('view_add', args=[self.list_name])}?{state}",
             "edit_view_url": f"{reverse('view_edit', args=[opened.id])}?{state}" if opened else "",
             "bulk_actions": (actions := self.bulk_actions()),
-            "selectable": bool(actions),
+            "bulk_pages": (pages := self.bulk_pages()),
+            "selectable": bool(actions or pages),
             "bulk_limit": BULK_LIMIT,
             "export_url": reverse("list_export", args=[self.list_name]),
             "state": state,
@@ -219,6 +220,10 @@ class ListView(ModelPage):
             for view in self.bulk
             if view().may_open(self.request.user)
         ]
+
+    def bulk_pages(self):
+        """[{label, icon, url}] of pages about the checked rows; they get the ids as `row`, by POST."""
+        return []
 
     def row_context(self, rows):
         """What the rows template needs beside the rows, read once for the page."""
