@@ -19,6 +19,9 @@ urlpatterns = [
     path(
         "agents/<uuid:pk>/history/<int:version>/restore/", views.AgentRestore.as_view(), name="agent_restore"
     ),
+    path("agents/<uuid:pk>/clone/", views.AgentClone.as_view(), name="agent_clone"),
+    path("agents/<uuid:pk>/publish/", views.AgentPublish.as_view(), name="agent_publish"),
+    path("agents/<uuid:pk>/unpublish/", views.AgentUnpublish.as_view(), name="agent_unpublish"),
     path("compare/", views.AgentCompare.as_view(), name="agent_compare"),
     path("agents/<uuid:pk>/compare/", views.AgentCompareWith.as_view(), name="agent_compare_with"),
     path("conversations/", views.ConversationList.as_view(), name="conversation_list"),

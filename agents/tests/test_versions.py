@@ -97,7 +97,7 @@ class TestHistory:
         for page in (
             url("history", agent),
             url("version", agent, key),
-            url("version", agent, keys(agent)[0]),
+            url("version", agent, keys(agent)[1]),
         ):
             html = check_page(support_client.get(page))
             assert html.count("a secret, replaced by another") == 2

@@ -85,17 +85,18 @@ def difference(before, after, replaced=(), most_lines=400):
         written = {path for path in paths if at(before, path) != at(after, path)}
         told |= paths
         settings.append(change(name, label_of(one), one, was[name], is_now[name], most_lines, words(written)))
-    keys, unfelt = [], []
+    keys, unfelt, listed = [], [], set()
     for path, old, new in differing_keys(before, after):
         if is_under(path, told):
             continue
         found = key_change(path, old, new, most_lines)
         (unfelt if is_setting(path) else keys).append(found)
+        listed.add(path)
     shapes = [shape_of(row.get("config")) for row in (before, after)]
     if shapes[0] != shapes[1] and (keys or unfelt or settings):
         unfelt.insert(0, Change("config", "Shape of the configuration", *shapes))
     for path in sorted(replaced):
-        if path[0] == "config" and not is_under(path, told):
+        if path[0] == "config" and not is_under(path, told | listed):
             keys.append(Change(named(path), named(path), is_secret=True))
     for name, one in SETTINGS.items():
         if (one.column,) not in told and before.get(one.column) != after.get(one.column):

@@ -1,6 +1,7 @@
 """Pages of agents and conversations."""
 
 from agents.views.agent_compare import AgentCompare, AgentCompareWith
+from agents.views.agent_deeds import AgentClone, AgentPublish, AgentUnpublish
 from agents.views.agent_versions import AgentHistory, AgentRestore, AgentVersion
 from agents.views.agents import AgentCreate, AgentDelete, AgentDetail, AgentList, AgentUpdate
 from agents.views.conversation import AgentSessionDetail, ChatSessionDetail
@@ -74,6 +75,7 @@ from agents.views.turn_export import TurnExport
 
 __all__ = [
     "READ",
+    "AgentClone",
     "AgentCompare",
     "AgentCompareWith",
     "AgentCreate",
@@ -84,6 +86,7 @@ __all__ = [
     "AgentMessageDetail",
     "AgentMessageList",
     "AgentMessageRecording",
+    "AgentPublish",
     "AgentRestore",
     "AgentSessionClose",
     "AgentSessionCopy",
@@ -100,6 +103,7 @@ __all__ = [
     "AgentSessionSettings",
     "AgentSessionTurn",
     "AgentSessionTurns",
+    "AgentUnpublish",
     "AgentUpdate",
     "AgentVersion",
     "ChatMessageDetail",

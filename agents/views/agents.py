@@ -9,6 +9,7 @@ from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.tables import AgentTable
 from agents.views.agent_compare import AgentCompareWith
+from agents.views.agent_deeds import AgentClone, AgentPublish, AgentPublishAgain, AgentUnpublish
 from agents.views.agent_versions import AgentHistory
 from backoffice import display, generic, keyset
 from backoffice.templatetags.ui import diff_value
@@ -24,6 +25,8 @@ class AgentList(generic.ListView):
     table_class = AgentTable
     filterset_class = AgentFilter
     orders = {"created": generic.by_time(), "name": generic.Order(keyset.F("name"), rises_first=True)}
+
+    bulk = (AgentPublish, AgentUnpublish)
 
     def bulk_pages(self):
         return [
@@ -70,6 +73,10 @@ class AgentDetail(generic.DetailView):
         return [
             ("agents:agent_history", AgentHistory),
             ("agents:agent_compare_with", AgentCompareWith),
+            ("agents:agent_clone", AgentClone),
+            ("agents:agent_publish", AgentPublish),
+            ("agents:agent_publish", AgentPublishAgain),
+            ("agents:agent_unpublish", AgentUnpublish),
         ]
 
     @cached_property

@@ -134,6 +134,7 @@ def address(route, pattern, rows, job):
         "list_name": "tenants:organization_list",
         "name": "hello",
         "key": "no-such-key",
+        "version": AuditEvent.objects.of(rows["agents.agent"]).values_list("pk", flat=True).first(),
         "batch": "no-such-batch",
         "uidb36": "1",
     }
