@@ -98,28 +98,8 @@ class Agent(PageModel):
     # The runtime chooses the vendor by these prefixes; any other model silently runs as DEFAULT_LLM_MODEL.
     LLM_MODEL_PREFIXES = ("gpt", "claude", "gemini")
     DEFAULT_LLM_MODEL = "gpt-4o-mini"
-    LLM_MODELS = (
-        "gpt-4o",
-        "gpt-4o-mini",
-        "gpt-4.1",
-        "claude-3.5-haiku",
-        "claude-3.7-sonnet",
-        "claude-4.0-sonnet",
-        "gemini-2.0-flash",
-        "gemini-pro",
-    )
     VOICE_PROVIDERS_THAT_WORK = (VoiceProvider.ELEVENLABS, VoiceProvider.OPENAI)
     STT_PROVIDERS_THAT_WORK = (SttProvider.WHISPER, SttProvider.DEEPGRAM)
-    VOICE_MODELS = (
-        "eleven_turbo_v2",
-        "eleven_multilingual_v2",
-        "eleven_monolingual_v1",
-        "tts-1",
-        "tts-1-hd",
-    )
-    # The first four are masked in replies; address and name are offered to tenants and do nothing.
-    PII_KINDS = ("ssn", "credit_card", "phone_number", "email", "address", "name")
-    MCP_SERVERS = ("web_browsing", "image_generation", "code_interpreter")
 
     search_fields = ("name",)
     picker_related = ("organization",)
