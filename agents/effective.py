@@ -2,6 +2,8 @@
 
 One resolver for every page. `config` comes flat (keys as the columns), from the simple builder (camelCase, `voice` as
 an object), as both merged, or as an envelope around one of these; values of any type occur and are kept as they are.
+A setting counts where it is found first: flat key, key of the simple builder, column. The keys of an envelope beside
+its content are copies that never count.
 """
 
 import json
@@ -11,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from agents import known
 from agents.models import Agent
 
 # Where the simple builder keeps a setting, as a path of keys.
@@ -26,41 +29,97 @@ SETTINGS = {field.name: field for field in Agent._meta.concrete_fields if field.
 JSON_SETTINGS = {name for name, field in SETTINGS.items() if isinstance(field, models.JSONField)}
 DECIMALS = {name for name, field in SETTINGS.items() if isinstance(field, models.DecimalField)}
 NUMBERS = DECIMALS | {name for name, field in SETTINGS.items() if isinstance(field, models.IntegerField)}
-SERVED = {"llm_model", "voice_provider", "stt_provider"}
-DEPTH = 10
+SERVED = {"llm_model", "voice_provider", "voice_id", "voice_model", "stt_provider"}
+DEPTH = 10  # layers: a configuration in nine envelopes is still read
 # What a form shows as its columns hold it: it names the agent on every page.
 NAMES = {"name", "description"}
 LARGEST_INTEGER = 2**31 - 1
+COLUMN_DEFAULTS = {
+    name: getattr(field.db_default, "value", field.db_default)
+    for name, field in SETTINGS.items()
+    if field.has_db_default()
+}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting. `source` is where `value` comes from: "config", "builder" (its camelCase key) or "column"."""
+    """One setting. `source` is where `value` comes from: "config", "builder" (its camelCase key) or "column".
+
+    `path` are the keys in the configuration that lead to it, () for the column; `others` are the further copies in the
+    configuration as (path, value), none of which counts.
+    """
 
     name: str
     value: object
     source: str
     column: object
+    path: tuple = ()
+    others: tuple = ()
+
+    @property
+    def column_drifts(self):
+        """Whether the column holds something else than what counts."""
+        return self.source != "column" and not same(self.name, self.value, self.column)
 
     @property
     def drifts(self):
-        """Whether the column holds something else than what counts."""
-        return self.source != "column" and not same(self.name, self.value, self.column)
+        """Whether any copy holds something else than what counts."""
+        return self.column_drifts or any(not same(self.name, self.value, value) for _, value in self.others)
+
+    @property
+    def copies(self):
+        """[(where, value, whether it differs)] of every copy that does not count, the column last."""
+        found = [(where(path), value) for path, value in self.others]
+        if self.source != "column":
+            found.append(("column", self.column))
+        return [(place, value, not same(self.name, self.value, value)) for place, value in found]
+
+    @property
+    def origin(self):
+        """Where the value comes from, in words: "config → voice.name", "column", "column, as it is by default"."""
+        if self.source != "column":
+            return where(self.path)
+        if self.value is None:
+            return "set nowhere"
+        default = COLUMN_DEFAULTS.get(self.name)
+        is_default = self.name in COLUMN_DEFAULTS and same(self.name, self.value, default)
+        return "column, as it is by default" if is_default else "column"
+
+    @property
+    def runs_as(self):
+        """The model that the runtime takes instead, "" where it takes this one."""
+        if self.name != "llm_model" or is_model(self.value):
+            return ""
+        return Agent.DEFAULT_LLM_MODEL
 
     @property
     def label(self):
         return str(SETTINGS[self.name].verbose_name)
 
 
+def where(path):
+    """A path in the configuration for people: envelopes with arrows, then the key; "config → config → voice.name"."""
+    envelopes = 0
+    while envelopes < len(path) - 1 and path[envelopes] == "config":
+        envelopes += 1
+    return " → ".join(["config"] * (1 + envelopes) + [".".join(map(str, path[envelopes:]))])
+
+
+def layers(config):
+    """The objects from the outermost envelope to what is inside all of them; [] for what is no configuration."""
+    found = []
+    while isinstance(config, dict) and len(found) < DEPTH:
+        found.append(config)
+        config = config.get("config")
+        if not isinstance(config, dict):
+            return found
+    return []
+
+
 def unwrap(config):
     """The configuration out of its envelopes; {} for one that is no object."""
-    for _ in range(DEPTH):
-        if not isinstance(config, dict):
-            return {}
-        if not isinstance(config.get("config"), dict):
-            return config
-        config = config["config"]
-    return {}
+    found = layers(config)
+    return found[-1] if found else {}
 
 
 def at(config, path):
@@ -70,25 +129,41 @@ def at(config, path):
     return config
 
 
+def copies_in(found, name):
+    """(those that count, those that do not): [(path, value)] of a setting in layers(); null counts as not set there."""
+    inner = [(name,)] if name not in BUILDER_PATHS else [(name,), BUILDER_PATHS[name]]
+    prefix = ("config",) * (len(found) - 1)
+    counting = [((*prefix, *path), value) for path in inner if (value := at(found[-1], path)) is not None]
+    outer = [
+        (("config",) * depth + (name,), layer[name])
+        for depth, layer in enumerate(found[:-1])
+        if layer.get(name) is not None
+    ]
+    return counting, outer
+
+
 def resolve(config, columns, names=SETTINGS):
     """{name: Setting}. `columns` maps names to what the columns hold; null in `config` counts as not set there."""
-    inner = unwrap(config)
+    in_layers = layers(config)
     found = {}
     for name in names:
         column = columns.get(name)
-        value, source = inner.get(name), "config"
-        if value is None and name in BUILDER_PATHS:
-            value, source = at(inner, BUILDER_PATHS[name]), "builder"
-        if value is None:
-            value, source = column, "column"
-        found[name] = Setting(name, value, source, column)
+        counting, outer = copies_in(in_layers, name) if in_layers else ((), ())
+        if counting:
+            (path, value), *others = counting
+            source = "config" if path[-1] == name else "builder"
+            found[name] = Setting(name, value, source, column, path, (*others, *outer))
+        else:
+            found[name] = Setting(name, column, "column", column, (), tuple(outer))
     return found
 
 
 def telling(config):
     """The names that unserved() and drifting() need: the others come from their columns anyway."""
-    inner = unwrap(config)
-    return SERVED | BUILDER_PATHS.keys() | (SETTINGS.keys() & inner.keys()) if inner else SERVED
+    found = layers(config)
+    if not any(found):
+        return SERVED
+    return SERVED | BUILDER_PATHS.keys() | (SETTINGS.keys() & set().union(*found))
 
 
 def effective(agent):
@@ -120,21 +195,30 @@ def number(value):
     return found if found.is_finite() and found.adjusted() < 30 else None
 
 
+def is_model(value):
+    """Whether the runtime runs a model of this name, as far as it looks."""
+    return isinstance(value, str) and value.startswith(Agent.LLM_MODEL_PREFIXES)
+
+
 def unserved(settings):
     """[(Setting, what the runtime makes of it)] of those that the runtime cannot serve."""
     model, voice, listening = (settings[name] for name in ("llm_model", "voice_provider", "stt_provider"))
     found = []
-    if model.value not in (None, "") and not str(model.value).startswith(Agent.LLM_MODEL_PREFIXES):
-        found.append((model, f"silently runs {Agent.DEFAULT_LLM_MODEL} instead"))
+    if model.value not in (None, "") and model.runs_as:
+        found.append((model, f"silently runs {model.runs_as} instead"))
     if voice.value not in (None, "") and voice.value not in list(Agent.VOICE_PROVIDERS_THAT_WORK):
         found.append((voice, "cannot speak with it"))
+    for name, fault in (("voice_id", known.voice_fault), ("voice_model", known.voice_model_fault)):
+        if fault(voice.value, settings[name].value):
+            label = Agent.VoiceProvider(voice.value).label
+            found.append((settings[name], f"cannot speak with it: {label} does not have it"))
     if listening.value not in (None, "") and listening.value not in list(Agent.STT_PROVIDERS_THAT_WORK):
         found.append((listening, "cannot listen with it"))
     return found
 
 
 def drifting(settings):
-    """The Settings whose column differs from what counts."""
+    """The Settings of which a copy differs from what counts."""
     return [settings[name] for name in SETTINGS if name in settings and settings[name].drifts]
 
 
@@ -166,19 +250,16 @@ def shown(agent):
     """{name: what is in effect} of the settings whose column holds something else, where the column could hold it."""
     return {
         setting.name: as_column(SETTINGS[setting.name], setting.value)
-        for setting in drifting(effective(agent))
-        if setting.name not in NAMES and fits(SETTINGS[setting.name], setting.value)
+        for setting in effective(agent).values()
+        if setting.column_drifts and setting.name not in NAMES and fits(SETTINGS[setting.name], setting.value)
     }
 
 
 def paths_of(config, name):
     """Where a configuration holds a setting, as paths from its top; [] where the column is all there is."""
-    envelope = []
-    while isinstance(config, dict) and isinstance(config.get("config"), dict) and len(envelope) < DEPTH:
-        envelope.append("config")
-        config = config["config"]
-    places = [(name,), BUILDER_PATHS[name]] if name in BUILDER_PATHS else [(name,)]
-    return [[*envelope, *place] for place in places if at(config, place) is not None]
+    found = layers(config)
+    counting, outer = copies_in(found, name) if found else ((), ())
+    return [list(path) for path, _ in (*counting, *outer)]
 
 
 def in_step(config, values):
@@ -186,24 +267,32 @@ def in_step(config, values):
 
     It is worked out by the database, on what is stored: other keys, and numbers with all their digits, stay.
     """
-    expression = column = models.F("config")
-    for name, value in values.items():
-        for path in paths_of(config, name) if name in SETTINGS else []:
-            if value is None:
-                expression = models.Func(
-                    expression, text_array(path), template="(%(expressions)s)", arg_joiner=" #- "
-                )
-            else:
-                if not hasattr(value, "resolve_expression"):
-                    value = models.Value(as_json(value), output_field=models.JSONField())
-                expression = models.Func(expression, text_array(path), value, function="jsonb_set")
-    if expression is column:
-        return None
-    return models.ExpressionWrapper(expression, output_field=models.JSONField())
+    places = [
+        (path, value) for name, value in values.items() if name in SETTINGS for path in paths_of(config, name)
+    ]
+    return written(places)
+
+
+def written(places):
+    """An expression for the column `config` with these [(path, value)]; None takes the key away. None for no places.
+
+    The object that holds the last key of a path has to be there; [] as a path replaces the whole.
+    """
+    expression = models.F("config")
+    for path, value in places:
+        if value is None:
+            expression = models.Func(
+                expression, text_array(path), template="(%(expressions)s)", arg_joiner=" #- "
+            )
+            continue
+        if not hasattr(value, "resolve_expression"):
+            value = models.Value(as_json(value), output_field=models.JSONField())
+        expression = models.Func(expression, text_array(path), value, function="jsonb_set") if path else value
+    return models.ExpressionWrapper(expression, output_field=models.JSONField()) if places else None
 
 
 def text_array(path):
-    return models.Value(path, output_field=ArrayField(models.TextField()))
+    return models.Value([str(key) for key in path], output_field=ArrayField(models.TextField()))
 
 
 def as_json(value):

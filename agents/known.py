@@ -91,6 +91,7 @@ UNHONOURED = {
 
 # (heading, a sentence about the whole group, its settings): the sections of the page and of the form.
 GROUPS = (
+    ("Name", "", ("name", "description")),
     ("Language model", "", ("llm_model", "llm_provider", "temperature", "max_tokens", "system_prompt")),
     (
         "Voice",
@@ -126,3 +127,36 @@ def unhonoured(settings, name):
     if name == "pii_redaction_list" and settings["pii_redaction_enabled"].value is not True:
         return NOT_ENFORCED
     return UNHONOURED.get(name, "")
+
+
+def is_unknown(name, value):
+    """Whether a value is none of those that the platform's editors know for a setting with known values."""
+    field = Agent._meta.get_field(name)
+    if value in (None, "") or not (choices := getattr(field, "flatchoices", None)):
+        return False
+    return value not in [key for key, _ in choices]
+
+
+def voice_fault(provider, voice):
+    """Why a provider that works cannot speak with a voice; "" if it can, as far as is"""
+    if provider != Agent.VoiceProvider.OPENAI or voice in (None, ""):
+        return ""
+    if isinstance(voice, str) and voice.lower() in OPENAI_VOICES:
+        return ""
+    return f"OpenAI speaks only with {in_words(OPENAI_VOICES)}, not with “{str(voice)[:60]}”."
+
+
+def voice_model_fault(provider, model):
+    """Why a provider that works does not have a model; "" if it may have it."""
+    prefixes = VOICE_MODEL_PREFIXES.get(provider) if isinstance(provider, str) else None
+    if prefixes is None or model in (None, ""):
+        return ""
+    if isinstance(model, str) and model.startswith(prefixes):
+        return ""
+    label = Agent.VoiceProvider(provider).label
+    models_ = next(names for vendor, names in VOICE_MODELS if vendor == label)
+    return f"“{str(model)[:60]}” is no voice model of {label}; known are {in_words(models_)}."
+
+
+def in_words(names):
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -159,35 +159,10 @@ def voice_faults(agent, changes):
         for name in ("voice_provider", "voice_id", "voice_model")
     )
     for name, fault in (
-        ("voice_id", voice_fault(provider, voice)),
-        ("voice_model", voice_model_fault(provider, model)),
+        ("voice_id", known.voice_fault(provider, voice)),
+        ("voice_model", known.voice_model_fault(provider, model)),
     ):
         if fault and name in changes:
             yield name, fault
         elif fault and "voice_provider" in changes:
             yield "voice_provider", f"{fault} Change the {SETTINGS[name].verbose_name} as well."
-
-
-def voice_fault(provider, voice):
-    """Why a provider that works cannot speak with a voice; "" if it can, as far as is known."""
-    if provider != Agent.VoiceProvider.OPENAI or voice in (None, ""):
-        return ""
-    if isinstance(voice, str) and voice.lower() in known.OPENAI_VOICES:
-        return ""
-    return f"OpenAI speaks only with {in_words(known.OPENAI_VOICES)}, not with “{str(voice)[:60]}”."
-
-
-def voice_model_fault(provider, model):
-    """Why a provider that works does not have a model; "" if it may have it."""
-    prefixes = known.VOICE_MODEL_PREFIXES.get(provider) if isinstance(provider, str) else None
-    if prefixes is None or model in (None, ""):
-        return ""
-    if isinstance(model, str) and model.startswith(prefixes):
-        return ""
-    label = Agent.VoiceProvider(provider).label
-    models_ = next(names for vendor, names in known.VOICE_MODELS if vendor == label)
-    return f"“{str(model)[:60]}” is no voice model of {label}; known are {in_words(models_)}."
-
-
-def in_words(names):
-    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -76,7 +76,7 @@ def test_without_a_configuration_only_the_column_is_written(support_client):
 def test_what_no_column_can_hold_leaves_the_form_as_it_is(support_client, value):
     agent = change(make_agent(), config={"temperature": value}, temperature="0.70")
     assert form_values(support_client.get(edit(agent)))["temperature"] == "0.70"
-    assert "In effect, from the configuration" in check_page(support_client.get(agent.get_absolute_url()))
+    assert "config → temperature" in check_page(support_client.get(agent.get_absolute_url()))
     save(support_client, agent, temperature="0.9")
     agent.refresh_from_db()
     assert (agent.config, agent.temperature) == ({"temperature": 0.9}, Decimal("0.90"))
@@ -154,7 +154,7 @@ def test_the_page_says_what_counts(support_client):
     assert "does not know the model “llama-3”" in page
     assert "cannot speak with the provider “azure”" in page
     assert "3 settings differ" in page
-    assert "The column holds: gpt-4o" in page
+    assert "config → model" in page and "drift" in page and "llama-3" in page
     assert "p4ss" not in page
 
 

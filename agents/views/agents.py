@@ -3,8 +3,10 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
-from agents import forms
-from agents.effective import drifting, effective, same, unserved
+from agents import forms, known
+from agents.effective import SETTINGS, drifting, effective, layers, same, unserved
+from agents.extras import SHOWN as SHOWN_EXTRAS
+from agents.extras import extras
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.tables import AgentTable
@@ -12,7 +14,11 @@ from agents.views.agent_compare import AgentCompareWith
 from agents.views.agent_deeds import AgentClone, AgentPublish, AgentPublishAgain, AgentUnpublish
 from agents.views.agent_versions import AgentHistory
 from backoffice import display, generic, keyset
-from backoffice.templatetags.ui import diff_value
+from backoffice.templatetags.ui import diff_value, url_or_none
+
+# Characters from which on a text is folded, and how many of it stay in sight.
+LONG, BEGINNING = 400, 160
+FOLDED = '<details class="fold"><summary>{} <span class="muted">({})</span></summary>{}</details>'
 
 
 class AgentList(generic.ListView):
@@ -35,33 +41,10 @@ class AgentList(generic.ListView):
 
 
 class AgentDetail(generic.DetailView):
+    """What is in effect, setting by setting; `?only=drift` leaves those of which a copy says something else."""
+
     model = Agent
     queryset = Agent.objects.select_related("organization")
-    fields = [
-        ("Agent", ["name", "organization", "description", "is_published", "version", "created_at", "updated_at", "id"]),
-        ("Language model", ["llm_model", "llm_provider", "temperature", "max_tokens", "system_prompt"]),
-        (
-            "Voice",
-            ["voice_provider", "voice_id", "voice_model", "voice_speed", "voice_temperature", "voice_volume",
-             "responsiveness", "interruption_sensitivity", "enable_backchannel", "backchannel_words",
-             "ambient_sound", "ambient_volume"],
-        ),
-        (
-            "Listening",
-            ["stt_provider", "stt_mode", "denoising_mode", "boosted_keywords", "normalize_speech"],
-        ),
-        (
-            "Call handling",
-            ["max_duration_seconds", "end_after_silence_seconds", "voicemail_detection", "voicemail_action",
-             "voicemail_message"],
-        ),
-        (
-            "Privacy and connections",
-            ["pii_redaction_enabled", "pii_redaction_list", "data_storage_policy", "webhook_url",
-             "webhook_timeout_ms", "custom_headers", "enabled_mcp_servers", "knowledge_base_ids"],
-        ),
-        ("Configuration (JSON)", ["config"]),
-    ]  # fmt: skip
     related = [
         ("Conversations", "agents:conversation_list", "agent", "conversations"),
         ("Phone numbers", "telephony:phonenumber_list", "agent", "phone_numbers"),
@@ -87,28 +70,92 @@ class AgentDetail(generic.DetailView):
     def in_effect(self):
         return self.object.for_editing()
 
+    @cached_property
+    def drifting(self):
+        return {setting.name for setting in drifting(self.settings)}
+
+    @cached_property
+    def only_drift(self):
+        return self.request.GET.get("only") == "drift"
+
+    def groups(self):
+        """Those of the settings have a note and the name of their group beside what every group has."""
+        facts = ["organization", "is_published", "version", "created_at", "updated_at", "id"]
+        found = (
+            [] if self.only_drift else [{"heading": "Agent", "items": [self.item(name) for name in facts]}]
+        )
+        for heading, note, names in known.GROUPS:
+            names = [name for name in names if not self.only_drift or name in self.drifting]
+            if names:
+                items = [self.item(name) for name in names]
+                found.append({"heading": heading, "note": note, "items": items, "settings": True})
+        if not self.only_drift:
+            found.append(
+                {"heading": "Configuration as stored (JSON)", "items": [self.item("config")], "raw": True}
+            )
+        return found
+
     def item(self, name):
-        """With what is in effect; where the column holds something else, that is said below."""
+        """A setting as it is in effect, with where that comes from and what the other copies hold."""
         item = super().item(name)
         setting = self.settings.get(name)
-        if setting is None or not setting.drifts:
+        if setting is None:
             return item
-        user, field = self.request.user, Agent._meta.get_field(name)
-        column = item["value"]
-        if same(name, getattr(self.in_effect, name), setting.value):
-            item["value"] = format_html(
-                '{}<span class="under">In effect, from the configuration. The column holds: {}</span>',
-                display.present(self.in_effect, name, user)["value"],
-                column,
+        item["value"] = self.value_of(setting, item["value"])
+        return item | {
+            "origin": setting.origin,
+            "copies": [self.copy(setting, *copy) for copy in setting.copies],
+            "drifts": setting.drifts,
+            "note": known.unhonoured(self.settings, name),
+            "fault": next((outcome for wrong, outcome in self.unserved if wrong is setting), ""),
+            "is_unknown": known.is_unknown(name, setting.value),
+        }
+
+    def value_of(self, setting, of_column):
+        field = Agent._meta.get_field(setting.name)
+        if setting.source == "column":
+            value = of_column
+        elif same(setting.name, getattr(self.in_effect, setting.name), setting.value):
+            value = display.present(self.in_effect, setting.name, self.request.user)["value"]
+        else:  # nothing that the column could hold
+            value = diff_value(display.side(field, setting.value))
+        if isinstance(setting.value, str) and len(setting.value) > LONG:
+            start = Truncator(" ".join(display.redact_text(setting.value)[: 2 * BEGINNING].split())).chars(
+                BEGINNING
             )
-        else:
-            said = display.side(field, setting.value)
-            item["value"] = format_html(
-                '{}<span class="under">The column. In effect, from the configuration: {}</span>',
-                column,
-                diff_value(said),
-            )
-        return item
+            size = f"{len(setting.value):,} characters"
+            return format_html(FOLDED, start, size, value)
+        return value
+
+    def copy(self, setting, place, value, differs):
+        field = Agent._meta.get_field(setting.name)
+        shown = display.side(field, value)
+        if differs and isinstance(value, str) and isinstance(setting.value, str):
+            shown = display.differences(display.side(field, setting.value), shown)
+        if isinstance(shown, str) and not hasattr(shown, "__html__"):
+            shown = Truncator(shown).chars(LONG)
+        return {"place": place, "value": shown, "differs": differs}
+
+    @cached_property
+    def unserved(self):
+        return unserved(self.settings)
+
+    def extra_context(self):
+        config, pk = self.object.config, self.object.pk
+        found = [] if self.only_drift else extras(config)
+        may_change = self.may_edit()
+        return {
+            "extras": found[:SHOWN_EXTRAS],
+            "more_extras": len(found) > SHOWN_EXTRAS,
+            "drift_count": len(self.drifting),
+            "only_drift": self.only_drift,
+            "refresh_parts": ",".join(
+                ["#page-title", "#warnings", "#history", *(f"#about-{n}" for n in SETTINGS)]
+            ),
+            "headers_url": url_or_none("agents:agent_headers", pk) if may_change else "",
+            "sip_url": url_or_none("agents:agent_sip", pk) if may_change else "",
+            "json_url": url_or_none("agents:agent_json", pk) if may_change else "",
+        }
 
     def warnings(self):
         words = {
@@ -116,13 +163,20 @@ class AgentDetail(generic.DetailView):
             "voice_provider": "The runtime cannot speak with the provider “{}”.",
             "stt_provider": "The runtime cannot listen with the provider “{}”.",
         }
-        for setting, _ in unserved(self.settings):
+        for setting, outcome in self.unserved:
             value = Truncator(str(display.redact(setting.value))).chars(60)
-            yield words[setting.name].format(value, Agent.DEFAULT_LLM_MODEL)
-        if count := len(drifting(self.settings)):
+            sentence = words.get(
+                setting.name, f"The {setting.label} “{{}}” does not work: the runtime {outcome}."
+            )
+            yield sentence.format(value, Agent.DEFAULT_LLM_MODEL)
+        config = self.object.config
+        if config is not None and not layers(config):
+            yield "The configuration (JSON) is no object that can be read, so the columns count."
+        if count := len(self.drifting):
             yield (
                 f"{count} setting{' differs' if count == 1 else 's differ'} between the columns and the configuration"
-                " (JSON). The configuration counts; both are named below. Editing a setting here writes both."
+                " (JSON), or within it. What is in effect stands first, the other copies beside it. Editing a setting"
+                " here writes them all."
             )
 
 
