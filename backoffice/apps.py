@@ -18,6 +18,7 @@ class BackofficeConfig(AppConfig):
     def ready(self):
         from backoffice import background, checks  # noqa: F401, the checks compare with the live database
         from backoffice.context import COUNTS
+        from backoffice.figures import follow
         from backoffice.health import checking, own_ages  # noqa: F401, registers ages
         from backoffice.health.store import bad_count
         from backoffice.roles import sync_roles
@@ -26,3 +27,4 @@ class BackofficeConfig(AppConfig):
         COUNTS["health"] = bad_count
 
         post_migrate.connect(sync_roles, sender=self)
+        background.every(5, follow.follow)

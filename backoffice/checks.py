@@ -42,6 +42,7 @@ FUNCTIONS = {
     ("transcripts", "chat_turns"),
     ("transcripts", "session_summary"),
     ("transcripts", "session_turns"),
+    ("figures", "day"),
     ("billing", "add_bulk_posting"),
     ("billing", "decide_bulk_posting"),
     ("billing", "erase_given"),

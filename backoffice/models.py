@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from backoffice.audit_models import AuditEvent, ReadLog
+from backoffice.figure_models import DayFigure, Figure, FigurePeriod, FigureState
 from backoffice.health_models import HealthCheck, HealthFinding, HealthRow, TableSize
 from backoffice.job_models import Job
 from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
@@ -16,6 +17,10 @@ __all__ = [
     "AuditEvent",
     "BulkResult",
     "BulkRun",
+    "DayFigure",
+    "Figure",
+    "FigurePeriod",
+    "FigureState",
     "HealthCheck",
     "HealthFinding",
     "HealthRow",

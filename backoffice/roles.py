@@ -82,6 +82,7 @@ MATRIX = {
         FINANCE: VIEW,
         MANAGER: "view run_health_check",
     },
+    "backoffice.figure": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},
 }
 
 # What an admin, who is in no group, may not do either: nobody writes these by hand.
@@ -109,6 +110,7 @@ READ_ONLY = {
     "backoffice.job",
     "backoffice.healthfinding",
     "backoffice.healthrow",
+    "backoffice.figure",
 }
 # What no role brings: admins alone.
 FOR_ADMINS = {"tenants.close_organization", "tenants.erase_person", "billing.change_creditlimit"}

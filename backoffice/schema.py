@@ -11,8 +11,9 @@ LOCAL = "local_supabase.sql"  # by a superuser; embedded and test databases only
 MASTER = "master_schema.sql"  # by `postgres`
 BACKOFFICE = "backoffice.sql"  # by `postgres`, after the master schema
 BILLING = "billing.sql"  # by `postgres`, after these two
-TRANSCRIPTS = "transcripts.sql"  # by `postgres`, last
-OURS = (MASTER, BACKOFFICE, BILLING, TRANSCRIPTS)
+TRANSCRIPTS = "transcripts.sql"  # by `postgres`, after billing
+FIGURES = "figures.sql"  # by `postgres`, last
+OURS = (MASTER, BACKOFFICE, BILLING, TRANSCRIPTS, FIGURES)
 FILES = (LOCAL, *OURS)
 
 
@@ -38,7 +39,7 @@ def apply_on(connection, *names, out=None):
 
 
 def rehearse(connection):
-    """Runs our four files in one transaction and takes everything back."""
+    """Runs our five files in one transaction and takes everything back."""
     connection.execute("begin")
     try:
         for name in OURS:
@@ -48,7 +49,7 @@ def rehearse(connection):
 
 
 def apply_all(server, dbname, out=None):
-    """Builds or upgrades a database of the embedded server: what Supabase brings, then our four files."""
+    """Builds or upgrades a database of the embedded server: what Supabase brings, then our five files."""
     apply(server.url(dbname, "embedded_admin"), LOCAL, out=out)
     apply(server.url(dbname, "postgres"), *OURS, out=out)
 

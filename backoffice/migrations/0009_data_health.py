@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("backoffice", "0006_recent"),
+        ("backoffice", "0008_figure_marks"),
         ("tenants", "0001_initial"),
     ]
 

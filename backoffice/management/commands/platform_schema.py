@@ -9,9 +9,9 @@ from backoffice import schema
 class Command(BaseCommand):
     help = (
         "Builds the platform's database, or upgrades one that has the platform's earlier tables: runs "
-        "db/master_schema.sql, backoffice.sql, billing.sql and transcripts.sql as the role in PLATFORM_OWNER_URL (on "
-        "Supabase `postgres`). All may be run again; each is one transaction. The web app never reads "
-        "PLATFORM_OWNER_URL."
+        "db/master_schema.sql, backoffice.sql, billing.sql, transcripts.sql and figures.sql as the role in "
+        "PLATFORM_OWNER_URL (on Supabase `postgres`). All may be run again; each is one transaction. The web app never "
+        "reads PLATFORM_OWNER_URL."
     )
     requires_system_checks = ()
 

@@ -17,7 +17,7 @@ ACCESS = """
         from (select *, typnamespace as relnamespace from pg_type where typrelid = 0 and typelem = 0) c where {c}
         union all
         select 'schema', nspname, '', nspacl, acldefault('n', nspowner)
-        from pg_namespace where nspname in ('public', 'audit', 'billing', 'transcripts', 'backoffice')
+        from pg_namespace where nspname in ('public', 'audit', 'billing', 'transcripts', 'figures', 'backoffice')
         union all
         select 'database', 'this', '', datacl, acldefault('d', datdba)
         from pg_database where datname = current_database()
@@ -29,7 +29,8 @@ ACCESS = """
     ) a
     order by kind, name, part, grantee, privilege_type
 """.replace(
-    "{c}", "c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'backoffice')"
+    "{c}",
+    "c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures', 'backoffice')",
 )
 
 COLUMNS = """
@@ -49,31 +50,31 @@ POLICIES = """
 TRIGGERS = """
     select pg_get_triggerdef(t.oid) as definition, t.tgenabled::text
     from pg_trigger t join pg_class c on c.oid = t.tgrelid
-    where not t.tgisinternal and c.relnamespace::regnamespace::text in ('public', 'auth', 'audit', 'billing', 'transcripts') order by 1
+    where not t.tgisinternal and c.relnamespace::regnamespace::text in ('public', 'auth', 'audit', 'billing', 'transcripts', 'figures') order by 1
 """
 
 INDEXES = """
     select schemaname, tablename, indexname, indexdef from pg_indexes
-    where schemaname in ('public', 'audit', 'billing', 'transcripts', 'backoffice', 'auth') order by 1, 2, 3
+    where schemaname in ('public', 'audit', 'billing', 'transcripts', 'figures', 'backoffice', 'auth') order by 1, 2, 3
 """
 
 CONSTRAINTS = """
     select conrelid::regclass::text as relation, conname, pg_get_constraintdef(oid) as definition, convalidated
     from pg_constraint
-    where connamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'auth') and contype <> 'n' order by 1, 2
+    where connamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures', 'auth') and contype <> 'n' order by 1, 2
 """
 
 FUNCTIONS = """
     select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner, p.prosecdef, p.proconfig,
         p.prosqlbody is not null as is_bound,
         pg_get_functiondef(p.oid) as definition
-    from pg_proc p where p.pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'backoffice', 'auth') order by 1
+    from pg_proc p where p.pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures', 'backoffice', 'auth') order by 1
 """
 
 RELATIONS = """
     select c.oid::regclass::text as name, c.relkind::text, c.relowner::regrole::text as owner, c.relrowsecurity,
         c.relforcerowsecurity, c.relfilenode::text
-    from pg_class c where c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'backoffice', 'auth') order by 1
+    from pg_class c where c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures', 'backoffice', 'auth') order by 1
 """
 
 SCHEMAS = (

@@ -204,7 +204,7 @@ def objects(database):
     with database.connect("embedded_admin") as connection:
         functions = connection.execute(
             "select oid::regprocedure::text as name from pg_proc"
-            " where pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'auth')"
+            " where pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures', 'auth')"
         ).fetchall()
         triggers = connection.execute(
             "select tgname as name, tgrelid::regclass::text as relation from pg_trigger where not tgisinternal"
@@ -214,7 +214,7 @@ def objects(database):
         ).fetchall()
         indexes = connection.execute(
             "select format('%I.%I', schemaname, indexname) as name from pg_indexes"
-            " where schemaname in ('public', 'audit', 'billing', 'transcripts')"
+            " where schemaname in ('public', 'audit', 'billing', 'transcripts', 'figures')"
         ).fetchall()
     for table in [f"public.{name}" for name in TABLES] + RECORDS + ["auth.users"]:
         yield f"drop table {table} cascade"
@@ -477,7 +477,7 @@ def test_triggers_of_the_owner_cannot_be_hung_on_tables_of_its_own(world, acting
     """Else a table of its own, named organizations, forges entries of the audit and the ledger."""
     functions = world.query(
         "select oid::regprocedure::text from pg_proc where prorettype = 'trigger'::regtype"
-        " and pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts')"
+        " and pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures')"
     )
     ledger = acting.one("select count(*) from public.credit_transactions")
     acting.execute("create table backoffice.organizations as select * from public.organizations limit 0")
@@ -508,7 +508,7 @@ def test_functions_that_it_may_call(world):
     """Any other function of the owner that it can call needs a reason to stand here."""
     callable_ = world.query(
         "select oid::regprocedure::text from pg_proc where prosecdef"
-        " and pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts')"
+        " and pronamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures')"
         " and prorettype <> 'trigger'::regtype and has_function_privilege('backoffice', oid, 'EXECUTE')"
     )
     names = {name.split("(")[0] for name in callable_}

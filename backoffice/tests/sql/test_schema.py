@@ -304,6 +304,7 @@ def test_loads_as_an_ordinary_role(fresh):
         ("audit", "postgres"),
         ("billing", "postgres"),
         ("transcripts", "postgres"),
+        ("figures", "postgres"),
         ("auth", "supabase_auth_admin"),
     }
     assert {row["owner"] for row in part(fresh, "functions") if not row["name"].startswith("auth.")} == {
@@ -600,7 +601,7 @@ def test_every_foreign_key_has_an_index(fresh, upgraded):
         bare = database.query("""
             select c.conrelid::regclass::text || '.' || a.attname from pg_constraint c
             join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
-            where c.contype = 'f' and c.connamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts') and not exists (
+            where c.contype = 'f' and c.connamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures') and not exists (
                 select from pg_index i where i.indrelid = c.conrelid and i.indkey[0] = c.conkey[1]
                     and i.indpred is null and i.indisvalid)
         """)
@@ -717,7 +718,7 @@ def test_no_privilege_that_row_security_does_not_see(server, upgraded, role):
     privileges = ["TRUNCATE", "TRIGGER", "REFERENCES"] + (["MAINTAIN"] if server.major >= 17 else [])
     held = upgraded.query(
         "select c.relname || ': ' || p from pg_class c, unnest(%s::text[]) p"
-        " where c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts') and c.relkind = 'r'"
+        " where c.relnamespace::regnamespace::text in ('public', 'audit', 'billing', 'transcripts', 'figures') and c.relkind = 'r'"
         " and has_table_privilege(%s, c.oid, p)",
         privileges,
         role,
