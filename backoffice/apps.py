@@ -16,11 +16,12 @@ class BackofficeConfig(AppConfig):
     verbose_name = "Back office"
 
     def ready(self):
-        from backoffice import background, checks  # noqa: F401, the checks compare with the live database
+        from backoffice import background, checks, own_needs  # noqa: F401, checks compare with the live database
         from backoffice.context import COUNTS
         from backoffice.figures import follow
         from backoffice.health import checking, own_ages  # noqa: F401, registers ages
         from backoffice.health.store import bad_count
+        from backoffice.needs import needs
         from backoffice.roles import sync_roles
 
         background.every(checking.ROUND_SECONDS, checking.follow)
@@ -28,3 +29,5 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(sync_roles, sender=self)
         background.every(5, follow.follow)
+        needs(own_needs.failed_jobs)
+        needs(own_needs.reveals)

@@ -5,7 +5,13 @@ from backoffice.roles import role_of
 
 # (heading, [(label, url name, icon, permission)]); what a role may not open is not shown.
 NAVIGATION = [
-    ("", [("Dashboard", "home", "layout-dashboard", "")]),
+    (
+        "",
+        [
+            ("Dashboard", "home", "layout-dashboard", ""),
+            ("Figures", "figures", "chart-column-big", "backoffice.view_figure"),
+        ],
+    ),
     (
         "Tenants",
         [

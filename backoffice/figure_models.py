@@ -110,7 +110,8 @@ class FigureState(models.Model):
 class FigurePeriod(models.Model):
     """What is too much to add up for every reader: of the last 7, 30 and 90 days, the tenants with the most of each.
 
-    `content` is {"active": …, "active_before": …, "most": {measure: [[tenant or null, {measure: number}, …]]}}.
+    `content` is {"active": …, "active_before": …, "most": {measure: [[tenant or null, now, before], …]}}; of 30 days
+    also "agents": {"dead": …, "drafts": …}.
     """
 
     days = models.SmallIntegerField(primary_key=True)

@@ -242,3 +242,47 @@ class KnownValueFilter(django_filters.ChoiceFilter):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, empty_label="Any", null_label="not set", null_value="null", **kwargs)
+
+
+class ModelNameFilter(django_filters.CharFilter):
+    """A model's whole name, to the letter; "null" finds what names none."""
+
+    def __init__(self, field_name, **kwargs):
+        super().__init__(field_name=field_name, strip=False, **kwargs)
+
+    def filter(self, queryset, value):
+        if value == "null":
+            return queryset.filter(not_recorded(self.field_name))
+        return super().filter(queryset, value)
+
+
+class ChannelFilter(KnownValueFilter):
+    def filter(self, queryset, value):
+        if value == self.null_value:
+            return queryset.filter(not_recorded(self.field_name))
+        return super().filter(queryset, value)
+
+
+def not_recorded(field_name):
+    """An empty text, and the word that stands for nothing in addresses, count as nothing."""
+    return models.Q(**{field_name: None}) | models.Q(**{f"{field_name}__in": ["", "null"]})
+
+
+class UtcDayFilter(django_filters.DateFilter):
+    """From or until a day in UTC, by which figures and settlements go, the day included."""
+
+    def __init__(self, field_name, *, label, until=False):
+        super().__init__(field_name=field_name, label=label, widget=DateInput(attrs={"max": "9998-12-31"}))
+        self.until = until
+
+    def filter(self, queryset, value):
+        if value is None:
+            return queryset
+        moment = datetime.datetime.combine(value, datetime.time.min, datetime.UTC)
+        queryset = queryset.alias(utc_day_filter=newest(self.field_name))
+        if not self.until:
+            return queryset.filter(utc_day_filter__gte=moment)
+        if value == datetime.date.max:
+            return queryset
+        queryset = queryset.filter(utc_day_filter__lt=moment + datetime.timedelta(days=1))
+        return queryset.exclude(**{self.field_name: None})

@@ -3,7 +3,7 @@ from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
-from backoffice.views import audit, health, home, jobs, me, picker, revert, search
+from backoffice.views import audit, figures, health, home, jobs, me, picker, revert, search
 
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
@@ -23,6 +23,7 @@ audit_patterns = (
 
 urlpatterns = [
     path("", home.Home.as_view(), name="home"),
+    path("figures/", figures.Figures.as_view(), name="figures"),
     path("search/", search.Search.as_view(), name="search"),
     path("search/palette/", search.Palette.as_view(), name="palette"),
     path("tenants/", include("tenants.urls")),

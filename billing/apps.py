@@ -9,6 +9,8 @@ class BillingConfig(AppConfig):
     def ready(self):
         from backoffice.context import COUNTS
         from backoffice.health.ages import ages
+        from backoffice.needs import needs as register
+        from billing import needs
         from billing.ages import age_of_reconciliation, age_of_settlement
         from billing.bulk_postings import posting
         from billing.reconciliation import runs
@@ -19,3 +21,5 @@ class BillingConfig(AppConfig):
         COUNTS["billing:reconciliation"] = runs.drift_count
         ages(age_of_reconciliation)
         ages(age_of_settlement)
+        for provider in (needs.decisions, needs.balances, needs.closing):
+            register(provider)

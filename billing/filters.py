@@ -1,12 +1,18 @@
-import datetime
-
 import django_filters
 from django import forms
 from django.db.models import Q
 
-from backoffice.filters import DateInput, DayFilter, FilterSet, KnownValueFilter, MonthFilter, NoMonthFilter
+from backoffice.filters import (
+    ChannelFilter,
+    DateInput,
+    DayFilter,
+    FilterSet,
+    ModelNameFilter,
+    MonthFilter,
+    NoMonthFilter,
+    UtcDayFilter,
+)
 from backoffice.forms import AmountField
-from backoffice.keyset import newest
 from backoffice.models import User
 from billing.models import (
     Adoption,
@@ -154,43 +160,6 @@ class BalanceFilter(FilterSet):
         return queryset.filter(forecast__isnull=value == "no")
 
 
-class ModelNameFilter(django_filters.CharFilter):
-    """A model's whole name, to the letter; "null" finds what names none."""
-
-    def __init__(self, field_name, **kwargs):
-        super().__init__(field_name=field_name, strip=False, **kwargs)
-
-    def filter(self, queryset, value):
-        if value == "null":
-            return queryset.filter(not_recorded(self.field_name))
-        return super().filter(queryset, value)
-
-
-class ChannelFilter(KnownValueFilter):
-    def filter(self, queryset, value):
-        if value == self.null_value:
-            return queryset.filter(not_recorded(self.field_name))
-        return super().filter(queryset, value)
-
-
-def not_recorded(field_name):
-    """An empty text, and the word that stands for nothing in addresses, count as nothing."""
-    return Q(**{field_name: None}) | Q(**{f"{field_name}__in": ["", "null"]})
-
-
-class UtcDayFilter(django_filters.DateFilter):
-    """From a day in UTC, as days are settled, the day included; what has no time is of no day."""
-
-    def __init__(self, field_name, *, label):
-        super().__init__(field_name=field_name, label=label, widget=DateInput(attrs={"max": "9998-12-31"}))
-
-    def filter(self, queryset, value):
-        if value is None:
-            return queryset
-        moment = datetime.datetime.combine(value, datetime.time.min, datetime.UTC)
-        return queryset.alias(utc_day_filter=newest(self.field_name)).filter(utc_day_filter__gte=moment)
-
-
 class SettledRowsFilter(FilterSet):
     """Usage records or calls (`source`) by how they were settled: with which settlement or day, for which day, and
     whether at an estimate. What is given holds together, of one row of a settlement.
@@ -198,6 +167,7 @@ class SettledRowsFilter(FilterSet):
 
     source = ""
     from_day = UtcDayFilter("created_at", label="From day (UTC)")
+    to_day = UtcDayFilter("created_at", label="Until day (UTC)", until=True)
     settlement = django_filters.NumberFilter(
         method="together", label="Settlement", min_value=1, max_value=2**63 - 1, decimal_places=0
     )
@@ -264,7 +234,17 @@ class UsageLogFilter(SettledRowsFilter):
         model = UsageLog
         fields = ["organization", "agent"]
 
-    rare = ("model", "time", "settled", "from_day", "settlement", "settled_on", "settled_day", "estimated")
+    rare = (
+        "model",
+        "time",
+        "settled",
+        "from_day",
+        "to_day",
+        "settlement",
+        "settled_on",
+        "settled_day",
+        "estimated",
+    )
 
     def by_price(self, queryset, name, value):
         named = {
@@ -320,6 +300,7 @@ class CreditRequestFilter(FilterSet):
         method="by_state",
         choices=[
             ("mine", "Waiting, asked by me"),
+            ("for_me", "Waiting, asked by others"),
             ("expired", "Expired"),
             *CreditRequest.Status.choices[1:],
             ("all", "All"),
@@ -347,6 +328,8 @@ class CreditRequestFilter(FilterSet):
     def by_state(self, queryset, name, value):
         if value == "mine":
             return queryset.waiting().filter(requested_by=self.request.user.pk)
+        if value == "for_me":
+            return queryset.decidable_by(self.request.user)
         if value == "expired":
             return queryset.expired()
         return queryset if value == "all" else queryset.filter(status=value)

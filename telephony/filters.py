@@ -11,6 +11,7 @@ CALL_PROBLEMS = [
     ("never_closed", "Never closed, or marked so"),
     ("zero", "Duration zero"),
     ("no_cost", "Without cost"),
+    ("failed", "Failed or busy"),
     ("corrected", "Corrected by staff"),
 ]
 PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's agent")]
@@ -51,7 +52,7 @@ class CallLogFilter(SettledRowsFilter):
         method="by_number", choices=[("no", "Without number")], label="Number on record", empty_label="Any"
     )
     time = NoMonthFilter("created_at")
-    rare = ("numbered", "time", "from_day", "settlement", "settled_on", "settled_day", "estimated")
+    rare = ("numbered", "time", "from_day", "to_day", "settlement", "settled_on", "settled_day", "estimated")
 
     class Meta:
         model = CallLog

@@ -148,6 +148,9 @@ class CallLogQuerySet(models.QuerySet):
         stale = models.Q(status=CallLog.Status.ACTIVE, created_at__lt=stale_before())
         return self.filter(stale | models.Q(status=CallLog.Status.STALE))
 
+    def failed(self):
+        return self.filter(status__in=[CallLog.Status.FAILED, CallLog.Status.BUSY])
+
     def zero(self):
         return self.filter(models.Q(duration_seconds=0) | models.Q(duration_seconds=None))
 

@@ -9,9 +9,12 @@ class TenantsConfig(AppConfig):
     def ready(self):
         from backoffice.context import COUNTS
         from backoffice.health.ages import ages
-        from tenants import suspensions  # noqa: F401, registers how a batch takes suspensions back
+        from backoffice.needs import needs as register
+        from tenants import needs, suspensions  # noqa: F401, registers how a batch takes suspensions back
         from tenants.ages import age_of_attention
         from tenants.attention import waiting_count
 
         COUNTS["tenants:attentionitem_list"] = waiting_count
         ages(age_of_attention)
+        register(needs.signs)
+        register(needs.erasures)

@@ -1,8 +1,10 @@
+import datetime
+
 import django_filters
 from django.db.models import Q
 
-from backoffice.filters import DayFilter, FilterSet
-from backoffice.models import User
+from backoffice.filters import DateInput, DayFilter, FilterSet, UtcDayFilter
+from backoffice.models import Figure, User
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER
 from tenants.health import KINDS
 from tenants.models import AttentionItem, Care, Erasure, Follow, Note, Organization, UserProfile
@@ -24,7 +26,7 @@ def me(filterset):
 
 class OrganizationFilter(FilterSet):
     search_fields = ["words", "owner__words", "owner_id__id"]
-    rare = ("suspended", "since", "until")
+    rare = ("suspended", "since", "until", "from_day", "to_day", "active_from", "active_to")
     tier = django_filters.ChoiceFilter(
         field_name="owner__subscription_tier",
         choices=UserProfile.Tier.choices,
@@ -42,6 +44,14 @@ class OrganizationFilter(FilterSet):
     )
     since = DayFilter("created_at", label="Created from")
     until = DayFilter("created_at", label="Created until", until=True)
+    from_day = UtcDayFilter("created_at", label="Created from day (UTC)")
+    to_day = UtcDayFilter("created_at", label="Created until day (UTC)", until=True)
+    active_from = django_filters.DateFilter(
+        method="by_activity", label="Active from day (UTC)", widget=DateInput
+    )
+    active_to = django_filters.DateFilter(
+        method="by_activity", label="Active until day (UTC)", widget=DateInput
+    )
     desk = django_filters.ChoiceFilter(
         method="by_desk",
         choices=[
@@ -56,6 +66,19 @@ class OrganizationFilter(FilterSet):
     class Meta:
         model = Organization
         fields = []
+
+    def by_activity(self, queryset, name, value):
+        return queryset
+
+    def filter_queryset(self, queryset):
+        """Active is who has usage, calls or conversations on one of the days, as the figures know it."""
+        queryset = super().filter_queryset(queryset)
+        first, last = (self.form.cleaned_data.get(name) for name in ("active_from", "active_to"))
+        if not first and not last:
+            return queryset
+        days = {"day__gte": first or datetime.date.min, "day__lte": last or datetime.date.max}
+        active = Figure.objects.of_active_tenants().filter(**days)
+        return queryset.filter(pk__in=active.values("tenant_id"))
 
     def by_desk(self, queryset, name, value):
         if value == "followed":

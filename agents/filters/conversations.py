@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from agents.models import Conversation, Flag, Label
 from agents.models.conversations import Outcome
-from backoffice.filters import DayFilter, FilterSet, RowFilter
+from backoffice.filters import ChannelFilter, DayFilter, FilterSet, NoMonthFilter, RowFilter, UtcDayFilter
 from backoffice.keyset import newest
 
 REVIEWED = [("yes", "Reviewed"), ("no", "Not reviewed yet"), *Outcome.choices]
@@ -54,9 +54,12 @@ class ConversationFilter(FilterSet):
     ]  # fmt: skip
     rare = (
         "caller", "length_from", "length_to", "stored_from", "stored_to", "tokens_from", "tokens_to",
-        "cost_from", "cost_to",
+        "cost_from", "cost_to", "from_day", "to_day", "failed", "shared", "time",
     )  # fmt: skip
 
+    channel = ChannelFilter(
+        "channel", choices=Conversation._meta.get_field("channel").choices, label="Channel"
+    )
     flag = django_filters.ChoiceFilter(
         method="by_flag", choices=[*Flag.choices, ("none", "Nothing odd")], label="Flag", empty_label="Any"
     )
@@ -70,6 +73,21 @@ class ConversationFilter(FilterSet):
         method="by_caller",
         choices=[("yes", "With caller"), ("no", "Without caller")],
         label="Caller",
+        empty_label="Any",
+    )
+    from_day = UtcDayFilter("started_at", label="Began from day (UTC)")
+    to_day = UtcDayFilter("started_at", label="Began until day (UTC)", until=True)
+    time = NoMonthFilter("started_at")
+    failed = django_filters.ChoiceFilter(
+        method="by_failure",
+        choices=[("yes", "Never began, or an error as reply")],
+        label="Failed",
+        empty_label="Any",
+    )
+    shared = django_filters.ChoiceFilter(
+        method="by_shared",
+        choices=[("no", "Of one tenant alone"), ("yes", "Of no single tenant")],
+        label="Shared",
         empty_label="Any",
     )
     length_from = FromTo("length_seconds", "Length from (s)", end="from")
@@ -112,6 +130,13 @@ class ConversationFilter(FilterSet):
         if value in ("yes", "no"):
             return queryset.filter(outcome__isnull=value == "no")
         return queryset.filter(outcome=value)
+
+    def by_failure(self, queryset, name, value):
+        return queryset.filter(flags__overlap=[Flag.FAILED_START, Flag.ERRORS])
+
+    def by_shared(self, queryset, name, value):
+        shared = models.Q(flags__contains=[Flag.SHARED])
+        return queryset.filter(shared | models.Q(organization=None) if value == "yes" else ~shared)
 
     def by_caller(self, queryset, name, value):
         return queryset.filter(caller__isnull=value == "no")

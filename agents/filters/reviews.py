@@ -1,6 +1,7 @@
 import django_filters
+from django.db.models import Exists, OuterRef
 
-from agents.models import Label, Sample
+from agents.models import Label, Sample, SampleItem
 from backoffice.filters import DayFilter, FilterSet
 
 
@@ -23,9 +24,19 @@ class LabelFilter(FilterSet):
 
 class SampleFilter(FilterSet):
     search_fields = ["name", "seed__exact"]
+    state = django_filters.ChoiceFilter(
+        method="by_state",
+        choices=[("open", "With conversations to review"), ("done", "All reviewed")],
+        label="State",
+        empty_label="Any",
+    )
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
 
     class Meta:
         model = Sample
         fields = []
+
+    def by_state(self, queryset, name, value):
+        waiting = Exists(SampleItem.objects.filter(sample=OuterRef("pk"), reviewed_at=None))
+        return queryset.filter(waiting if value == "open" else ~waiting)

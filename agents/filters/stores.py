@@ -1,8 +1,11 @@
 import django_filters
 from django import forms
+from django.db.models import Exists, OuterRef
 
-from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
-from backoffice.filters import DayFilter, FilterSet, RowFilter
+from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession, Conversation
+from backoffice.figures.periods import use_since
+from backoffice.filters import DayFilter, FilterSet, RowFilter, UtcDayFilter
+from backoffice.keyset import newest
 from tenants.models import Organization
 
 
@@ -21,13 +24,33 @@ class PublishedFilter(django_filters.ChoiceFilter):
 
 class AgentFilter(FilterSet):
     search_fields = ["words", "organization__words", "organization_id__id"]
-    rare = ("voice_provider", "stt_provider")
+    rare = ("voice_provider", "stt_provider", "use")
+    use = django_filters.ChoiceFilter(
+        method="by_use",
+        choices=[
+            ("dead", "Published, without conversation for 30 days"),
+            ("draft", "Draft, with conversations in 30 days"),
+        ],
+        label="Use",
+        empty_label="Any",
+    )
     is_published = PublishedFilter()
     llm_model = django_filters.CharFilter(label="Model")
 
     class Meta:
         model = Agent
         fields = ["organization", "llm_model", "voice_provider", "stt_provider", "is_published"]
+
+    def by_use(self, queryset, name, value):
+        """As backoffice.figures.periods counts them."""
+        since = use_since()
+        began = Conversation.objects.alias(began=newest("started_at")).filter(
+            agent=OuterRef("pk"), began__gte=since
+        )
+        if value == "draft":
+            return queryset.exclude(is_published=True).filter(Exists(began))
+        old = queryset.filter(is_published=True).alias(made=newest("created_at")).filter(made__lt=since)
+        return old.filter(~Exists(began))
 
 
 class AgentSessionFilter(FilterSet):
@@ -52,10 +75,19 @@ class AgentMessageFilter(FilterSet):
     session = django_filters.UUIDFilter("session_id", widget=forms.HiddenInput)
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)
+    latency = django_filters.ChoiceFilter(
+        method="by_latency", choices=[("measured", "Measured")], label="Latency", empty_label="Any"
+    )
+    from_day = UtcDayFilter("created_at", label="From day (UTC)")
+    to_day = UtcDayFilter("created_at", label="Until day (UTC)", until=True)
+    rare = ("latency", "from_day", "to_day")
 
     class Meta:
         model = AgentMessage
         fields = ["role", "session"]
+
+    def by_latency(self, queryset, name, value):
+        return queryset.filter(latency_ms__gte=0)
 
 
 class ChatSessionFilter(FilterSet):

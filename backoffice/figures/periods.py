@@ -9,6 +9,7 @@ from django.utils import timezone
 from backoffice.figure_models import FigurePeriod, FigureState
 
 PERIODS = (7, 30, 90)  # days
+USE_DAYS = 30
 REFRESH_SECONDS = 30
 MOST = 10
 
@@ -74,6 +75,34 @@ def count(since, until, channel=None):
         return json.loads(cursor.fetchone()[0])
 
 
+# Agents that answer and nobody talks to, and drafts that somebody does; the filter `use` of the list of agents.
+IN_USE = """
+with used as materialized (
+  select agent_id from backoffice.agents_conversation
+  where coalesce(started_at, '-infinity') >= %(since)s group by agent_id)
+select count(*) filter (where is_published and coalesce(created_at, '-infinity') < %(since)s and u.agent_id is null),
+  count(*) filter (where is_published is not true and u.agent_id is not null)
+from public.agents a left join used u on u.agent_id = a.id
+"""
+
+
+def use_since():
+    """Since when an agent counts as used: the beginning of the last 30 days (UTC)."""
+    return datetime.datetime.combine(days_until(today(), USE_DAYS), datetime.time.min, datetime.UTC)
+
+
+def count_use():
+    with connection.cursor() as cursor:
+        cursor.execute(IN_USE, {"since": use_since()})
+        return dict(zip(("dead", "drafts"), cursor.fetchone(), strict=True))
+
+
+def agents_in_use():
+    """{"dead": …, "drafts": …} as last counted; {} before that."""
+    period = FigurePeriod.objects.filter(days=USE_DAYS).only("content").first()
+    return period.content.get("agents", {}) if period else {}
+
+
 def database_time():
     with connection.cursor() as cursor:
         cursor.execute("select clock_timestamp()")
@@ -103,6 +132,8 @@ def refresh():
             if changed_at is None or changed_at <= period.counted_at or age < REFRESH_SECONDS:
                 continue
         content = count(days_until(until, days), until)
+        if days == USE_DAYS:
+            content["agents"] = count_use()
         FigurePeriod.objects.update_or_create(
             days=days, defaults={"until": until, "counted_at": now, "content": content}
         )

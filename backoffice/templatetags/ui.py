@@ -14,7 +14,7 @@ from functools import lru_cache
 from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import conditional_escape, escape, format_html, format_html_join
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from lucide import IconDoesNotExist, _render_icon
 
@@ -381,55 +381,6 @@ def message_tone(message):
     """The tone of a message of django.contrib.messages."""
     return {"success": "good", "error": "bad", "warning": "warn"}.get(
         getattr(message, "level_tag", ""), "info"
-    )
-
-
-def _plain(value: Decimal) -> str:
-    return number(value, 0 if value == value.to_integral_value() else 2)
-
-
-@register.simple_tag
-def bar_chart(points, label="", unit="", height=120):
-    """Bars as inline SVG from (label, number) pairs, with the same numbers in a table for screen readers.
-
-    Numbers that are None or NaN leave a gap. Drawn by attributes, not by style, for the Content-Security-Policy.
-    """
-    rows = [(str(name), _number(value)) for name, value in points or ()]
-    if not rows:
-        return ""
-    top = max((value for _, value in rows if value is not None), default=0)
-    top = float(top) if top > 0 else 1.0
-    step = 600 / len(rows)
-    gap = min(step * 0.25, 6)
-    texts = ["not recorded" if value is None else _plain(value) for _, value in rows]
-    bars = []
-    for index, (name, value) in enumerate(rows):
-        size = max(2.0, float(value) / top * (height - 4)) if value and value > 0 else 0.0
-        left, width = f"{index * step:.1f}", f"{step:.1f}"
-        inner_left, inner_width = f"{index * step + gap / 2:.1f}", f"{step - gap:.1f}"
-        title = f"{name}: {texts[index]} {unit}".strip()
-        bars.append(
-            (left, width, height, inner_left, f"{height - size:.1f}", inner_width, f"{size:.1f}", title)
-        )
-    return format_html(
-        '<figure class="chart"><svg viewBox="0 0 600 {0}" preserveAspectRatio="none" height="{0}" aria-hidden="true">'
-        '{1}</svg><figcaption class="chart__axis"><span>{2}</span><span>{3}</span></figcaption>'
-        '<div class="sr-only"><table><caption>{4}</caption>{5}</table></div></figure>',
-        height,
-        format_html_join(
-            "",
-            '<g><rect class="chart__hit" x="{}" y="0" width="{}" height="{}"></rect>'
-            '<rect class="chart__bar" x="{}" y="{}" width="{}" height="{}"></rect><title>{}</title></g>',
-            bars,
-        ),
-        rows[0][0],
-        rows[-1][0] if len(rows) > 1 else "",
-        label,
-        format_html_join(
-            "",
-            '<tr><th scope="row">{}</th><td>{}</td></tr>',
-            zip((name for name, _ in rows), texts, strict=True),
-        ),
     )
 
 

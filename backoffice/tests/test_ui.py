@@ -97,15 +97,6 @@ def test_unknown_icon_is_a_circle_and_names_are_not_markup():
     assert 'aria-label="&lt;x&gt;"' in Template('{% load ui %}{% icon "x" 14 "<x>" %}').render(Context())
 
 
-def test_chart_tells_nothing_recorded_from_zero():
-    chart = ui.bar_chart([("Mon", 3), ("Tue", 0), ("Wed", None), ("<b>", Decimal("NaN"))], "Calls")
-    assert "Mon: 3" in chart
-    assert "Tue: 0" in chart
-    assert "Wed: not recorded" in chart
-    assert "<b>" not in chart
-    assert "style=" not in chart
-
-
 @pytest.mark.parametrize("value", ["x" * 201, "\n" * 6, ["x" * 300], {"a": "x" * 300}])
 def test_a_box_that_scrolls_is_reached_by_keyboard(value):
     assert ui.scrolls(value) == ' tabindex="0"' and ui.scrolls("short") == ui.scrolls(None) == ""
