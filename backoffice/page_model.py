@@ -11,7 +11,8 @@ class PageModel(models.Model):
     picker_related = ()
     # {field: permission} of what needs a right of its own instead of the one to change the model.
     field_permissions = {}
-    # {field: url name} of what is changed on a page of its own only, after a review.
+    # {field: "url name?parameter"} of what is changed on a page of its own only, after a review; the parameter takes
+    # the value to begin with.
     reviewed_fields = {}
     # Columns that are written along with others, and put back along with them.
     following_fields = ()

@@ -254,7 +254,8 @@ def field_change(change, column, user):
         if fault or denied:
             found.faults[name] = fault or denied
     if not denied and (page := change.model.reviewed_fields.get(model_field.name)):
-        found.page = f"{reverse(page, args=[change.obj.pk])}?login={before}"
+        name, _, parameter = page.partition("?")
+        found.page = f"{reverse(name, args=[change.obj.pk])}?{parameter}={before}"
         fault = "It is moved on its own page, which shows the consequences first."
         found.faults |= {BEFORE: fault, WRITTEN: fault}
     return found

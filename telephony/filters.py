@@ -9,6 +9,7 @@ from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
 CALL_PROBLEMS = [
     ("stale", "Stale: never closed"),
     ("never_closed", "Never closed, or marked so"),
+    ("failed", "Failed or busy"),
     ("zero", "Duration zero"),
     ("no_cost", "Without cost"),
     ("failed", "Failed or busy"),

@@ -66,7 +66,7 @@ class PhoneNumberForm(StaffForm):
             field = "agent" if "agent" in self.fields else "organization"
             self.add_error(field, f"{agent} belongs to another organization ({agent.organization}).")
         if self.understood and self.errors:  # it is shown again, for something else
-            self.fields["e164"].help_text = self.understood
+            self["e164"].help_text = self.understood
         return cleaned
 
     def is_new(self):

@@ -92,6 +92,7 @@ class PhoneNumber(PageModel):
         LIVEKIT = "livekit", "LiveKit"
 
     search_fields = ("e164",)
+    reviewed_fields = {"organization": "telephony:phonenumber_move?organization"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(

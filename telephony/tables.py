@@ -1,8 +1,26 @@
-from django.db.models import Value
-from django.db.models.functions import Concat
+import datetime
 
+from django.db.models import Count, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, Now
+
+from backoffice.keyset import newest
 from backoffice.tables import Column, Table
 from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
+from telephony.traffic import DAYS
+
+
+def last_call():
+    """The time of a number's last call, for a file."""
+    calls = CallLog.objects.filter(phone_number=OuterRef("pk")).order_by(newest().desc(), "-pk")
+    return Subquery(calls.values("created_at")[:1])
+
+
+def calls_of_late():
+    """How many calls a number had in DAYS times 24 hours, for a file."""
+    since = Now() - datetime.timedelta(days=DAYS)
+    calls = CallLog.objects.filter(phone_number=OuterRef("pk")).alias(moment=newest())
+    calls = calls.filter(moment__gte=since, moment__lte=Now()).order_by().values("phone_number")
+    return Coalesce(Subquery(calls.annotate(rows=Count("pk")).values("rows")), 0)
 
 
 class PhoneNumberTable(Table):
@@ -11,7 +29,9 @@ class PhoneNumberTable(Table):
     agent = Column("Agent")
     provider = Column("Provider")
     status = Column("Status")
-    created_at = Column("Added", order="created")
+    last_call = Column("Last call", export=last_call())
+    calls = Column(f"Calls in {DAYS} days", numeric=True, export=calls_of_late())
+    created_at = Column("Added", order="created", shown=False)
 
     class Meta(Table.Meta):
         model = PhoneNumber

@@ -11,6 +11,7 @@ urlpatterns = [
     path("numbers/<uuid:pk>/check/", views.PhoneNumberCheck.as_view(), name="phonenumber_check"),
     path("numbers/<uuid:pk>/edit/", views.PhoneNumberUpdate.as_view(), name="phonenumber_edit"),
     path("numbers/<uuid:pk>/delete/", views.PhoneNumberDelete.as_view(), name="phonenumber_delete"),
+    path("numbers/<uuid:pk>/move/", views.PhoneNumberMove.as_view(), name="phonenumber_move"),
     path("numbers/<uuid:pk>/release/", views.PhoneNumberRelease.as_view(), name="phonenumber_release"),
     path(
         "numbers/<uuid:pk>/reactivate/", views.PhoneNumberReactivate.as_view(), name="phonenumber_reactivate"

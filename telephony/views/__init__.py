@@ -1,5 +1,6 @@
 from telephony.views.calls import CallLogCorrect, CallLogDetail, CallLogList, CallLogMarkStale, CallRecording
 from telephony.views.conflicts import ConflictDetail, ConflictList
+from telephony.views.moving import PhoneNumberMove
 from telephony.views.numbers import (
     CallCheck,
     PhoneNumberCheck,
@@ -34,6 +35,7 @@ __all__ = [
     "PhoneNumberDelete",
     "PhoneNumberDetail",
     "PhoneNumberList",
+    "PhoneNumberMove",
     "PhoneNumberReactivate",
     "PhoneNumberRelease",
     "PhoneNumberUpdate",

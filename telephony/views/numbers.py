@@ -1,12 +1,18 @@
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
 
 from backoffice import generic, keyset
+from backoffice.templatetags.ui import copy_button, missing
 from telephony import forms, services
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_number
 from telephony.filters import PhoneNumberFilter
 from telephony.models import PhoneNumber
 from telephony.tables import PhoneNumberTable
+from telephony.templatetags.phones import phone
+from telephony.traffic import DAYS, since_day, traffic_of, traffic_of_many
+from telephony.views.moving import PhoneNumberMove
 
 
 class PhoneNumberRelease(generic.ActionView):
@@ -75,6 +81,11 @@ class PhoneNumberList(generic.ListView):
     }
     bulk = (PhoneNumberRelease, PhoneNumberReactivate)
 
+    def row_context(self, rows):
+        if not self.request.user.has_perm("telephony.view_calllog"):
+            return {}
+        return {"traffic": traffic_of_many(rows), "since": since_day(), "until": timezone.localdate()}
+
 
 class PhoneNumberDetail(generic.DetailView):
     model = PhoneNumber
@@ -88,6 +99,7 @@ class PhoneNumberDetail(generic.DetailView):
     def actions(self):
         return [
             ("telephony:phonenumber_check", PhoneNumberCheck),
+            ("telephony:phonenumber_move", PhoneNumberMove),
             ("telephony:phonenumber_release", PhoneNumberRelease),
             ("telephony:phonenumber_reactivate", PhoneNumberReactivate),
         ]
@@ -110,8 +122,18 @@ class PhoneNumberDetail(generic.DetailView):
         if not number.organization.has_credit:
             yield "The organization's balance is not above zero: the platform answers 402 to calls."
 
+    def show_e164(self, number):
+        if not number.e164:
+            return "Number", missing(number.e164)
+        return "Number", format_html("{} {}", phone(number.e164), copy_button(number.e164, "Copy as E.164"))
+
     def extra_context(self):
-        return {"conflicts": conflicts_of_number(self.object, self.request.user)}
+        user = self.request.user
+        context = {"conflicts": conflicts_of_number(self.object, user)}
+        if user.has_perm("telephony.view_calllog"):
+            last = self.object.calls.order_by(keyset.newest().desc(), "-pk").first()
+            context |= {"traffic": traffic_of(self.object), "last_call": last, "days": DAYS}
+        return context
 
 
 class CallCheck(generic.ModelPage):

@@ -30,7 +30,7 @@ class Organization(PageModel):
     """
 
     search_fields = ("name",)
-    reviewed_fields = {"owner": "tenants:organization_owner"}
+    reviewed_fields = {"owner": "tenants:organization_owner?login"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
