@@ -25,11 +25,12 @@ from pg_stat_progress_create_index where pid = %s
 SIZE = """
 select greatest(reltuples, 0)::bigint, pg_relation_size(oid) from pg_class where oid = to_regclass(%s)
 """
-# What holds the lock that a build waits for, or is older than it: for whoever reads that it gave up.
+# Whose transactions are open, the oldest first: for whoever reads that a build gave up.
 IN_THE_WAY = """
 select pid, usename::text, date_trunc('second', now() - xact_start)::text
 from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and xact_start < now() - interval '1 second'
+where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'
+  and xact_start is not null
 order by xact_start limit 3
 """
 
@@ -118,6 +119,12 @@ def build(connection, url, missing, report):
         except psycopg.Error:
             report(f"{name} stays behind, invalid: the next run drops it")
         raise
+
+
+def analyze(connection, table):
+    """The planner knows nothing of an index on an expression before that."""
+    schema, _, name = table.partition(".")
+    connection.execute(sql.SQL("analyze {}").format(sql.Identifier(schema, name)))
 
 
 def free_name(connection, schema, name):

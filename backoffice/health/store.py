@@ -1,6 +1,7 @@
 """Keeps what the checks found, and reads it for pages: the badge, the overview and the lists show one and the same."""
 
 import datetime
+import logging
 import time
 
 from django.db import DatabaseError, connection, transaction
@@ -12,6 +13,8 @@ from backoffice.health.indexes import index_findings
 from backoffice.health.rights import rights_findings
 from backoffice.health.schema_differences import schema_findings, system_findings
 from backoffice.health_models import HealthCheck, HealthFinding, position_of
+
+logger = logging.getLogger(__name__)
 
 # A look at the page reads the catalog again if the last reading is older than that.
 FRESH_SECONDS = 10
@@ -45,15 +48,19 @@ def check_catalog():
 
 
 def look_at_catalog():
-    """The same for who opens the page, unless it was done just now; a failure leaves what is kept."""
+    """The same for who opens the page, unless it was done just now. Returns whether what is kept is of now: a failure
+    leaves it as it was.
+    """
     check = HealthCheck.objects.filter(part="catalog").first()
     if check and check.at > timezone.now() - datetime.timedelta(seconds=FRESH_SECONDS):
-        return
+        return True
     try:
         with transaction.atomic():
             check_catalog()
     except DatabaseError:
-        return
+        logger.warning("The catalog could not be read.", exc_info=True)
+        return False
+    return True
 
 
 def checked(part, seconds):

@@ -136,6 +136,7 @@ def address(route, pattern, rows, job):
         "key": "no-such-key",
         "version": AuditEvent.objects.of(rows["agents.agent"]).values_list("pk", flat=True).first(),
         "batch": "no-such-batch",
+        "section": "schema",
         "uidb36": "1",
     }
     if "<str:label>" in route:

@@ -52,8 +52,8 @@ class HealthOverview(HealthPage):
     """Every section with its verdict, its counts, and the first of what is wrong."""
 
     def get(self, request):
-        look_at_catalog()
-        context = self.shared()
+        is_now = look_at_catalog()
+        context = self.shared() | {"is_old": not is_now}
         counts = {}
         for section, level, count in (
             HealthFinding.objects.order_by().values_list("section", "level").annotate(Count("pk"))
@@ -142,7 +142,7 @@ class HealthSection(HealthPage):
         if section not in SECTIONS:
             raise Http404("There is no such section.")
         if section not in OF_ROWS:
-            look_at_catalog()
+            context["is_old"] = not look_at_catalog()
         known = SECTIONS[section]
         findings = list(HealthFinding.objects.filter(section=section)[: SHOWN + 1])
         context["checks"] = {check.part: check for check in HealthCheck.objects.all()}

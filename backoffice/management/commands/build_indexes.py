@@ -64,6 +64,8 @@ class Command(BaseCommand):
                 f"(about {rows:,} rows, {size / 1024 / 1024:,.0f} MB)"
             )
             failed += not self.attempt(connection, title, building.build, url, missing, self.progress)
+        for table in dict.fromkeys(missing.table for missing in plan.builds):
+            self.attempt(connection, f"Collecting the planner's figures of {table}", building.analyze, table)
         if not failed:
             self.stdout.write(self.style.SUCCESS("Done. Every index that pages need is there."))
         return failed
