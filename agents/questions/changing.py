@@ -95,7 +95,7 @@ def confirm_change(change, *, actor, reason):
         if change.job is not None:
             return change.job
         if change.confirmed_at or not change.checked_at:
-            raise ValidationError("Its dry run is not there (any more). Ask for the change anew.")
+            raise ValidationError("Its dry run is not finished.")
         if change.owner_id != actor.pk:
             raise ValidationError(f"It is confirmed by whoever asked for it: {change.owner_name}.")
         number = change.states()["ready"]

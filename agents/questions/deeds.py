@@ -12,7 +12,7 @@ from django.db import models
 from agents.effective import SETTINGS, effective, fits, paths_of, same
 from agents.questions.conditions import LABELS
 from agents.questions.excerpts import excerpts, shown
-from agents.questions.faults import faults
+from agents.validation import faults
 from backoffice.display import URL_SECRET
 
 # Settings that can be changed in many agents at once: not the names, and no secrets.

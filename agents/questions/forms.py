@@ -3,9 +3,9 @@
 from django import forms
 from django.core.exceptions import ValidationError
 
+from agents import known
 from agents.effective import SETTINGS
 from agents.forms import ListField
-from agents.models import Agent
 from agents.questions.conditions import GROUPS, LABELS
 from agents.questions.deeds import CHANGEABLE, HOW, Deed, ways_of
 from agents.questions.sql import is_list
@@ -13,7 +13,7 @@ from backoffice.forms import ReasonForm, form_field
 
 MOST = 3  # settings of one change
 TYPED_FROM = 100  # agents from which on their number is typed to confirm
-LISTS_OF = {"enabled_mcp_servers": Agent.MCP_SERVERS, "pii_redaction_list": Agent.PII_KINDS}
+LISTS_OF = {"enabled_mcp_servers": known.MCP_SERVERS, "pii_redaction_list": known.PII_KINDS}
 
 
 def choices():
@@ -88,13 +88,14 @@ class ChangeForm(forms.Form):
 def value_field(name):
     """The field of a setting's new value, as its type is; nothing is required of it here."""
     if is_list(name):
-        known = LISTS_OF.get(name, ())
-        text = f"One per line. Known: {', '.join(known)}." if known else "One per line."
+        listed = ", ".join(LISTS_OF.get(name, ()))
+        text = f"One per line. Known: {listed}." if listed else "One per line."
         return ListField(required=False, label="Value", help_text=text)
     field = form_field(SETTINGS[name], required=False)
     field.label, field.required = "Value", False
     if name == "llm_model":
-        field.help_text = f"Known: {', '.join(Agent.LLM_MODELS)}. {field.help_text}"
+        models = ", ".join(model for _, names in known.MODELS for model in names)
+        field.help_text = f"Known: {models}. {field.help_text}"
     field.initial = None
     return field
 

@@ -10,7 +10,10 @@ from agents.models import (
     Sample,
     Store,
 )
+from agents.questions import changing
+from agents.questions.deeds import Deed
 from backoffice import services
+from backoffice.models import BulkRun
 from backoffice.testing import make_user
 from tenants.tests.factories import insert, make_organization, serial
 
@@ -63,3 +66,15 @@ def make_sample(actor, conversations=None, **fields):
         conversations = Conversation.objects.all()
     sample = Sample(**{"name": f"Sample {serial()}", "seed": "seed", "size": 50, **fields})
     return samples.draw_sample(sample, actor=actor, conversations=conversations)
+
+
+def make_setting_change(actor, agents=None, deeds=None):
+    """A change with its dry run, not confirmed."""
+    agents = agents or [make_agent()]
+    run = BulkRun.objects.create(
+        owner=actor,
+        list_name="agents:question_list",
+        action="ChangeSettings",
+        row_ids=[str(agent.pk) for agent in agents],
+    )
+    return changing.prepare_change(run, deeds or [Deed("llm_model", "set", "gpt-4.1")], actor=actor)

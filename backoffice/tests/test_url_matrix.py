@@ -28,6 +28,7 @@ from agents.tests.factories import (
     make_message,
     make_sample,
     make_session,
+    make_setting_change,
 )
 from backoffice import roles
 from backoffice.models import AuditEvent, Job, ReadLog, SavedView
@@ -112,6 +113,7 @@ def rows(db):
         add_note(conversation, actor=staff["Manager"], text="Note"),
         make_label(staff["Manager"]),
         make_sample(staff["Manager"]),
+        make_setting_change(staff["Support"], [agent]),
     ]
     settlement = make_settlement(agent.organization, actor=staff["Finance"])
     found += [settlement, SettlementDay.objects.get(day=settlement.day), make_price()]
