@@ -1,5 +1,3 @@
-import re
-
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -8,6 +6,7 @@ from django.utils.html import format_html
 from backoffice.forms import ReasonForm, StaffForm
 from telephony.dialling import read_number, region_of
 from telephony.models import CallLog, PhoneNumber, SipTrunk
+from telephony.trunks import LONGEST_PASSWORD, SHORTEST_PASSWORD, check_domain, check_password, check_username
 
 
 class PhoneNumberForm(StaffForm):
@@ -106,26 +105,35 @@ class SipTrunkForm(StaffForm):
         fields = ["organization", "provider", "sip_domain", "username"]
 
     def clean_sip_domain(self):
-        domain = self.cleaned_data["sip_domain"]
-        if (
-            domain
-            and "sip_domain" in self.changed_data
-            and not re.fullmatch(
-                r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9-]+)*(:\d{1,5})?", domain
-            )
-        ):
-            raise ValidationError("A domain looks like sip.example.net, without sip: or a path.")
-        return domain
+        return self.checked("sip_domain", check_domain)
+
+    def clean_username(self):
+        return self.checked("username", check_username)
+
+    def checked(self, name, check):
+        """What was typed, checked where it is another text than the stored one."""
+        typed = self.cleaned_data[name]
+        if typed and name in self.changed_data:
+            check(typed)
+        return typed
 
 
 class TrunkPasswordForm(ReasonForm):
     password = forms.CharField(
-        max_length=500,
+        max_length=LONGEST_PASSWORD,
         strip=False,
-        help_text="It is written, and cannot be read again by anybody here.",
+        help_text=f"{SHORTEST_PASSWORD} characters or more. It is written, and cannot be read again by anybody here.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     field_order = ["password", "reason"]
+
+    def __init__(self, *args, trunk, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.trunk = trunk
+
+    def clean_password(self):
+        check_password(self.cleaned_data["password"], self.trunk)
+        return self.cleaned_data["password"]
 
 
 class CorrectCallForm(StaffForm):

@@ -54,12 +54,24 @@ def mark_stale_call(call, *, actor, reason):
 
 
 def set_trunk_password(trunk, *, actor, reason, password):
-    """Replace the password of a trunk. Nobody can read the old one, or this one afterwards."""
+    """Set or replace the password of a trunk. Nobody can read the old one, or this one afterwards."""
+    write_trunk_password(trunk, password, actor=actor, reason=reason)
+    return trunk
+
+
+def remove_trunk_password(trunk, *, actor, reason):
+    """Take the password of a trunk away. Raises ValidationError if there is none, or no trunk."""
+    if not trunks_with_password([trunk]):
+        raise ValidationError("The trunk has no password, or is not there any more.")
+    write_trunk_password(trunk, None, actor=actor, reason=reason)
+    return trunk
+
+
+def write_trunk_password(trunk, password, *, actor, reason):
     with services.acting(actor, reason), connection.cursor() as cursor:
         cursor.execute("update public.sip_trunks set password = %s where id = %s", [password, trunk.pk])
         if not cursor.rowcount:
             raise ValidationError("The trunk is not there any more.")
-    return trunk
 
 
 def trunks_with_password(trunks):

@@ -24,6 +24,11 @@ urlpatterns = [
     path("trunks/<uuid:pk>/edit/", views.SipTrunkUpdate.as_view(), name="siptrunk_edit"),
     path("trunks/<uuid:pk>/delete/", views.SipTrunkDelete.as_view(), name="siptrunk_delete"),
     path("trunks/<uuid:pk>/password/", views.SipTrunkPassword.as_view(), name="siptrunk_password"),
+    path(
+        "trunks/<uuid:pk>/password/remove/",
+        views.SipTrunkRemovePassword.as_view(),
+        name="siptrunk_remove_password",
+    ),
     path("calls/", views.CallLogList.as_view(), name="calllog_list"),
     path("calls/<uuid:pk>/", views.CallLogDetail.as_view(), name="calllog_detail"),
     path("calls/<uuid:pk>/correct/", views.CallLogCorrect.as_view(), name="calllog_correct"),

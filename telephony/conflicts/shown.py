@@ -28,6 +28,14 @@ def conflicts_of_number(number, user):
     return with_ways(list(found), user)
 
 
+def conflicts_of_trunk(trunk, user):
+    """Those of a trunk; None for who may not see conflicts."""
+    if not user.has_perm("telephony.view_conflict"):
+        return None
+    follow()
+    return with_ways(list(Conflict.objects.filter(subject_id=trunk.pk)), user)
+
+
 def conflicts_of_tenant(organization, user):
     """The gravest of a tenant, MOST at the most, as the worker keeps them: the tenant's page has no query to spare."""
     found = Conflict.objects.filter(organization=organization.pk).order_by("place", "id")[:MOST]

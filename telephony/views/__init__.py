@@ -18,6 +18,7 @@ from telephony.views.trunks import (
     SipTrunkDetail,
     SipTrunkList,
     SipTrunkPassword,
+    SipTrunkRemovePassword,
     SipTrunkUpdate,
 )
 
@@ -44,5 +45,6 @@ __all__ = [
     "SipTrunkDetail",
     "SipTrunkList",
     "SipTrunkPassword",
+    "SipTrunkRemovePassword",
     "SipTrunkUpdate",
 ]

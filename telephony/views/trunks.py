@@ -1,9 +1,18 @@
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
 from backoffice import generic
-from backoffice.templatetags.ui import missing
+from backoffice.templatetags.ui import missing, time_tag, timeago_tag
 from telephony import forms, services
+from telephony.conflicts.shown import conflicts_of_trunk
 from telephony.filters import SipTrunkFilter
-from telephony.models import SipTrunk
+from telephony.models import PhoneNumber, SipTrunk
 from telephony.tables import SipTrunkTable
+from telephony.trunks import MOST_COPIES, password_copies, password_event
+
+SHOWN = 25
 
 
 class SipTrunkList(generic.ListView):
@@ -23,19 +32,71 @@ class SipTrunkPassword(generic.ActionView):
     form_class = forms.TrunkPasswordForm
     label = "Replace password"
     icon = "key-round"
+    explanation = "The trunk works with the new password from then on. Change it at the provider, too."
     success = "The password of {object} was replaced."
+
+    def get_form(self, **kwargs):
+        return super().get_form(trunk=self.object, **kwargs)
+
+
+class SipTrunkRemovePassword(generic.ActionView):
+    model = SipTrunk
+    service = staticmethod(services.remove_trunk_password)
+    label = "Remove password"
+    icon = "key-square"
+    danger = True
+    explanation = (
+        "Without a password nobody can sign in with this trunk. It cannot be put back: nobody can read it."
+    )
+    success = "The password of {object} was removed."
+
+    @classmethod
+    def applies_to(cls, obj):
+        return bool(services.trunks_with_password([obj]))
 
 
 class SipTrunkDetail(generic.DetailView):
     model = SipTrunk
     queryset = SipTrunk.objects.select_related("organization")
-    fields = ["provider", "sip_domain", "username", "password", "organization", "created_at", "id"]
+    fields = ["provider", "sip_domain", "username", "password", "rotated", "organization", "created_at", "id"]
 
     def actions(self):
-        return [("telephony:siptrunk_password", SipTrunkPassword)]
+        return [
+            ("telephony:siptrunk_password", SipTrunkPassword),
+            ("telephony:siptrunk_remove_password", SipTrunkRemovePassword),
+        ]
+
+    @cached_property
+    def event(self):
+        return password_event(self.object)
 
     def show_password(self, trunk):
         return "Password", "set, not readable" if services.trunks_with_password([trunk]) else missing(None)
+
+    def show_rotated(self, trunk):
+        if self.event is None:
+            return "Password last replaced", missing("", "not on record")
+        deed = "removed " if self.event.new.get("password") is None else ""
+        return "Password last replaced", format_html(
+            "{}{} ({}) by {}", deed, timeago_tag(self.event.at), time_tag(self.event.at), self.event.actor
+        )
+
+    def extra_context(self):
+        user, trunk = self.request.user, self.object
+        context = {"conflicts": conflicts_of_trunk(trunk, user)}
+        if trunk.organization_id and user.has_perm("telephony.view_phonenumber"):
+            numbers = PhoneNumber.objects.select_related("agent").filter(
+                organization=trunk.organization_id, provider=trunk.provider
+            )
+            query = urlencode({"organization": trunk.organization_id, "provider": trunk.provider})
+            context |= {
+                "numbers": list(numbers.order_by("e164")[:SHOWN]),
+                "numbers_url": f"{reverse('telephony:phonenumber_list')}?{query}",
+            }
+        if user.has_perm("agents.view_agent"):
+            found = password_copies(trunk)
+            context |= {"copies": found[:MOST_COPIES], "more_copies": len(found) > MOST_COPIES}
+        return context
 
     def warnings(self):
         if self.object.organization_id is None:
