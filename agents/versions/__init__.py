@@ -4,6 +4,7 @@
     secrets.py    what the audit keeps instead of a secret, and how a row is put together around them
     changes.py    two rows compared by what is in effect
     lines.py      two long texts, line by line
+    card.py       the history on an agent's page
     restore.py    a version put back
     compare.py    two agents, or two versions, side by side
     clone.py      a copy, without secrets

@@ -112,11 +112,11 @@ def merge_config(then, now, plan):
 
 def envelopes(config):
     """([what stands around it, from outside], the configuration itself), as agents.effective.unwrap finds it."""
-    outer = []
-    while isinstance(config.get("config"), dict) and len(outer) < DEPTH:
-        outer.append({key: item for key, item in config.items() if key != "config"})
-        config = config["config"]
-    return outer, config
+    outer, inner = [], config
+    while isinstance(inner.get("config"), dict):
+        outer.append({key: item for key, item in inner.items() if key != "config"})
+        inner = inner["config"]
+    return (outer, inner) if len(outer) < DEPTH else ([], config)
 
 
 def merge(then, now, target, source, steps):

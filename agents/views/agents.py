@@ -10,6 +10,7 @@ from agents.extras import extras
 from agents.filters import AgentFilter
 from agents.models import Agent
 from agents.tables import AgentTable
+from agents.versions.card import history_of
 from agents.views.agent_compare import AgentCompareWith
 from agents.views.agent_deeds import AgentClone, AgentPublish, AgentPublishAgain, AgentUnpublish
 from agents.views.agent_versions import AgentHistory
@@ -61,6 +62,9 @@ class AgentDetail(generic.DetailView):
             ("agents:agent_publish", AgentPublishAgain),
             ("agents:agent_unpublish", AgentUnpublish),
         ]
+
+    def events(self):
+        return history_of(self.object, self.request.user)
 
     @cached_property
     def settings(self):

@@ -34,7 +34,8 @@ class DetailView(ObjectPage):
             "crumbs": self.crumbs(),
             "groups": self.groups(),
             "related": self.related_links(),
-            "events": history(obj, user=request.user) if self.has_history else None,
+            "events": self.events() if self.has_history else None,
+            "history_url": self.url("history", obj),
             "readings": readings(obj) if self.has_readings else None,
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
@@ -44,6 +45,10 @@ class DetailView(ObjectPage):
             **self.extra_context(),
         }
         return self.render(context)
+
+    def events(self):
+        """The history, as components/history.html takes it."""
+        return history(self.object, user=self.request.user)
 
     def may_edit(self):
         return self.can("change")

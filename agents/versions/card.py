@@ -1,0 +1,53 @@
+"""The history on an agent's page: as that of any record, but told by what was in effect."""
+
+from django.urls import reverse
+
+from agents.models import Agent
+from agents.versions import rows
+from agents.versions.changes import difference, replaced_by
+from agents.versions.restore import WRITTEN
+from backoffice.audit import describe, spoken
+from backoffice.models import AuditEvent
+
+LIMIT = 20
+LABELS = {one.column: str(one.verbose_name) for one in Agent._meta.concrete_fields}
+RESTORED = {one.column for one in WRITTEN.values()}
+
+
+def history_of(agent, user):
+    """The newest audit events of an agent, as components/history.html takes them."""
+    row = rows.stored_row(agent.pk)
+    found = []
+    for event in AuditEvent.objects.of(agent)[: LIMIT + 1]:
+        entry = describe(event, user, agent)
+        if row is not None and event.action == AuditEvent.Action.UPDATE:
+            after, row = row, rows.row_before(row, event)
+            entry["changes"] = told(difference(row, after, replaced_by(event)))
+            entry["undo_fields"] = undo_of_settings(entry["undo_fields"])
+        found.append((event, entry))
+    if len(found) > 1:
+        undo_whole(agent, user, found[0], found[1][0])
+    return [entry for _, entry in found[:LIMIT]]
+
+
+def told(found):
+    """[(label, before, after)]; what had no effect is told only where nothing else was changed."""
+    return [
+        (one.label, "a secret", "another one") if one.is_secret else (one.label, one.old, one.new)
+        for one in found.shown or found.unfelt
+    ]
+
+
+def undo_of_settings(addresses):
+    """{label of a setting: address}, out of that by column."""
+    by_label = {spoken(column): label[:1].upper() + label[1:] for column, label in LABELS.items()}
+    return {by_label.get(words, words): url for words, url in addresses.items()}
+
+
+def undo_whole(agent, user, newest, before):
+    """The newest change is undone by restoring the version before it, so that keys of the configuration go back too."""
+    event, entry = newest
+    columns = set(event.changes)
+    if "config" in columns and columns <= RESTORED and user.has_perm("agents.change_agent"):
+        entry["undo_url"] = reverse("agents:agent_restore", args=[agent.pk, before.pk])
+        entry["undo_fields"] = {} if len(entry["changes"]) == 1 else entry["undo_fields"]
