@@ -369,3 +369,33 @@ def test_json_nested_very_deeply_is_shown(support_client, owner, depth):
         url("restore", agent, keys(agent)[0]),
     ):
         check_page(support_client.get(page))
+
+
+class TestCard:
+    def test_the_agents_page_tells_what_was_in_effect(self, support_client):
+        agent = make_agent(system_prompt="Be brief.\nBe kind.\n" + "More.\n" * 3000)
+        change(agent, config=FLAT)
+        change(agent, config=FLAT | {"llm_model": "gpt-4.1", "sip": {"password": "pw-2", "username": "u1"}})
+        change(agent, system_prompt="Be brief.\nBe <b>funny</b>.\n" + "More.\n" * 3000)
+        html = check_page(support_client.get(agent.get_absolute_url()))
+        card = html[html.index('id="history"') :]
+        assert "LLM model" in card and "gpt-4.1" in card and "a secret" in card and "pw-2" not in card
+        assert "Be <strong>kind</strong>." in card and "&lt;" in card and len(card) < 30_000
+        assert url("history", agent) in card
+
+    def test_the_newest_change_is_undone_with_keys_that_are_no_settings(self, support_client):
+        agent = change(make_agent(), config=FLAT)
+        edit = reverse("agents:agent_edit", args=[agent.pk])
+        support_client.post(edit, form_values(support_client.get(edit)) | {"temperature": "0.9"})
+        change(agent, config=FLAT | {"temperature": 0.1, "theme": {"mode": "light"}})
+        html = check_page(support_client.get(agent.get_absolute_url()))
+        undo = url("restore", agent, keys(agent)[-2])
+        assert undo in html
+        data = form_values(support_client.get(undo)) | {"reason": "Wrong"}
+        assert support_client.post(undo, data).status_code == 302
+        agent.refresh_from_db()
+        assert agent.config == FLAT | {"temperature": 0.9}
+
+    def test_those_who_only_look_are_offered_no_undo(self, manager_client):
+        agent = change(make_agent(), config=FLAT)
+        assert "/restore/" not in check_page(manager_client.get(agent.get_absolute_url()))

@@ -1,6 +1,7 @@
 """The history on an agent's page: as that of any record, but told by what was in effect."""
 
 from django.urls import reverse
+from django.utils.safestring import mark_safe
 
 from agents.models import Agent
 from agents.versions import rows
@@ -10,6 +11,7 @@ from backoffice.audit import describe, spoken
 from backoffice.models import AuditEvent
 
 LIMIT = 20
+LINES = 12
 LABELS = {one.column: str(one.verbose_name) for one in Agent._meta.concrete_fields}
 RESTORED = {one.column for one in WRITTEN.values()}
 
@@ -22,7 +24,7 @@ def history_of(agent, user):
         entry = describe(event, user, agent)
         if row is not None and event.action == AuditEvent.Action.UPDATE:
             after, row = row, rows.row_before(row, event)
-            entry["changes"] = told(difference(row, after, replaced_by(event)))
+            entry["changes"] = told(difference(row, after, replaced_by(event), LINES))
             entry["undo_fields"] = undo_of_settings(entry["undo_fields"])
         found.append((event, entry))
     if len(found) > 1:
@@ -32,10 +34,19 @@ def history_of(agent, user):
 
 def told(found):
     """[(label, before, after)]; what had no effect is told only where nothing else was changed."""
-    return [
-        (one.label, "a secret", "another one") if one.is_secret else (one.label, one.old, one.new)
-        for one in found.shown or found.unfelt
-    ]
+    return [(one.label, *sides(one)) for one in found.shown or found.unfelt]
+
+
+def sides(one):
+    """Of a long text the lines that differ, no more."""
+    if one.is_secret:
+        return "a secret", "another one"
+    if not one.lines:
+        return one.old, one.new
+    gone, new = (
+        mark_safe("\n".join(line.html for line in one.lines if line.kind == kind)) for kind in ("gone", "new")
+    )  # each line was escaped
+    return gone or (one.old and "…"), new or (one.new and "…")
 
 
 def undo_of_settings(addresses):
