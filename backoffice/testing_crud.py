@@ -76,7 +76,10 @@ class Markup(HTMLParser):
         name, data = attrs.get("name"), self.form["data"]
         if tag == "input" and name and attrs.get("type") not in ("submit", "button"):
             if attrs.get("type") not in ("radio", "checkbox") or "checked" in attrs:
-                data[name] = attrs.get("value", "on" if attrs.get("type") == "checkbox" else "")
+                value = attrs.get("value", "on" if attrs.get("type") == "checkbox" else "")
+                if attrs.get("type") == "checkbox" and name in data:  # several boxes of one field
+                    value = [*data[name], value] if isinstance(data[name], list) else [data[name], value]
+                data[name] = value
         elif tag == "select":
             self.select = name
         elif tag == "option" and self.select and ("selected" in attrs or self.select not in data):

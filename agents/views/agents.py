@@ -193,7 +193,7 @@ class AgentUpdate(generic.UpdateView):
     model = Agent
     form_class = forms.AgentForm
     template_name = "agents/agent_form.html"
-    after_saving = "A running backend takes it up when it reloads the agent."
+    after_saving = "It takes effect when the runtime reloads the agent."
 
 
 class AgentDelete(generic.DeleteView):

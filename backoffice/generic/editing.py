@@ -79,6 +79,11 @@ class FormPage(ModelPage):
         typed = {name: value for name, value in data.items() if data.get(f"keep_{name}") != "theirs"}
         form = self.get_form(initial=typed)
         for name, field in form.fields.items():
+            if (
+                getattr(field.widget, "allow_multiple_selected", False)
+                and data.get(f"keep_{name}") != "theirs"
+            ):
+                form.initial[name] = data.getlist(name)
             if hasattr(field.widget, "typed") and data.get("_pick") == name:
                 field.widget.typed = data.get(f"{name}_search", "").strip()
         return form

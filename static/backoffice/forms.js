@@ -2,6 +2,15 @@
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+// A number field that holds something else would be sent empty, and what it held would be taken away: say so instead.
+addEventListener("submit", (event) => {
+  const odd = all("input[type=number]", event.target).find((input) => input.validity.badInput);
+  if (!odd) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  odd.reportValidity();
+}, true);
+
 // A form that is being sent does not send again. The mark comes off when the page is shown again from the cache, or
 // when htmx is done. data-guard="off" for forms whose answer is a download.
 document.addEventListener("submit", (event) => {

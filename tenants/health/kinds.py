@@ -65,8 +65,8 @@ KINDS = {
         "Settings that do not work",
         "bot-off",
         "bad",
-        "An agent's effective voice or speech-to-text provider makes the runtime raise an error, or it does not know "
-        "the model.",
+        "An agent's effective voice or speech-to-text provider makes the runtime raise an error, the voice provider "
+        "does not have the voice or its model, or the runtime does not know the language model.",
     ),
     "failing_calls": Kind(
         "Calls fail more than usual",
@@ -101,7 +101,7 @@ KINDS = {
         "Columns and configuration differ",
         "git-compare",
         "info",
-        "A column of an agent holds another value than its configuration, which is what counts.",
+        "A column of an agent, or a further copy in its configuration, holds another value than the one that counts.",
     ),
 }
 ORDER = {kind: place for place, kind in enumerate(KINDS)}

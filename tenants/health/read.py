@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 
 from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
+from agents.known import OPENAI_VOICES, VOICE_MODEL_PREFIXES
 from agents.models import Agent
 from tenants.health import credit, sql
 from tenants.health.kinds import ORDER
@@ -19,9 +20,19 @@ from agents where {{of_agents}}
 """
 ROWS_AT_ONCE = 2000
 NEWEST = "order by coalesce(created_at, '-infinity') desc, id desc limit %s"
-# Those that can show a sign: with a configuration that can differ, or columns that do not work by themselves.
-CANDIDATES = """jsonb_typeof(config) = 'object' or voice_provider not in ('elevenlabs', 'openai', '')
-  or stt_provider not in ('whisper', 'deepgram', '') or llm_model !~ '^(gpt|claude|gemini|$)'"""
+# Those that can show a sign: with a configuration that can differ, or columns that do not work by themselves (the
+# rules are agents.effective.unserved's).
+CANDIDATES = f"""jsonb_typeof(config) = 'object' or voice_provider not in ('elevenlabs', 'openai', '')
+  or stt_provider not in ('whisper', 'deepgram', '') or llm_model !~ '^(gpt|claude|gemini|$)'
+  or voice_provider = 'openai' and lower(voice_id) not in ('', {
+    ", ".join(f"'{voice}'" for voice in OPENAI_VOICES)
+})
+  or {
+    " or ".join(
+        f"voice_provider = '{provider}' and voice_model !~ '^({'|'.join(prefixes)}|$)'"
+        for provider, prefixes in VOICE_MODEL_PREFIXES.items()
+    )
+}"""
 
 
 def parameters(**more):

@@ -283,6 +283,24 @@ class TestAgents:
         }
         assert "silently runs gpt-4o-mini instead" in sign.text and "cannot speak with it" in sign.text
 
+    @pytest.mark.parametrize(
+        ("columns", "names"),
+        [
+            ({"voice_provider": "openai", "voice_id": "Puck"}, ["voice_id"]),
+            ({"voice_provider": "openai", "voice_id": "NOVA", "voice_model": "tts-1"}, []),
+            ({"voice_provider": "openai", "voice_id": "", "voice_model": ""}, []),
+            ({"voice_provider": "openai", "voice_model": "eleven_turbo_v2"}, ["voice_model"]),
+            ({"voice_provider": "elevenlabs", "voice_id": "Puck", "voice_model": "tts-1"}, ["voice_model"]),
+            ({"voice_id": "Puck", "voice_model": "sonic"}, []),
+            ({"voice_provider": "openai", "config": {"voice": {"name": "Kore"}}}, ["voice_id"]),
+        ],
+    )
+    def test_a_voice_that_its_provider_does_not_have(self, columns, names):
+        """Found by SQL for one tenant, and by the same rule as on the agent's page."""
+        agent = make_agent(rich(), **columns)
+        signs = [sign for sign in found(agent.organization) if sign.kind == "agent_unserved"]
+        assert [name for sign in signs for name in sign.numbers] == names
+
     @pytest.mark.parametrize("config", [None, {}, [], "text", 7, {"config": "text"}])
     def test_without_a_configuration_the_columns_count(self, config):
         tenant = rich()
