@@ -7,13 +7,13 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.tests.factories import make_session
+from agents.tests.factories import make_agent, make_session
 from backoffice.models import AuditEvent, ReadLog
 from backoffice.testing_crud import PageTests, check_page, form_values
 from billing.tests.factories import make_statement
 from telephony.models import CallLog
 from telephony.tests.factories import make_call, make_number
-from tenants.tests.factories import change
+from tenants.tests.factories import change, make_organization
 
 
 class TestCallPages(PageTests):
@@ -123,6 +123,35 @@ class TestRecord:
         assert session.get_absolute_url() in html
         html = check_page(support_client.get(make_call(session_ref="other").get_absolute_url()))
         assert "none matches its session id" in html
+
+    def test_a_conversation_is_joined_with_what_speaks_against_it(self, support_client):
+        agent = make_agent(make_organization(name="Stranger Inc"), name="Their desk")
+        make_session(agent, external_id="call-abc")
+        call = make_call(session_ref="call-abc")
+        for _ in range(2):
+            make_call(session_ref="call-abc")
+        html = check_page(support_client.get(call.get_absolute_url()))
+        for words in (
+            "unverified",
+            "another tenant&#x27;s: Their desk of Stranger Inc.",
+            "2 other calls name the same",
+        ):
+            assert words in html, words
+        make_session(external_id="default")
+        html = check_page(support_client.get(make_call(session_ref="default").get_absolute_url()))
+        assert "callers of all tenants share" in html
+        html = check_page(support_client.get(make_call(session_ref="").get_absolute_url()))
+        assert "no session id" in html
+
+    def test_numbers_are_readable_and_what_is_stored_is_told(self, support_client):
+        number = make_number(e164="+442079460000")
+        call = make_call(phone_number=number, caller_number="+14155550100")
+        html = check_page(support_client.get("/telephony/calls/"))
+        assert 'title="+14155550100">+1 415-555-0100<' in html and ">+44 20 7946 0000<" in html
+        html = check_page(support_client.get(call.get_absolute_url()))
+        assert "+1 415-555-0100" in html and 'data-copy="+14155550100"' in html
+        odd = make_call(caller_number="anonymous <b>")
+        assert "anonymous &lt;b&gt;" in check_page(support_client.get(odd.get_absolute_url()))
 
     def test_a_call_that_was_never_closed_is_named(self, support_client, settings):
         call = make_call()

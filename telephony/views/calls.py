@@ -1,33 +1,37 @@
+from django.utils.html import format_html, format_html_join
+
 from backoffice import display, generic
 from backoffice.recordings import Recording, is_playable
-from backoffice.templatetags.ui import duration, missing
+from backoffice.templatetags.ui import copy_button, cost, duration, missing, status_pill
 from billing.settlement.shown import settlements_of
 from billing.statements.standing import standing_of
 from telephony import forms, services
 from telephony.corrections import corrections_of, originals
 from telephony.filters import CallLogFilter
+from telephony.joined import joined_to
 from telephony.models import CallLog
 from telephony.tables import CallLogTable
+from telephony.templatetags.phones import phone
 
 
 class CallLogMarkStale(generic.ActionView):
     model = CallLog
     permission = "telephony.mark_stale_call"
     service = staticmethod(services.mark_stale_call)
-    label = "Mark as stale"
+    label = "Close as stale"
     icon = "phone-missed"
     explanation = (
-        "The platform opened this call and never closed it. Marked, it no longer counts as running; duration and cost "
-        "stay as they are, for finance to correct."
+        "The platform opened this call and never closed it. Closed as stale, it no longer counts as running; duration "
+        "and cost stay as they are, for finance to correct."
     )
-    success = "The {object} is marked as stale."
+    success = "The {object} is closed as stale."
 
     @classmethod
     def applies_to(cls, obj):
         return obj.is_stale
 
     def deed(self):
-        return "mark stale calls"
+        return "close stale calls"
 
 
 class CallLogList(generic.ListView):
@@ -105,20 +109,43 @@ class CallLogDetail(generic.DetailView):
     def extra_context(self):
         return books(self.object)
 
+    def show_caller_number(self, call):
+        if not call.caller_number:
+            return "Caller", missing(call.caller_number, "withheld")
+        return "Caller", format_html("{} {}", phone(call.caller_number), copy_button(call.caller_number))
+
+    def show_phone_number(self, call):
+        return "Number called" if call.direction == "inbound" else "Number", display.present(
+            call, "phone_number", self.request.user
+        )["value"]
+
+    def show_cost(self, call):
+        return "Cost", cost(call.cost) if call.cost else missing("", "not recorded")
+
     def show_recording(self, call):
-        may = is_playable(call.recording_url) and self.request.user.has_perm("agents.read_transcript")
-        return "Recording", display.audio(call.get_absolute_url() + "recording/") if may else missing(None)
+        if not call.recording_url:
+            return "Recording", missing("", "none")
+        if not is_playable(call.recording_url):
+            return "Recording", missing("", "at a place that is not played from here (MEDIA_HOSTS)")
+        if not self.request.user.has_perm("agents.read_transcript"):
+            return "Recording", missing("", "not for your role")
+        return "Recording", display.audio(call.get_absolute_url() + "recording/")
 
     def show_duration(self, call):
         return "Duration", duration(call.duration_seconds)
 
     def show_session(self, call):
-        from agents.models import AgentSession
-
-        session = AgentSession.objects.filter(external_id=call.session_ref).first()
-        return "Conversation", display.links([session]) if session else missing(
-            "", "none matches its session id"
-        )
+        found = joined_to(call)
+        if found.session is None:
+            return "Conversation", missing(
+                "", "none matches its session id" if call.session_ref else "no session id"
+            )
+        name = "Conversation of " + found.session.agent.display_name
+        if self.request.user.has_perm("agents.view_agentsession"):
+            name = format_html('<a href="{}">{}</a>', found.session.get_absolute_url(), name)
+        notes = format_html_join("", '<div class="muted">{}</div>', ((doubt,) for doubt in found.doubts))
+        mark = status_pill("joined by its session id, unverified", "warn")
+        return "Conversation", format_html("{} {}{}", name, mark, notes)
 
     def warnings(self):
         if self.object.is_stale:
