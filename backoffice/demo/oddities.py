@@ -124,6 +124,18 @@ def standing(world):
         None,
     )
     yield "phone_numbers", no_number
+    # Typed by hand after a move: the digits of the studio's own number, which no caller ever hits.
+    twin = (
+        fixed_id("odd", "same-digits"),
+        forge.organization_id,
+        None,
+        "001 503 555 0100",
+        "telnyx",
+        None,
+        "released",
+        world.ago(30),
+    )
+    yield "phone_numbers", twin
 
 
 def shared_default_session(world, rng):

@@ -27,6 +27,7 @@ COLUMNS = {
     ),
 }  # fmt: skip
 
+PROVIDERS = ("twilio", "telnyx", "livekit")
 GROWTH = 80  # days in which traffic grows by the factor e
 
 # Balance at birth: one organization was created with credits, one never had a balance.
@@ -159,11 +160,13 @@ class World:
             created_at=created,
             updated_at=created + timedelta(days=tenant.age * 0.5 * rng.random()),
         )
+        if number < tenant.numbers:  # it answers one; of all tenants only one lets a draft do that
+            row["is_published"] = (tenant.slug, number) != ("harrow-finch", 1)
         home.agents.append(agent)
         self.rows["agents"].append(agent_rows.agent_tuple(row))
 
     def _add_trunk(self, rng, home, number):
-        provider = ("twilio", "telnyx", "livekit")[number % 3]
+        provider = PROVIDERS[number % 3]
         bare = home.tenant.slug == "cobalt-it" and number == 1  # bought, never set up
         self.rows["sip_trunks"].append(
             (
@@ -198,6 +201,9 @@ class World:
         number_id = fixed_id(tenant.slug, "number", number)
         home.numbers.append(number_id)
         provider = "twilio" if number % 4 < 3 else "telnyx"
+        sid = f"PN{rng.getrandbits(128):032x}" if provider == "twilio" else None
+        if number < tenant.trunks and tenant.slug != "cobalt-it":  # whose second trunk nothing uses
+            provider = PROVIDERS[number % 3]
         self.rows["phone_numbers"].append(
             (
                 number_id,
@@ -205,7 +211,7 @@ class World:
                 agent_id,
                 e164,
                 provider,
-                f"PN{rng.getrandbits(128):032x}" if provider == "twilio" else None,
+                sid,
                 status,
                 home.signed_up + timedelta(minutes=50 * rng.random()),
             )

@@ -20,6 +20,9 @@ from backoffice.demo.views import demo_audio
 from backoffice.demo.world import World
 from backoffice.management.commands.demo_data import Command
 from backoffice.testing import Database, make_user
+from telephony.conflicts.rules import RULES
+from telephony.conflicts.sql import ALL_OF_THEM, NUMBERS
+from telephony.conflicts.sql import TENANTS as TENANTS_RULES
 from tenants.desk.conversations import conversations_of
 from tenants.desk.facts import facts_of
 from tenants.desk.timeline import timeline_of
@@ -158,6 +161,31 @@ STATUSES = {
         "outside",
     },
 }  # fmt: skip
+
+
+# Nothing is wrong with the telephony of these.
+CLEAN = {
+    "Zahnarztpraxis Dr. Weber",
+    "Parcelwise Logistics",
+    "Northlight Bank",
+    "Stadtwerke Lindental GmbH",
+    "桜旅館",
+}
+
+
+def test_every_rule_of_conflicts_finds_something_and_nothing_at_clean_tenants(loaded):
+    values = {"silent_days": (datetime.now(UTC) - UNTIL).days + 60}
+    found = set()
+    for part in NUMBERS + TENANTS_RULES:
+        rows = loaded.execute(
+            f"select f.rule, o.name from ({part.format(**ALL_OF_THEM)}) f"
+            " (rule, subject_id, organization_id, number_id, partner_id, label, text)"
+            " join organizations o on o.id = f.organization_id",
+            values,
+        )
+        found |= {(row[0], row[1]) for row in rows.fetchall()}
+    assert {rule for rule, _ in found} == set(RULES)
+    assert {name for _, name in found} & CLEAN == set()
 
 
 @pytest.mark.parametrize("column", STATUSES)
