@@ -84,7 +84,11 @@ class PhoneNumberList(generic.ListView):
     def row_context(self, rows):
         if not self.request.user.has_perm("telephony.view_calllog"):
             return {}
-        return {"traffic": traffic_of_many(rows), "since": since_day(), "until": timezone.localdate()}
+        return {
+            "traffic": traffic_of_many(rows),
+            "call": reverse("telephony:calllog_list"),
+            "span": f"since={since_day()}&until={timezone.localdate()}",
+        }
 
 
 class PhoneNumberDetail(generic.DetailView):

@@ -77,6 +77,7 @@ class SipTrunkDetail(generic.DetailView):
         if self.event is None:
             return "Password last replaced", missing("", "not on record")
         deed = "removed " if self.event.new.get("password") is None else ""
+        deed = "set with the trunk " if self.event.action == "insert" else deed
         return "Password last replaced", format_html(
             "{}{} ({}) by {}", deed, timeago_tag(self.event.at), time_tag(self.event.at), self.event.actor
         )
