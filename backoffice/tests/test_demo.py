@@ -18,7 +18,9 @@ from backoffice.demo.tenants import TENANTS
 from backoffice.demo.texts import MODULES, language
 from backoffice.demo.views import demo_audio
 from backoffice.demo.world import World
+from backoffice.health.checking import check_rows
 from backoffice.management.commands.demo_data import Command
+from backoffice.models import HealthFinding
 from backoffice.testing import Database, make_user
 from telephony.conflicts.rules import RULES
 from telephony.conflicts.sql import ALL_OF_THEM, NUMBERS
@@ -511,3 +513,17 @@ def test_every_health_sign_and_every_tab_is_filled(fresh_database, django_db_blo
         }
         kinds = {entry.kind for entry in timeline_of(tenant, owner, limit=500).entries}
         assert kinds >= {"staff", "outside", "money"}
+
+
+def test_data_health_finds_what_was_seeded(loaded, embedded, django_db_blocker):
+    database = Database(embedded, loaded.info.dbname)
+    with django_db_blocker.unblock(), database.django():
+        check_rows()
+        found = set(HealthFinding.objects.exclude(level="good").values_list("rule", flat=True))
+    assert found >= {
+        "agent_json_name", "agent_without_prompt", "agent_wrong_json", "agents_values", "balance_no_number",
+        "call_amounts", "call_logs_times", "call_logs_values", "call_without_agent", "call_without_conversation",
+        "default_session", "number_not_e164", "number_of_other_tenant", "organization_without_profile",
+        "owner_of_several", "redaction_off", "secrets_in_headers", "sip_password_in_config", "stale_calls",
+        "storage_policy_not_kept", "usage_of_other_tenant", "webhook_not_https",
+    }  # fmt: skip

@@ -31,7 +31,9 @@ from agents.tests.factories import (
     make_setting_change,
 )
 from backoffice import roles
-from backoffice.models import AuditEvent, Job, ReadLog, SavedView
+from backoffice.health.findings import Finding
+from backoffice.health.store import keep
+from backoffice.models import AuditEvent, HealthFinding, HealthRow, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
@@ -117,6 +119,11 @@ def rows(db):
     ]
     settlement = make_settlement(agent.organization, actor=staff["Finance"])
     found += [settlement, SettlementDay.objects.get(day=settlement.day), make_price()]
+    keep(["schema"], [Finding("schema", "example", "", "info", "An example")])
+    found.append(HealthFinding.objects.get(rule="example"))
+    row = HealthRow(rule="default_session", record="agents.agentsession", row_id=session.pk)
+    row.save()
+    found.append(row)
     return {row._meta.label_lower: row for row in found} | {"staff": staff}
 
 
