@@ -231,6 +231,7 @@ RULES = [
         "Correct the number on its page: a plus, the country code, digits only.",
         find_in("public.phone_numbers", "''", "t.phone_number !~ '^\\+[1-9][0-9]{6,14}$'"),
         "H14",
+        see=("Conflicts of numbers", "telephony:conflict_list"),
     ),
     Rule(
         "agent_json_name", "oddities", WARN, "Agents whose name is JSON",

@@ -19,7 +19,7 @@ class Rule:
     """`hazard` is its number in the platform's list of known hazards (docs/data-health.md), "" for none.
 
     `list` is (url name, query) of the list that shows exactly these rows, where there is one. `needs` is a statement
-    that says whether the rule can be counted yet.
+    that says whether the rule can be counted yet. `see` is (words, url name) of a page that helps to mend them.
     """
 
     name: str
@@ -33,16 +33,18 @@ class Rule:
     list: tuple = ()
     params: dict = field(default_factory=dict)
     needs: str = ""
+    see: tuple = ()
 
     @property
     def list_url(self):
         if not self.list:
             return ""
         name, query = self.list
-        try:
-            return f"{reverse(name)}?{urlencode(query)}"
-        except NoReverseMatch:
-            return ""
+        return f"{address}?{urlencode(query)}" if (address := page(name)) else ""
+
+    @property
+    def see_url(self):
+        return page(self.see[1]) if self.see else ""
 
     @property
     def kept(self):
@@ -52,6 +54,14 @@ class Rule:
     def url(self):
         """Where its rows are seen: the list of its own, which names the other list."""
         return f"{reverse('healthrow_list')}?{urlencode({'rule': self.name})}"
+
+
+def page(name):
+    """The address of a page, "" where there is none of that name."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
 
 
 def find(record, table, detail, condition, *, organization="t.organization_id", joins=""):

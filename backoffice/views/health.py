@@ -1,12 +1,15 @@
 """Data health: an overview, a page per section, the lists of all findings and of the rows that rules found."""
 
+from functools import cache
+
 import django_filters
 from django.contrib import messages
+from django.db import connection
 from django.db.models import Count, F
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 
-from backoffice import generic
+from backoffice import generic, schema
 from backoffice.filters import FilterSet
 from backoffice.health.ages import read_ages
 from backoffice.health.checking import open_job, start_check
@@ -17,6 +20,7 @@ from backoffice.health.store import PARTS, check_catalog, look_at_catalog
 from backoffice.models import HealthCheck, HealthFinding, HealthRow
 from backoffice.tables import Column, Table
 
+sql_fingerprint = cache(schema.fingerprint)
 # More findings than that of one section are in the list of all findings only.
 SHOWN = 300
 FIRST = 3
@@ -166,8 +170,15 @@ class HealthSection(HealthPage):
                 ],
             }
             return self.render(context, template="backoffice/health_rules.html")
+        context["versions"] = versions() if section == "schema" else None
         context["missing"] = any(finding.rule in ("index_missing", "index_invalid") for finding in findings)
         return self.render(context, template="backoffice/health_section.html")
+
+
+def versions():
+    """(PostgreSQL's version, the beginning of the fingerprint of db/*.sql)."""
+    major, minor = divmod(connection.pg_version, 10000)
+    return f"{major}.{minor}", sql_fingerprint()[:12]
 
 
 class HealthCheckNow(HealthPage):
