@@ -3,7 +3,7 @@ from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
-from backoffice.views import audit, figures, health, home, jobs, me, picker, revert, search
+from backoffice.views import audit, figures, health, health_lists, home, jobs, me, picker, revert, search
 
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
@@ -33,8 +33,8 @@ urlpatterns = [
     path("audit/", include(audit_patterns)),
     path("health/", health.HealthOverview.as_view(), name="health"),
     path("health/check/", health.HealthCheckNow.as_view(), name="health_check"),
-    path("health/findings/", health.HealthFindingList.as_view(), name="healthfinding_list"),
-    path("health/rows/", health.HealthRowList.as_view(), name="healthrow_list"),
+    path("health/findings/", health_lists.HealthFindingList.as_view(), name="healthfinding_list"),
+    path("health/rows/", health_lists.HealthRowList.as_view(), name="healthrow_list"),
     path("health/<slug:section>/", health.HealthSection.as_view(), name="health_section"),
     path("jobs/", jobs.JobList.as_view(), name="job_list"),
     path("jobs/<uuid:pk>/", jobs.JobDetail.as_view(), name="job_detail"),

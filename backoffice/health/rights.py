@@ -93,7 +93,8 @@ def policy_findings(catalog):
         if table not in wanted()["columns"]:
             continue  # somebody else's table
         subject = f"“{name}” on {table}"
-        drop = f'drop policy "{name}" on {table};'
+        quoted = name.replace('"', '""')
+        drop = f'drop policy "{quoted}" on {table};'
         mine = known.get((table, name))
         if mine is None:
             yield strange_policy(table, name, policy, subject, drop)

@@ -14,6 +14,7 @@ from backoffice.health.checking import check_all, check_rows, follow
 from backoffice.health.findings import WARN, Finding
 from backoffice.health.rules import all_rules
 from backoffice.health.sizes import measure
+from backoffice.health.wanted import wanted
 from backoffice.models import HealthCheck, HealthFinding, HealthRow, Job, TableSize
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page, client_of
@@ -98,6 +99,10 @@ def test_missing_indexes_come_with_the_command(manager_client, owner):
     )
     owner(f'drop index public."{name}"')
     page = text_of(manager_client.get("/health/indexes/"))
+    assert (
+        f"{len(wanted()['indexes']) - 1} of the {len(wanted()['indexes'])} indexes that pages need are there."
+        in page
+    )
     assert "python manage.py build_indexes" in page
     assert "Slow without it: a conversation&#x27;s cost." in page
 
