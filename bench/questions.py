@@ -80,11 +80,11 @@ def measure(server, rounds):
     client = signed_in()
     print(f"{Agent.objects.count():,} agents\n{'question':<30}{'median ms':>10}{'slowest':>9}")
     for name, query in QUESTIONS.items():
-        client.get(f"/agents/agents/settings/?{query}")
+        client.get(f"/agents/settings/?{query}")
         times = []
         for _ in range(rounds):
             began = time.perf_counter()
-            response = client.get(f"/agents/agents/settings/?{query}")
+            response = client.get(f"/agents/settings/?{query}")
             times.append((time.perf_counter() - began) * 1000)
             assert response.status_code == 200, response.status_code
         print(f"{name:<30}{statistics.median(times):>10.0f}{max(times):>9.0f}", flush=True)

@@ -98,7 +98,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("ready", "Will change"),
-                            ("already", "Already so"),
+                            ("already", "Nothing to change"),
                             ("blocked", "Blocked"),
                             ("gone", "Gone"),
                         ],

@@ -64,7 +64,7 @@ class SettingChangeRow(models.Model):
 
     class State(models.TextChoices):
         READY = "ready", "Will change"
-        ALREADY = "already", "Already so"
+        ALREADY = "already", "Nothing to change"
         BLOCKED = "blocked", "Blocked"
         GONE = "gone", "Gone"
 

@@ -49,9 +49,7 @@ def check_in_job(job, progress):
     change = SettingChange.objects.get(pk=job.params["change"])
     check_rows(change, progress)
     found = change.states()
-    job.message = (
-        f"Will change: {found['ready']:,}, so already: {found['already']:,}, blocked: {found['blocked']:,}."
-    )
+    job.message = f"Will change: {found['ready']:,}, nothing to change: {found['already']:,}, blocked: {found['blocked']:,}."
 
 
 def check_rows(change, progress=None):

@@ -20,6 +20,7 @@ def setting_choices(names=LABELS):
 
 
 class ConditionWidget(forms.MultiWidget):
+    template_name = "agents/condition.html"
     use_fieldset = True
 
     def __init__(self):

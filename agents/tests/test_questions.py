@@ -7,12 +7,13 @@ from django.core.exceptions import ValidationError
 
 from agents.models import Agent
 from agents.questions.conditions import COMPARISONS, LABELS, Condition, comparisons_of, is_yes_no
+from agents.questions.overview import values_in_use
 from agents.tests.factories import make_agent
 from backoffice.testing_crud import HOSTILE, check_page, count_queries
 from telephony.tests.factories import make_number
 from tenants.tests.factories import make_organization
 
-PAGE = "/agents/agents/settings/"
+PAGE = "/agents/settings/"
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def agents(db):
         "flat": {"config": {"llm_model": "gpt-4.1", "temperature": "0.40", "webhook_url": "https://u:p4ss@hooks.acme.test/a"},
                  "llm_model": "gpt-4o", "max_tokens": 900},
         "builder": {"config": {"model": "gemini-pro", "voice": {"name": "Nova"}, "maxReplyTokens": 150}, "voice_id": "Puck"},
-        "envelope": {"config": {"config": {"llm_model": "deepseek-chat", "custom_headers": {"Authorization": "Bearer s3"}}}},
+        "envelope": {"config": {"config": {"llm_model": "deepseek-chat", "custom_headers": {"Authorization": "Bearer t0ken"}}}},
         "unset": {"llm_model": None, "config": [], "max_tokens": None, "pii_redaction_enabled": True},
     }  # fmt: skip
     return {name: make_agent(acme, name=name, **fields) for name, fields in made.items()}
@@ -39,36 +40,41 @@ def where(setting, comparison, value="", part="where"):
     return {f"{part}_setting": setting, f"{part}_is": comparison, f"{part}_value": value}
 
 
-@pytest.mark.parametrize(
-    ("condition", "names"),
-    [
-        (("llm_model", "is", "gpt-4o"), ["column"]),
-        (("llm_model", "not", "gpt-4o"), ["builder", "envelope", "flat", "unset"]),
-        (("llm_model", "begins", "GPT"), ["column", "flat"]),
-        (("llm_model", "contains", "seek"), ["envelope"]),
-        (("llm_model", "empty"), ["unset"]),
-        (("llm_model", "drifts"), ["builder", "envelope", "flat"]),
-        (("llm_model", "unserved"), ["envelope"]),
-        (("any", "unserved"), ["envelope"]),
-        (("any", "drifts"), ["builder", "envelope", "flat"]),
-        (("max_tokens", "less", "151"), ["builder", "column"]),
-        (("max_tokens", "greater", "150"), ["envelope", "flat"]),
-        (("max_tokens", "is", "150.0"), ["builder"]),
-        (("max_tokens", "empty"), ["unset"]),
-        (("temperature", "is", "0.4"), ["flat"]),
-        (("voice_id", "is", "Nova"), ["builder"]),
-        (("webhook_host", "is", "Hooks.acme.test"), ["flat"]),
-        (("webhook_url", "contains", "p4ss"), []),
-        (("enabled_mcp_servers", "contains", "weather"), ["column"]),
-        (("custom_headers", "contains", "authorization"), ["envelope"]),
-        (("custom_headers", "contains", "Bearer s3"), []),
-        (("custom_headers", "set"), ["envelope"]),
-        (("pii_redaction_enabled", "is", "yes"), ["unset"]),
-    ],
-    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
-)
-def test_a_condition_finds_what_is_in_effect(support_client, agents, condition, names):
-    assert found(support_client, **where(*condition)) == names
+FOUND = [
+    (("llm_model", "is", "gpt-4o"), ["column"]),
+    (("llm_model", "not", "gpt-4o"), ["builder", "envelope", "flat", "unset"]),
+    (("llm_model", "begins", "GPT"), ["column", "flat"]),
+    (("llm_model", "contains", "seek"), ["envelope"]),
+    (("llm_model", "empty"), ["unset"]),
+    (("llm_model", "drifts"), ["builder", "envelope", "flat"]),
+    (("llm_model", "unserved"), ["envelope"]),
+    (("any", "unserved"), ["envelope"]),
+    (("any", "drifts"), ["builder", "envelope", "flat"]),
+    (("max_tokens", "less", "151"), ["builder", "column"]),
+    (("max_tokens", "greater", "150"), ["envelope", "flat"]),
+    (("max_tokens", "is", "150.0"), ["builder"]),
+    (("max_tokens", "empty"), ["unset"]),
+    (("temperature", "is", "0.4"), ["flat"]),
+    (("voice_id", "is", "Nova"), ["builder"]),
+    (("webhook_host", "is", "Hooks.acme.test"), ["flat"]),
+    (("webhook_url", "contains", "p4ss"), []),
+    (("enabled_mcp_servers", "contains", "weather"), ["column"]),
+    (("custom_headers", "contains", "authorization"), ["envelope"]),
+    (("custom_headers", "contains", "Bearer t0ken"), []),
+    (("custom_headers", "set"), ["envelope"]),
+    (("pii_redaction_enabled", "is", "yes"), ["unset"]),
+]
+
+
+def test_a_condition_finds_what_is_in_effect(agents):
+    for condition, names in FOUND:
+        found = Agent.objects.filter(Condition(*condition).expression()).order_by("name")
+        assert (condition, [agent.name for agent in found]) == (condition, names)
+
+
+def test_the_page_shows_what_the_condition_finds(support_client, agents):
+    assert found(support_client, **where("llm_model", "begins", "GPT")) == ["column", "flat"]
+    assert found(support_client, **where("custom_headers", "contains", "Bearer t0ken")) == []
 
 
 def test_conditions_are_combined_and_each_is_a_chip(support_client, agents):
@@ -115,14 +121,13 @@ def test_what_cannot_be_asked_is_said_beside_the_condition_and_kept(support_clie
 
 
 def test_hostile_values_are_asked_for_without_harm(support_client, agents):
-    for value in (HOSTILE, "\0", "%s", "$1", "1e999999", "\\"):
-        for condition in (
-            ("system_prompt", "contains"),
-            ("max_tokens", "is"),
-            ("custom_headers", "contains"),
-        ):
-            check_page(support_client.get(PAGE, where(*condition, value)))
-    check_page(support_client.get(PAGE, {"where_setting": value, "where_is": value, "values": HOSTILE}))
+    for value in (HOSTILE, "\0", "%s $1 \\", "1e999999"):
+        question = where("system_prompt", "contains", value)
+        question |= where("max_tokens", "is", value, part="and_") | where(
+            "custom_headers", "contains", value, part="and_also"
+        )
+        check_page(support_client.get(PAGE, question))
+    check_page(support_client.get(PAGE, {"where_setting": HOSTILE, "where_is": HOSTILE, "values": HOSTILE}))
 
 
 def test_a_value_has_its_source_and_what_the_column_holds(support_client, agents):
@@ -133,11 +138,10 @@ def test_a_value_has_its_source_and_what_the_column_holds(support_client, agents
 
 
 def test_no_page_shows_a_secret(support_client, agents):
-    every = ",".join(LABELS)
     for values in ("webhook_url", "custom_headers"):
-        html = check_page(support_client.get(PAGE, {"columns": every, "values": values}))
+        html = check_page(support_client.get(PAGE, {"columns": ",".join(LABELS), "values": values}))
         assert "hooks.acme.test" in html and "Authorization" in html
-        assert "p4ss" not in html and "s3" not in re.sub(r"https?://\S+", "", html)
+        assert "p4ss" not in html and "t0ken" not in html
 
 
 def test_the_values_in_use_are_counted_and_open_their_rows(support_client, agents):
@@ -152,17 +156,17 @@ def test_the_values_in_use_are_counted_and_open_their_rows(support_client, agent
         assert len(found(support_client, **query_of(address))) == int(count)
 
 
-@pytest.mark.parametrize("setting", ["enabled_mcp_servers", "custom_headers", "webhook_host", "pii_redaction_enabled",
-                                     "temperature", "system_prompt", "backchannel_words"])  # fmt: skip
-def test_every_line_of_the_overview_opens_as_many_rows_as_it_says(support_client, agents, setting):
+def test_every_line_of_the_overview_opens_as_many_rows_as_it_says(agents):
     make_agent(
         system_prompt="x" * 500, temperature="0.4", webhook_url="https://[JSON", pii_redaction_enabled=None
     )
-    html = check_page(support_client.get(PAGE, {"values": setting}))
-    lines = re.findall(r'<a href="([^"]*)">(?:(?!</tr>).)*?<td[^>]*class="num">(\d+)</td>', html, re.S)
-    assert lines
-    for address, count in lines:
-        assert len(found(support_client, **query_of(address))) == int(count), address
+    for setting in ("enabled_mcp_servers", "custom_headers", "webhook_host", "pii_redaction_enabled", "temperature",
+                    "system_prompt", "backchannel_words"):  # fmt: skip
+        values, others, _ = values_in_use(Agent.objects.all(), setting)
+        assert values and not others
+        for value in values:
+            condition = Condition(setting, *value.condition)
+            assert Agent.objects.filter(condition.expression()).count() == value.count, condition
 
 
 def query_of(address):

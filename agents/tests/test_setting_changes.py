@@ -18,7 +18,7 @@ from backoffice.testing import platform
 from backoffice.testing_crud import HOSTILE, MEGABYTE, check_page
 from tenants.tests.factories import make_organization
 
-LIST = "/agents/agents/settings/"
+LIST = "/agents/settings/"
 BULK = "/lists/agents:question_list/bulk/"
 SHAPES = {
     "column": None,
@@ -314,7 +314,7 @@ def test_many_agents_are_worked_out_by_a_job_and_their_number_is_typed(support_c
     assert "Do it" not in html and "every 1s" in html
     answer = support_client.post(planned.get_absolute_url(), {"reason": "r", "typed": "6"}, follow=True)
     assert "Its dry run is not finished." in check_page(answer)
-    assert done(planned.check_job).message == "Will change: 6, so already: 0, blocked: 0."
+    assert done(planned.check_job).message == "Will change: 6, nothing to change: 0, blocked: 0."
     done(planned.check_job)
     assert planned.rows.count() == 6
     html = check_page(support_client.post(planned.get_absolute_url(), {"reason": "r", "typed": "5"}), 422)

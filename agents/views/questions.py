@@ -69,7 +69,7 @@ class QuestionList(generic.ListView):
 
     def extra_context(self):
         query = Query(self.request.GET).without(*PLACES)
-        context = {"presets": list(self.presets())}
+        context = {"presets": list(self.presets()), "add_url": ""}
         setting = self.filterset.form.cleaned_data.get("values") if self.filterset.form.is_valid() else ""
         if setting:
             values, others, rest = values_in_use(self.filterset.qs, setting)
@@ -79,7 +79,6 @@ class QuestionList(generic.ListView):
                 "values": [self.value(query, setting, value) for value in values],
                 "others": others,
                 "rest": rest,
-                "other_settings": [],
             }
         return context
 
