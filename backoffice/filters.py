@@ -220,7 +220,9 @@ def chip_text(field, value):
     if isinstance(value, models.Model) or choices is None:
         return str(value)
     values = value if isinstance(value, list | tuple) else [value]
-    labels = {str(key): str(label) for key, label in choices}
+    # A group of choices is (its heading, its choices).
+    groups = [label if isinstance(label, list | tuple) else [(key, label)] for key, label in choices]
+    labels = {str(key): str(label) for group in groups for key, label in group}
     return ", ".join(labels.get(str(item), str(item)) for item in values)
 
 

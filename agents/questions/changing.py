@@ -49,7 +49,8 @@ def check_in_job(job, progress):
     change = SettingChange.objects.get(pk=job.params["change"])
     check_rows(change, progress)
     found = change.states()
-    job.message = f"Will change: {found['ready']:,}, nothing to change: {found['already']:,}, blocked: {found['blocked']:,}."
+    nothing, blocked = f"nothing to change: {found['already']:,}", f"blocked: {found['blocked']:,}"
+    job.message = f"Will change: {found['ready']:,}, {nothing}, {blocked}."
 
 
 def check_rows(change, progress=None):
