@@ -34,7 +34,9 @@ def history_of(agent, user):
 
 def told(found):
     """[(label, before, after)]; what had no effect is told only where nothing else was changed."""
-    return [(one.label, *sides(one)) for one in found.shown or found.unfelt]
+    if found.shown:
+        return [(one.label, *sides(one)) for one in found.shown]
+    return [(f"{one.label}, without an effect", *sides(one)) for one in found.unfelt]
 
 
 def sides(one):
