@@ -57,7 +57,7 @@ class TestClone:
         response = support_client.get(page)
         html = check_page(response)
         assert (
-            "config.sip.password" in html
+            "config → sip.password" in html
             and "Webhook URL" in html
             and "s3cret" not in html
             and "wh-1" not in html

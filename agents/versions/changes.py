@@ -209,7 +209,7 @@ def side(one, value):
 
 
 def named(path):
-    """A path of keys in words: "config.theme.mode"."""
+    """A path of keys, the column first, in words: "config → theme.mode"."""
     return spelled(path[0], path[1:])
 
 

@@ -178,5 +178,9 @@ def as_sql(column, base, params, steps):
 
 
 def spelled(column, path):
-    """Where a value stands, in words: "config.sip.password"."""
-    return ".".join([column, *path])
+    """Where a value stands, in words, envelopes with arrows: "config → config → sip.password"."""
+    envelopes = 0
+    while envelopes < len(path) - 1 and path[envelopes] == "config":
+        envelopes += 1
+    keys = [".".join(path[envelopes:])] if path else []
+    return " → ".join([column, *path[:envelopes], *keys])

@@ -12,7 +12,7 @@ from agents.conversations.settings_then import history_starts
 from agents.effective import SETTINGS
 from agents.models import Agent
 from agents.versions import rows
-from agents.versions.changes import difference, in_effect, label_of, replaced_by, shape_of, side
+from agents.versions.changes import difference, in_effect, label_of, named, replaced_by, shape_of, side
 from agents.versions.restore import Moved, preview, restore_version
 from agents.versions.secrets import plain
 from backoffice import generic, keyset
@@ -229,7 +229,7 @@ class AgentRestore(VersionPage):
             "event": found.version.event,
             "difference": found.difference,
             "since": list(since[:10]),
-            "replaced": sorted({".".join(path) for path in replaced}),
+            "replaced": sorted({named(path) for path in replaced}),
             "staying": self.staying(found),
             "form": form,
             "problems": [*problems, *found.problems],
