@@ -67,8 +67,10 @@ class TestHistory:
     def test_what_was_in_effect_is_told_with_where_it_was_written(self, support_client):
         agent = change(make_agent(), config=BUILDER)
         change(agent, config=BUILDER | {"model": "gpt-4.1"}, llm_model="gpt-4.1")
-        html = check_page(support_client.get(url("history", agent)))
+        response = support_client.get(url("history", agent))
+        html = check_page(response)
         assert "LLM model" in html and "gemini-pro" in html and "gpt-4.1" in html
+        assert [bool(entry["restore_url"]) for entry in response.context["entries"]] == [False, True, True]
         assert "the column, config → model" in html
 
     def test_prompts_are_told_line_by_line(self, support_client):

@@ -83,14 +83,18 @@ class AgentHistory(AgentPage):
         if not page.rows:
             return
         row, _ = rows.row_after(now, self.object.pk, page.rows[0].pk)
-        for number, event in enumerate(page.rows):
+        newest = page.rows[0].pk if page.is_first else None
+        for event in page.rows:
             before = rows.row_before(row, event)
             found = difference(before, row, replaced_by(event), LINES_AT_A_GLANCE) if before else None
             yield {
                 "event": event,
-                "is_now": page.is_first and number == 0,
+                "is_now": event.pk == newest,
                 "difference": found,
                 "url": self.version_url(event.pk),
+                "restore_url": self.version_url(event.pk, "restore")
+                if self.can("change") and event.pk != newest
+                else "",
             }
             row = before or row
 
