@@ -52,6 +52,7 @@ from agents.views.reviews import (
 from agents.views.sample_review import SampleReview
 from agents.views.samples import SampleDelete, SampleDetail, SampleDraw, SampleList
 from agents.views.search import ConversationSearch
+from agents.views.secrets import AgentHeaders, AgentSip
 from agents.views.setting_changes import (
     SettingChangeCreate,
     SettingChangeDetail,
@@ -81,6 +82,7 @@ __all__ = [
     "AgentCreate",
     "AgentDelete",
     "AgentDetail",
+    "AgentHeaders",
     "AgentHistory",
     "AgentList",
     "AgentMessageDetail",
@@ -103,6 +105,7 @@ __all__ = [
     "AgentSessionSettings",
     "AgentSessionTurn",
     "AgentSessionTurns",
+    "AgentSip",
     "AgentUnpublish",
     "AgentUpdate",
     "AgentVersion",
