@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 
 from agents import known
 from agents.effective import SETTINGS
-from agents.forms import ListField
+from agents.forms.fields import ListField
 from agents.questions.conditions import GROUPS, LABELS
 from agents.questions.deeds import CHANGEABLE, HOW, Deed, ways_of
 from agents.questions.sql import is_list
