@@ -225,7 +225,7 @@ def drifting(settings):
 def fits(field, value):
     """Whether a column could hold a value out of the configuration as it is."""
     if isinstance(field, models.JSONField):
-        return isinstance(value, list)
+        return isinstance(value, dict if field.name == "custom_headers" else list)
     if isinstance(field, models.BooleanField):
         return isinstance(value, bool)
     if field.name in NUMBERS:

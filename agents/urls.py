@@ -15,6 +15,7 @@ urlpatterns = [
     path("agents/<uuid:pk>/edit/", views.AgentUpdate.as_view(), name="agent_edit"),
     path("agents/<uuid:pk>/headers/", views.AgentHeaders.as_view(), name="agent_headers"),
     path("agents/<uuid:pk>/sip/", views.AgentSip.as_view(), name="agent_sip"),
+    path("agents/<uuid:pk>/json/", views.AgentJson.as_view(), name="agent_json"),
     path("agents/<uuid:pk>/delete/", views.AgentDelete.as_view(), name="agent_delete"),
     path("agents/<uuid:pk>/history/", views.AgentHistory.as_view(), name="agent_history"),
     path("agents/<uuid:pk>/history/<int:version>/", views.AgentVersion.as_view(), name="agent_version"),

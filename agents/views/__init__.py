@@ -40,6 +40,7 @@ from agents.views.labels import (
     LabelUpdate,
 )
 from agents.views.questions import QuestionList
+from agents.views.raw import AgentJson
 from agents.views.reviews import (
     ReviewLabel,
     ReviewLabelOff,
@@ -84,6 +85,7 @@ __all__ = [
     "AgentDetail",
     "AgentHeaders",
     "AgentHistory",
+    "AgentJson",
     "AgentList",
     "AgentMessageDetail",
     "AgentMessageList",
