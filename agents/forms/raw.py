@@ -47,7 +47,12 @@ class RawForm(forms.Form):
             raise ValidationError("Nothing would change.")
         return text
 
-    def moved(self):
+    def clean(self):
+        if not self.data.get("opened"):
+            raise ValidationError("This form is out of date. Open the record again.")
+        return super().clean()
+
+    def check_version(self):
         """Raises Conflict if another configuration is stored than when the form was opened."""
-        if self.data.get("opened") != raw.version_of(self.agent):
+        if self.data.get("opened") and self.data["opened"] != raw.version_of(self.agent):
             raise Conflict(self.agent, ["config"])

@@ -26,7 +26,7 @@ class AgentJson(generic.ObjectPage):
         saves = "save" in request.POST
         form = RawForm(request.POST, agent=self.object, saves=saves)
         try:
-            form.moved()
+            form.check_version()
             if not form.is_valid():
                 return self.show(form, status=422, change=form.change)
             if saves and request.POST.get("reviewed") == seen(request.POST):
