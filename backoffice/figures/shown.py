@@ -274,8 +274,9 @@ class Figures:
 
 def timeless_url(measure, span):
     """The rows of no day: the address without its days."""
-    address = measure.url(span, time="no")
-    return address.replace(f"{measure.from_name}={span.since}&{measure.to_name}={span.until}&", "")
+    return measure.url(span, time="no").replace(
+        f"{measure.from_name}={span.since}&{measure.to_name}={span.until}&", ""
+    )
 
 
 def compared(before, words):

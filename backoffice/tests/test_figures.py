@@ -48,7 +48,7 @@ def look(minutes=0):
     sql(
         "update backoffice_figurestate set caught_up_at = caught_up_at - interval '61 seconds' where source = 'turn'"
     )
-    sql("update backoffice_figureperiod set counted_at = counted_at - interval '31 seconds'")
+    sql("update backoffice_figureperiod set counted_at = counted_at - interval '301 seconds'")
     while index.follow():
         pass
     while follow.follow():
@@ -305,7 +305,7 @@ class TestPeriods:
         assert content["most"]["failed_calls"] == [[str(one.organization_id), "1", "0"]]
 
     def test_are_counted_again_when_something_changed_and_not_each_time(self, built):
-        FigurePeriod.objects.update(counted_at="2026-01-01T00:00:31Z")
+        FigurePeriod.objects.update(counted_at="2026-01-01T00:05:01Z")
         FigureState.objects.update(changed_at="2025-12-31T00:00:00Z")
         look()
         assert FigurePeriod.objects.filter(counted_at="2026-01-01T00:00:00Z").count() == 3
