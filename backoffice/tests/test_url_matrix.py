@@ -33,7 +33,7 @@ from agents.tests.factories import (
 from backoffice import roles
 from backoffice.health.findings import Finding
 from backoffice.health.store import keep
-from backoffice.models import AuditEvent, HealthFinding, HealthRow, Job, ReadLog, SavedView
+from backoffice.models import AuditEvent, Figure, HealthFinding, HealthRow, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page
@@ -118,6 +118,7 @@ def rows(db):
         make_setting_change(staff["Support"], [agent]),
     ]
     settlement = make_settlement(agent.organization, actor=staff["Finance"])
+    found.append(Figure.objects.create(source="usage", day="2026-01-01"))
     found += [settlement, SettlementDay.objects.get(day=settlement.day), make_price()]
     keep(["schema"], [Finding("schema", "example", "", "info", "An example")])
     found.append(HealthFinding.objects.get(rule="example"))
