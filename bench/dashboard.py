@@ -82,6 +82,8 @@ def main():
             owner.execute("vacuum (analyze) backoffice.backoffice_figure, backoffice.backoffice_dayfigure")
             tell_sizes(owner)
             measure_pages(owner, options.rounds)
+            if options.pages_only:
+                return
             measure_round(owner)
             for table in INSERTS:
                 measure_inserts(owner, table)
