@@ -13,10 +13,11 @@ from backoffice import audit, generic, staff
 from backoffice.admin_site import HISTORY, InAdmin, RecordAdmin
 from backoffice.filters import FilterSet
 from backoffice.forms import ReasonForm, StaffForm
-from backoffice.models import AuditEvent, Job, ReadLog, User
+from backoffice.models import AuditEvent, HealthFinding, Job, ReadLog, User
 from backoffice.roles import ROLES
 from backoffice.services import snapshot
 from backoffice.views.audit import AuditEventDetail, AuditEventList, ReadLogDetail, ReadLogList
+from backoffice.views.health_lists import HealthFindingDetail, HealthFindingList
 from backoffice.views.jobs import visible_jobs
 
 # Staff accounts
@@ -194,6 +195,16 @@ class UserAdmin(RecordAdmin):
         table = f"backoffice.{User.groups.through._meta.db_table}"
         events = AuditEvent.objects.of(obj) | AuditEvent.objects.filter(given, table_name=table)
         return [audit.describe(event) for event in events[:HISTORY]]
+
+
+# Data health
+
+
+@admin.register(HealthFinding)
+class HealthFindingAdmin(RecordAdmin):
+    list_page, record_page = HealthFindingList, HealthFindingDetail
+    columns = ["text", "section", "level", "count", "first_seen_at"]
+    search_help_text = "A part of the finding."
 
 
 # Jobs, changes, readings

@@ -34,6 +34,9 @@ urlpatterns = [
     path("health/", health.HealthOverview.as_view(), name="health"),
     path("health/check/", health.HealthCheckNow.as_view(), name="health_check"),
     path("health/findings/", health_lists.HealthFindingList.as_view(), name="healthfinding_list"),
+    path(
+        "health/findings/<int:pk>/", health_lists.HealthFindingDetail.as_view(), name="healthfinding_detail"
+    ),
     path("health/rows/", health_lists.HealthRowList.as_view(), name="healthrow_list"),
     path("health/<slug:section>/", health.HealthSection.as_view(), name="health_section"),
     path("jobs/", jobs.JobList.as_view(), name="job_list"),

@@ -26,6 +26,12 @@ ROUND = 7_310_226_102  # of the worker whose round it is
 # A rule that takes longer is given up: below the limit of the session, so that the message is ours.
 RULE_TIMEOUT = "14s"
 
+IN_FORCE = """
+select exists (
+  select from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+  where k.contype = 'f' and k.convalidated and cardinality(k.conkey) = 1 and k.conrelid = to_regclass(%s)
+    and a.attname = %s and k.confrelid = to_regclass(%s))
+"""
 # Found once, counted to the limit, the first ones kept: rows and count are of one moment.
 FIND = """
 with found as materialized (select * from ({sql}) f limit {limit}),
@@ -44,6 +50,21 @@ def is_ready(rule):
         return cursor.fetchone()[0]
 
 
+def is_forbidden(cursor, rule):
+    """Whether a foreign key sees to it that the rule finds nothing."""
+    if not rule.foreign_key:
+        return False
+    cursor.execute(IN_FORCE, rule.foreign_key)
+    return cursor.fetchone()[0]
+
+
+def look(cursor, rule):
+    """Keep the rows; how many there are, one more than the limit at the most."""
+    statement = FIND.format(sql=rule.sql, limit=COUNT_LIMIT + 1, kept=rule.kept)
+    cursor.execute(statement, {**rule.params, "rule": rule.name})
+    return cursor.fetchone()[0]
+
+
 def check_rule(rule):
     """Look for the rows of one rule and keep them. Returns its Finding; one that failed says why."""
     try:
@@ -52,9 +73,7 @@ def check_rule(rule):
             # Two tables are compared at the most, which are joined in memory rather than row by row.
             cursor.execute("set local work_mem = '64MB'")
             HealthRow.objects.filter(rule=rule.name).delete()
-            statement = FIND.format(sql=rule.sql, limit=COUNT_LIMIT + 1, kept=rule.kept)
-            cursor.execute(statement, {**rule.params, "rule": rule.name})
-            (count,) = cursor.fetchone()
+            count = 0 if is_forbidden(cursor, rule) else look(cursor, rule)
     except DatabaseError as error:
         reason = " ".join(str(error).split())[:200]
         logger.warning("A rule of data health could not be checked.", extra={"rule": rule.name})

@@ -38,6 +38,7 @@ def parent_rule(table, column, parent, rows, owner):
             f"'names {owner} ' || t.{column}::text",
             f"t.{column} is not null and not exists (select from {parent} p where p.id = t.{column})",
         ),
+        foreign_key=(table, column, parent),
     )
 
 

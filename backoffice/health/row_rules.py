@@ -20,6 +20,7 @@ class Rule:
 
     `list` is (url name, query) of the list that shows exactly these rows, where there is one. `needs` is a statement
     that says whether the rule can be counted yet. `see` is (words, url name) of a page that helps to mend them.
+    With the `foreign_key` (table, column, parent) in force there can be none, and nobody looks.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Rule:
     params: dict = field(default_factory=dict)
     needs: str = ""
     see: tuple = ()
+    foreign_key: tuple = ()
 
     @property
     def list_url(self):

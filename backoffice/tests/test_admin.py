@@ -22,7 +22,9 @@ from agents.tests.factories import (
 )
 from backoffice import jobs, keyset, services, staff
 from backoffice.admin_site import admin_url
-from backoffice.models import AuditEvent, Job, ReadLog, User
+from backoffice.health.findings import Finding
+from backoffice.health.store import keep
+from backoffice.models import AuditEvent, HealthFinding, Job, ReadLog, User
 from backoffice.roles import MATRIX, NOT_FOR_ADMINS, READ_ONLY
 from backoffice.testing import make_user, platform
 from billing.models import CreditLimit, CreditTransaction, Price
@@ -58,6 +60,12 @@ def make_event():
     organization = make_organization()
     change(organization, name="Renamed")
     return AuditEvent.objects.of(organization).first()
+
+
+def make_health_finding():
+    rule = f"rule{HealthFinding.objects.count()}"
+    keep(["schema"], [Finding("schema", rule, "", "info", "An example")], rules=[rule])
+    return HealthFinding.objects.get(rule=rule)
 
 
 def make_reading():
@@ -103,6 +111,7 @@ MAKERS = {
     "billing.settlement": make_settlement,
     "billing.statement": make_statement,
     "billing.price": lambda: make_price(f"model-{Price.objects.count()}"),
+    "backoffice.healthfinding": make_health_finding,
     "backoffice.auditevent": make_event,
     "backoffice.readlog": make_reading,
     "backoffice.job": make_job,

@@ -62,6 +62,25 @@ class HealthFindingList(generic.ListView):
         return {"crumbs": self.crumbs()}
 
 
+class HealthFindingDetail(generic.DetailView):
+    model = HealthFinding
+    has_history = False
+    fields = [
+        ("Finding", ["text", "section", "level", "count", "remedy"]),
+        ("Found", ["rule", "subject", "first_seen_at", "checked_at", "id"]),
+    ]
+
+    def deed(self):
+        return "see the data's health"
+
+    def crumbs(self):
+        section = self.object.section
+        return [
+            ("Data health", reverse("health")),
+            (self.object.get_section_display(), reverse("health_section", args=[section])),
+        ]
+
+
 class HealthRowTable(Table):
     row_id = Column("Row", order="id")
     record = Column("Kind")
