@@ -75,7 +75,14 @@ class AgentColumns(Table):
         rows = "agents/question_rows.html"
 
 
-QuestionTable = type("QuestionTable", (AgentColumns,), {name: SettingColumn(name) for name in ASKED})
+# Long texts and addresses have a column only where they are asked about.
+NOT_OFFERED = ("system_prompt", "voicemail_message", "webhook_url")
+SETTING_COLUMNS = {name: SettingColumn(name) for name in ASKED}
+QuestionTable = type(
+    "QuestionTable",
+    (AgentColumns,),
+    {name: column for name, column in SETTING_COLUMNS.items() if name not in NOT_OFFERED},
+)
 
 
 class SettingChangeTable(Table):

@@ -1,14 +1,21 @@
 """A question across all tenants: conditions over what is in effect, values in use, export."""
 
 import re
+from html import unescape
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.http import QueryDict
+from django.utils.http import urlencode
 
 from agents.models import Agent
 from agents.questions.conditions import COMPARISONS, LABELS, Condition, comparisons_of, is_yes_no
 from agents.questions.overview import values_in_use
+from agents.questions.tables import NOT_OFFERED
 from agents.tests.factories import make_agent
+from backoffice.export import copy_statement, export_columns
+from backoffice.generic.lists import open_list
 from backoffice.testing_crud import HOSTILE, check_page, count_queries
 from telephony.tests.factories import make_number
 from tenants.tests.factories import make_organization
@@ -139,7 +146,10 @@ def test_a_value_has_its_source_and_what_the_column_holds(support_client, agents
 
 def test_no_page_shows_a_secret(support_client, agents):
     for values in ("webhook_url", "custom_headers"):
-        html = check_page(support_client.get(PAGE, {"columns": ",".join(LABELS), "values": values}))
+        columns = ",".join(set(LABELS) - set(NOT_OFFERED))
+        question = where("system_prompt", "empty") | where("webhook_url", "empty", part="and_")
+        check_page(support_client.get(PAGE, question))
+        html = check_page(support_client.get(PAGE, {"columns": columns, "values": values}))
         assert "hooks.acme.test" in html and "Authorization" in html
         assert "p4ss" not in html and "t0ken" not in html
 
@@ -170,10 +180,6 @@ def test_every_line_of_the_overview_opens_as_many_rows_as_it_says(agents):
 
 
 def query_of(address):
-    from html import unescape
-
-    from django.http import QueryDict
-
     return QueryDict(unescape(address).lstrip("?")).dict()
 
 
@@ -183,3 +189,14 @@ def test_the_same_queries_for_few_and_for_many(support_client, agents):
     for n in range(30):
         make_agent(name=f"more {n}", config={"model": "gpt-4o"})
     assert len(count_queries(support_client, address)) == len(few)
+
+
+def test_a_file_holds_the_columns_of_the_question_and_no_text_that_is_not_for_files(support, agents):
+    question = where("webhook_url", "set") | where("webhook_host", "set", part="and_")
+    page = open_list("agents:question_list", support, urlencode(question))
+    columns, left_out = export_columns(page)
+    labels = ["Agent", "Organization", "Webhook host", "Published", "Numbers"]
+    assert [column.label for column, _ in columns] == labels
+    assert [column.label for column in left_out] == ["Webhook URL"]
+    with connection.cursor() as cursor, cursor.cursor.copy(copy_statement(page, columns, guard=True)) as rows:
+        assert b"".join(rows).decode() == "flat,Acme,hooks.acme.test,false,0\n"

@@ -20,7 +20,7 @@ from backoffice.models import AuditEvent, Job
 from backoffice.settings import BASE_DIR
 from tenants.tests.factories import make_organization
 
-ROWS = 150
+ROWS = 60
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def test_killed_in_the_middle_it_goes_on_by_itself_and_changes_each_agent_once(c
     database, job = confirmed
     process = worker(database, tmp_path)
     deadline = time.monotonic() + 60
-    while changed() < 10 and time.monotonic() < deadline:
+    while changed() < 5 and time.monotonic() < deadline:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    assert 10 <= changed() < ROWS, "it was not killed in the middle"
+    assert 5 <= changed() < ROWS, "it was not killed in the middle"
     Job.objects.filter(pk=job.pk).update(touched_at=timezone.now() - datetime.timedelta(minutes=2))
     output, _ = (last := worker(database, tmp_path)).communicate(timeout=120)
     assert last.returncode == 0, output

@@ -6,7 +6,7 @@ from agents.models import Agent
 from agents.questions.conditions import ASKED, LABELS, is_yes_no
 from agents.questions.filters import WHERE, QuestionFilter
 from agents.questions.overview import values_in_use
-from agents.questions.tables import QuestionTable, SettingColumn, number_count
+from agents.questions.tables import NOT_OFFERED, SETTING_COLUMNS, QuestionTable, SettingColumn, number_count
 from agents.views.setting_changes import ChangeSettings
 from backoffice import generic, keyset
 from backoffice.filters import Query
@@ -34,7 +34,7 @@ class QuestionList(generic.ListView):
     model = Agent
     title = "Settings across agents"
     template_name = "agents/question_list.html"
-    not_exported = ["system_prompt", "voicemail_message", "webhook_url"]
+    not_exported = NOT_OFFERED
     queryset = (
         Agent.objects.select_related("organization")
         .only("name", "organization__name", "is_published", "created_at")
@@ -57,8 +57,9 @@ class QuestionList(generic.ListView):
     def choice(self):
         found, unknown = super().choice
         names = {column.name for column in found}
-        missing = [self.offered[name] for name in self.asked or ["llm_model"] if name not in names]
-        return [*found[:2], *missing, *found[2:]], unknown
+        missing = [name for name in self.asked or ["llm_model"] if name not in names]
+        columns = [SETTING_COLUMNS[name].bind(name, Agent) for name in missing]
+        return [*found[:2], *columns, *found[2:]], [name for name in unknown if name not in missing]
 
     def get_queryset(self):
         queryset = super().get_queryset()

@@ -110,7 +110,7 @@ class SettingChangeDetail(generic.DetailView):
     model = SettingChange
     queryset = SettingChange.objects.select_related("job", "check_job")
     has_inline = False
-    fields = ["name", "row_count", "owner_name", "created_at", "checked_at", "confirmed_at", "reason"]
+    fields = ["name", "row_count", "owner_name", "created_at", "checked_at", "confirmed_at", "reason", "id"]
 
     def get(self, request, pk):
         if request.htmx and not request.htmx.history_restore_request:

@@ -138,5 +138,7 @@ def test_a_record_shows_every_column(view):
         "AuditEvent": {"id", "organization", "actor_id"},
         "ReadLog": {"id", "organization", "actor_id"},
         "Sample": {"name", "query", "owner"},  # the title, "filter" and who drew it
+        # Its title, its rows, links to its list and jobs, and who asked for it.
+        "SettingChange": {"deeds", "row_ids", "list_query", "check_job", "job", "owner"},
     }.get(view.model.__name__, set())
     assert {field.name for field in view.model._meta.concrete_fields} - shown <= elsewhere
