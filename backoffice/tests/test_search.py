@@ -155,9 +155,9 @@ class TestIdentifiers:
         assert opens(support_client, "+442079460018").startswith("/telephony/numbers/")
         response = support_client.get(URL, {"q": "020 79460018"})
         page = check_page(response)
-        assert "+44<mark>2079460018</mark>" in page and "0<mark>20 7946 0018</mark>" in page
+        assert "+44 <mark>20 7946 0018</mark>" in page and "0<mark>20 7946 0018</mark>" in page
         assert found(support_client.user, "+44 20 79460018") == {
-            "number": ["+[442079460018]"],
+            "number": ["+[44 20 7946 0018]"],
             "profile": ["a@b.example"],
             "caller": ["0[2079460018]"],
         }
@@ -541,9 +541,9 @@ class TestLists:
             ("mull", "tenants:userprofile_list", "zm@post.example"),
             ("des nig", "agents:agent_list", "Night desk"),
             ("lodz", "agents:agent_list", "Night desk"),
-            ("lodz", "telephony:phonenumber_list", "+442079460018"),
-            ("020 7946 0018", "telephony:phonenumber_list", "+442079460018"),
-            ("PN1", "telephony:phonenumber_list", "+442079460018"),
+            ("lodz", "telephony:phonenumber_list", "+44 20 7946 0018"),
+            ("020 7946 0018", "telephony:phonenumber_list", "+44 20 7946 0018"),
+            ("PN1", "telephony:phonenumber_list", "+44 20 7946 0018"),
             ("lodz", "telephony:siptrunk_list", "twilio a.example"),
         ):
             assert title in self.rows(support_client, name, q), q

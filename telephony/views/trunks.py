@@ -52,13 +52,19 @@ class SipTrunkRemovePassword(generic.ActionView):
 
     @classmethod
     def applies_to(cls, obj):
-        return bool(services.trunks_with_password([obj]))
+        known = getattr(obj, "has_password", None)  # as its page read it
+        return bool(services.trunks_with_password([obj])) if known is None else known
 
 
 class SipTrunkDetail(generic.DetailView):
     model = SipTrunk
     queryset = SipTrunk.objects.select_related("organization")
     fields = ["provider", "sip_domain", "username", "password", "rotated", "organization", "created_at", "id"]
+
+    @cached_property
+    def has_password(self):
+        self.object.has_password = bool(services.trunks_with_password([self.object]))
+        return self.object.has_password
 
     def actions(self):
         return [
@@ -71,7 +77,7 @@ class SipTrunkDetail(generic.DetailView):
         return password_event(self.object)
 
     def show_password(self, trunk):
-        return "Password", "set, not readable" if services.trunks_with_password([trunk]) else missing(None)
+        return "Password", "set, not readable" if self.has_password else missing(None)
 
     def show_rotated(self, trunk):
         if self.event is None:
