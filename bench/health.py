@@ -108,6 +108,7 @@ def indexes(server):
             started = time.monotonic()
             building.build(connection, url, missing, lambda text: print(f"  {text}", flush=True))
             print(f"{missing.table} {missing.sentence[:60]}: {time.monotonic() - started:.1f} s")
+        building.analyze(connection, "public.agent_messages")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "data_health"
 # The worker's round: the catalog is read so often, rows and sizes are looked at once a day.
-CATALOG_EVERY = datetime.timedelta(minutes=5)
+CATALOG_EVERY = datetime.timedelta(seconds=45)
 ROWS_EVERY = datetime.timedelta(hours=24)
 ROUND_SECONDS = 60
 ROUND = 7_310_226_102  # of the worker whose round it is

@@ -17,8 +17,9 @@ from backoffice.health_models import HealthCheck, HealthFinding, position_of
 
 logger = logging.getLogger(__name__)
 
-# A look at the page reads the catalog again if the last reading is older than that.
-FRESH_SECONDS = 10
+# A look at a section reads the catalog again if the last reading is older than that; the overview, which is to open at
+# once, leaves it to the worker's round as long as there is one.
+FRESH_SECONDS, FRESH_ENOUGH_SECONDS = 10, 90
 LOCK = 7_310_226_101  # of the transaction that writes findings
 PARTS = {
     "schema": "catalog",
@@ -48,12 +49,12 @@ def check_catalog():
     checked("catalog", time.monotonic() - began)
 
 
-def look_at_catalog():
+def look_at_catalog(fresh_seconds=FRESH_SECONDS):
     """The same for who opens the page, unless it was done just now. Returns whether what is kept is of now: a failure
     leaves it as it was.
     """
     check = HealthCheck.objects.filter(part="catalog").first()
-    if check and check.at > timezone.now() - datetime.timedelta(seconds=FRESH_SECONDS):
+    if check and check.at > timezone.now() - datetime.timedelta(seconds=fresh_seconds):
         return True
     try:
         with transaction.atomic():

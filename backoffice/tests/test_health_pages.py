@@ -117,7 +117,7 @@ def test_a_database_that_does_not_answer_in_time_leaves_the_page_with_what_is_ke
 
     monkeypatch.setattr(store, "catalog_findings", fail)
     store.checked("catalog", 1)
-    HealthCheck.objects.update(at=timezone.now() - datetime.timedelta(minutes=1))
+    HealthCheck.objects.update(at=timezone.now() - datetime.timedelta(minutes=2))
     page = check_page(manager_client.get("/health/"), 200)
     assert "What was found before" in page
     assert "could not be read just now" in page
@@ -324,3 +324,11 @@ class TestAges:
             kind="export", title="x", owner=manager_client.user, status="failed", finished_at=timezone.now()
         )
         assert "1 job failed in the last 7 days." in text_of(manager_client.get("/health/ages/"))
+
+
+def test_a_finding_has_a_page(finance_client, owner):
+    owner("alter table agents disable trigger audit_record")
+    store.check_catalog()
+    finding = HealthFinding.objects.get(rule="trigger_disabled")
+    page = check_page(finance_client.get(f"/health/findings/{finding.pk}/"), 200)
+    assert "alter table public.agents enable trigger audit_record;" in page

@@ -12,7 +12,7 @@ from backoffice.health.facts import fact_of
 from backoffice.health.findings import GOOD, LEVELS, OF_ROWS, SECTIONS, WARN, verdict
 from backoffice.health.rules import all_rules
 from backoffice.health.sizes import GROWTH_DAYS, sizes
-from backoffice.health.store import PARTS, check_catalog, look_at_catalog
+from backoffice.health.store import FRESH_ENOUGH_SECONDS, PARTS, check_catalog, look_at_catalog
 from backoffice.models import HealthCheck, HealthFinding
 
 # More findings than that of one section are in the list of all findings only.
@@ -50,7 +50,7 @@ class HealthOverview(HealthPage):
     """Every section with its verdict, its counts, and the first of what is wrong."""
 
     def get(self, request):
-        is_now = look_at_catalog()
+        is_now = look_at_catalog(FRESH_ENOUGH_SECONDS)
         context = self.shared() | {"is_old": not is_now}
         counts = {}
         for section, level, count in (
