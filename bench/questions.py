@@ -21,7 +21,7 @@ QUESTIONS = {
     "MCP servers in use": "values=enabled_mcp_servers",
     "prompt contains": "where_setting=system_prompt&where_is=contains&where_value=nowhere",
     "any cannot be served": "where_setting=any&where_is=unserved",
-    "any differs from its column": "where_setting=any&where_is=drifts",
+    "any has copies that differ": "where_setting=any&where_is=drifts",
     "three conditions": "where_setting=llm_model&where_is=begins&where_value=gpt&and__setting=temperature"
     "&and__is=less&and__value=1&and_also_setting=webhook_host&and_also_is=is&and_also_value=hooks.example.com",
 }

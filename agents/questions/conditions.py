@@ -54,7 +54,7 @@ COMPARISONS = {
     "greater": "is greater than",
     "set": "is set",
     "empty": "is not set",
-    "drifts": "differs from the column",
+    "drifts": "has copies that differ",
     "unserved": "cannot be served",
 }
 WITHOUT_VALUE = {"set", "empty", "drifts", "unserved"}

@@ -8,6 +8,7 @@ import re
 
 from django.db.models import BooleanField, Expression, F, TextField, Value
 
+from agents import known
 from agents.effective import BUILDER_PATHS, DECIMALS, DEPTH, NUMBERS, SERVED, SETTINGS
 from agents.models import Agent
 from backoffice.display import HIDDEN
@@ -71,10 +72,20 @@ def unwrapped():
     return f"case when jsonb_typeof(whole) is distinct from 'object' or {too_deep} then null {cases} end"
 
 
+def envelopes():
+    """The objects around the configuration, the outermost first; their keys are copies that never count."""
+    each = ", ".join(
+        f"case when jsonb_typeof(whole #> {keys(['config'] * (depth + 1))}) = 'object'"
+        f" then whole #> {keys(['config'] * depth)} end"
+        for depth in range(DEPTH - 1)
+    )
+    return f"case when jsonb_typeof(whole -> 'config') = 'object' then array_remove(array[{each}], null) end"
+
+
 # `offset 0` has the database work each out once for a row, and the empty path has it unpack a long one once.
 CONFIGURATION = (
-    f"from (select {unwrapped()} as inner_config from (select $0 #> '{{}}' as whole offset 0) packed offset 0)"
-    " configuration"
+    f"from (select {unwrapped()} as inner_config, {envelopes()} as outer_configs"
+    " from (select $0 #> '{}' as whole offset 0) packed offset 0) configuration"
 )
 
 
@@ -193,22 +204,38 @@ def column_text(name):
     return Sql(f"(select {without_secrets('text')} from (select ($0)::text as text) one)", name)
 
 
+def same(name, one, other):
+    """SQL of whether two JSON values of a setting mean the same (effective.same)."""
+    if name not in NUMBERS:
+        empty = f"""(({one} is null or {one} = '""') and ({other} is null or {other} = '""'))"""
+        return f"coalesce({one} = {other} or {empty}, {empty})"
+    # The column has two decimals: what it cannot hold is no difference.
+    numbers = number(one), number(other)
+    near = "abs({} - {}) < 0.005" if name in DECIMALS else "{} = {}"
+    return f"(coalesce({one} = {other}, false) or coalesce({near.format(*numbers)}, false))"
+
+
 def drift_sql(name, at):
-    """SQL over the configuration: whether the column, expression `at`, holds something else than what counts."""
-    found = first_of(*(sql for sql, _ in held(name)))
-    if name in NUMBERS:
-        # The column has two decimals: what it cannot hold is no difference.
-        parsed = number(found)
-        same = f"abs({parsed} - ${at}) < 0.005" if name in DECIMALS else f"{parsed} = ${at}"
-    else:
-        stored = column(at)
-        empty = f"""{found} = '""' and ({stored} is null or {stored} = '""')"""
-        same = f"{found} = {stored} or {empty}"
-    return f"({found} is not null and ({same}) is not true)"
+    """SQL over the configuration: whether a copy differs from what counts; expression `at` is the column."""
+    places, stored = [sql for sql, _ in held(name)], column(at)
+    if name in DECIMALS:
+        stored = f"""nullif({stored}, '"NaN"')"""  # it equals nothing, not even the text
+    counts, found = first_of(*places), first_of(*places, stored)
+    terms = [f"({counts} is not null and not {same(name, counts, stored)})"]
+    terms += [
+        f"({places[0]} is not null and {other} is not null and not {same(name, places[0], other)})"
+        for other in places[1:]
+    ]
+    copy = f"nullif(envelope -> '{name}', 'null')"
+    terms.append(
+        f"(outer_configs is not null and inner_config is not null and exists (select 1 from unnest(outer_configs)"
+        f" envelope where {copy} is not null and not {same(name, found, copy)}))"
+    )
+    return f"({' or '.join(terms)})"
 
 
 def drifts(name):
-    """Whether the column holds something else than what counts (effective.Setting.drifts)."""
+    """Whether a copy holds something else than what counts (effective.Setting.drifts)."""
     return condition(f"(select {drift_sql(name, 1)} {CONFIGURATION})", "config", name)
 
 
@@ -221,14 +248,34 @@ def unserved(name):
     """Whether the runtime cannot serve it (effective.unserved)."""
     text = plain("found")
     if name == "llm_model":
-        served = f"{text} ~ '^({'|'.join(Agent.LLM_MODEL_PREFIXES)})'"
+        wrong = f"not {text} ~ '^({'|'.join(Agent.LLM_MODEL_PREFIXES)})'"
+    elif name == "voice_provider":
+        wrong = f"not {text} in ({texts(Agent.VOICE_PROVIDERS_THAT_WORK)})"
+    elif name == "stt_provider":
+        wrong = f"not {text} in ({texts(Agent.STT_PROVIDERS_THAT_WORK)})"
     else:
-        works = Agent.VOICE_PROVIDERS_THAT_WORK if name == "voice_provider" else Agent.STT_PROVIDERS_THAT_WORK
-        known = ", ".join(f"'{one.value}'" for one in works)
-        served = f"{text} in ({known})"
-    found = of(name, f"{text} <> '' and not {served}")
+        return unspoken(name)
+    found = of(name, f"{text} <> '' and {wrong}")
     found.output_field = BooleanField()
     return found
+
+
+def unspoken(name):
+    """Whether the voice's provider does not have this voice, or this model of voices (known.voice_fault …)."""
+    value = of(name, "found")
+    if name == "voice_id":
+        known_ones = {"openai": f"lower({plain('$0')}) in ({texts(known.OPENAI_VOICES)})"}
+    else:
+        known_ones = {
+            provider: f"{plain('$0')} ~ '^({'|'.join(prefixes)})'"
+            for provider, prefixes in known.VOICE_MODEL_PREFIXES.items()
+        }
+    wrong = " or ".join(f"""($1 = '"{provider}"' and not {has})""" for provider, has in known_ones.items())
+    return condition(f"({plain('$0')} <> '' and ({wrong}))", value, of("voice_provider", "found"))
+
+
+def texts(values):
+    return ", ".join(f"'{getattr(value, 'value', value)!s}'" for value in values)
 
 
 def any_unserved():

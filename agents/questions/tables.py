@@ -25,7 +25,7 @@ def number_count():
 
 
 class SettingColumn(Column):
-    """A setting in effect, where it comes from, and what its column holds where that differs."""
+    """A setting in effect, where it comes from, and what its column holds where a copy differs."""
 
     def __init__(self, setting):
         super().__init__(
@@ -54,7 +54,9 @@ class SettingColumn(Column):
         if not getattr(row, f"drifts_{self.setting}", False):
             return format_html('{}<span class="under">{}</span>', shown, words)
         column = ui.missing(getattr(row, f"column_{self.setting}"))
-        return format_html('{}<span class="under">{}; the column: <bdi>{}</bdi></span>', shown, words, column)
+        return format_html(
+            '{}<span class="under">{}; copies differ, the column: <bdi>{}</bdi></span>', shown, words, column
+        )
 
     def key(self, source):
         """The key in the configuration, as it is written there."""

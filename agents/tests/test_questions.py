@@ -140,7 +140,10 @@ def test_hostile_values_are_asked_for_without_harm(support_client, agents):
 def test_a_value_has_its_source_and_what_the_column_holds(support_client, agents):
     make_number(agent=agents["builder"], organization=agents["builder"].organization)
     html = check_page(support_client.get(PAGE, where("voice_id", "is", "Nova")))
-    assert "<bdi>Nova</bdi>" in html and "configuration, voice.name; the column: <bdi>Puck</bdi>" in html
+    assert (
+        "<bdi>Nova</bdi>" in html
+        and "configuration, voice.name; copies differ, the column: <bdi>Puck</bdi>" in html
+    )
     assert f"?agent={agents['builder'].pk}" in html
 
 

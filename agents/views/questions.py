@@ -24,7 +24,7 @@ PRESETS = [
     ("MCP servers", {"values": "enabled_mcp_servers"}),
     ("Headers", {"values": "custom_headers"}),
     ("Cannot be served", {"where_setting": "any", "where_is": "unserved"}),
-    ("Differ from their columns", {"where_setting": "any", "where_is": "drifts"}),
+    ("Copies differ", {"where_setting": "any", "where_is": "drifts"}),
 ]
 
 
