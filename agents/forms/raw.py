@@ -15,7 +15,7 @@ class RawForm(forms.Form):
     text = forms.CharField(
         label="Configuration",
         strip=False,
-        required=False,
+        error_messages={"required": raw.EMPTY},
         widget=forms.Textarea(
             attrs={"rows": 28, "spellcheck": "false", "autocomplete": "off", "class": "mono"}
         ),

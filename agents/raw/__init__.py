@@ -2,6 +2,6 @@
 
 from agents.raw.change import Change
 from agents.raw.save import change_to, save_config, version_of
-from agents.raw.text import Faults, parse, text_of
+from agents.raw.text import EMPTY, Faults, parse, text_of
 
-__all__ = ["Change", "Faults", "change_to", "parse", "save_config", "text_of", "version_of"]
+__all__ = ["EMPTY", "Change", "Faults", "change_to", "parse", "save_config", "text_of", "version_of"]

@@ -9,6 +9,7 @@ from backoffice.display import HIDDEN, redact
 PLACEHOLDER = "[secret]"
 MOST_CHARACTERS = 1_500_000
 MOST_LEVELS = 100
+EMPTY = "Write {} for an empty configuration."
 NOT_HERE = f"No secret is stored at this place: type the value instead of {PLACEHOLDER}, or take the key out."
 
 
@@ -45,7 +46,7 @@ def parse(text):
     if len(text) > MOST_CHARACTERS:
         raise Faults([f"It has {len(text):,} characters; {MOST_CHARACTERS:,} are possible."])
     if not text.strip():
-        raise Faults(["Write {} for an empty configuration."])
+        raise Faults([EMPTY])
     too_deep = Faults([f"It is nested more than {MOST_LEVELS} levels deep."])
     try:
         value = json.loads(

@@ -53,6 +53,7 @@ class AgentJson(generic.ObjectPage):
     def show_change(self, form, **context):
         form.data = form.data.copy()
         form.data["reviewed"] = seen(form.data)
+        form.fields["reason"].required = True  # for what comes next
         return self.show(form, change=form.change, **context)
 
     def show_conflict(self, form):
