@@ -6,6 +6,7 @@
     world.py            logins, profiles, organizations, trunks, numbers
     conversations.py    sessions, messages, legacy chats, calls, usage: streamed, so that any scale fits in memory
     oddities.py         single rows, each made for one fault of the platform
+    odd_agents.py       agents of which each has odd settings
     money.py            the postings behind each balance
     months.py           months that were closed
     load.py             writes it all, as the owner of an empty database

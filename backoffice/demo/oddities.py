@@ -7,7 +7,6 @@ in every table. They belong to Pixel Forge Studio unless their story needs anoth
 import json
 from datetime import timedelta
 
-from backoffice.demo import agents as agent_rows
 from backoffice.demo.conversations import (
     COLUMNS,
     Talk,
@@ -17,6 +16,7 @@ from backoffice.demo.conversations import (
     spoken,
     usage_rows,
 )
+from backoffice.demo.odd_agents import odd_agents
 from backoffice.demo.texts import Slots, language
 from backoffice.demo.world import fixed_id
 
@@ -56,54 +56,8 @@ def standing(world):
     """`(table, row)` for the tables of World: to be loaded before the conversations."""
     forge = world.homes["pixel-forge"]
     at = world.ago(80)
-    odd = {
-        **agent_rows.DEFAULTS,
-        "organization_id": forge.organization_id,
-        "created_at": at,
-        "updated_at": at,
-    }
-    empty = dict.fromkeys(agent_rows.COLUMNS)
-    for row in (
-        # The builder once wrote the whole object into the name (H7).
-        {
-            **odd,
-            "id": fixed_id("odd", "json-name"),
-            "name": '{"id":"agent_7","name":"Desk","model":"gemini-pro"}',
-            "config": {"id": "agent_7", "name": "Desk", "model": "gemini-pro", "maxReplyTokens": 150},
-        },
-        {
-            **empty,
-            "id": fixed_id("odd", "null-agent"),
-            "organization_id": forge.organization_id,
-            "name": "(nothing set)",
-        },
-        # Values that no editor offers, and JSON of the wrong shape in every column.
-        {
-            **odd,
-            "id": fixed_id("odd", "unknown-agent"),
-            "name": "Set by hand",
-            "llm_provider": "llamafarm",
-            "llm_model": "llama-3-70b",
-            "voice_provider": "parrot",
-            "stt_provider": "ear-trumpet",
-            "stt_mode": "slow",
-            "ambient_sound": "rain",
-            "denoising_mode": "earplugs",
-            "voicemail_action": "sing",
-            "data_storage_policy": "eu-only",
-            "temperature": 9.99,
-            "max_tokens": -1,
-            "version": 0,
-            "backchannel_words": "mm-hmm",
-            "boosted_keywords": {"word": "Pixel"},
-            "pii_redaction_list": "email",
-            "custom_headers": ["X-Key: none"],
-            "enabled_mcp_servers": {"web_browsing": True},
-            "knowledge_base_ids": 7,
-            "config": ["not", "an", "object"],
-        },
-    ):
-        yield "agents", agent_rows.agent_tuple(row)
+    for row in odd_agents(forge.organization_id, at):
+        yield "agents", row
     trunk = fixed_id("odd", "platform-trunk")
     yield "sip_trunks", (trunk, None, "livekit", "platform", "demo-password-0", "sip.platform.example", at)
     yield "sip_trunks", (fixed_id("odd", "null-trunk"), None, "twilio", None, None, None, None)
