@@ -103,7 +103,7 @@ def test_every_role_sees_the_figures(db, role):
 
 
 def test_every_bar_is_what_its_link_opens(support_client, filled):
-    """Of the last days all bars with something, and one without."""
+    """The first bars with something, and one that may have nothing."""
     first, last = (periods.today() - datetime.timedelta(days=days) for days in (35, 29))
     for period in ("days=7", f"since={first}&until={last}"):
         response = support_client.get(f"/figures/?{period}")
@@ -111,7 +111,7 @@ def test_every_bar_is_what_its_link_opens(support_client, filled):
         charts = response.context["charts"]
         assert len(charts) == 11
         for chart in charts:
-            for bar in [*(bar for bar in chart["bars"] if bar.value), chart["bars"][3]]:
+            for bar in [*[bar for bar in chart["bars"] if bar.value][:2], chart["bars"][3]]:
                 check_link(support_client, chart["name"], bar.value, bar.url)
             if chart["total"]:
                 assert sum(bar.value for bar in chart["bars"]) == chart["number"]

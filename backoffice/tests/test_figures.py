@@ -176,7 +176,7 @@ def fill(rng, agents):
 
 @pytest.mark.django_db
 class TestExact:
-    @pytest.mark.parametrize("seed", [1, 2, 3])
+    @pytest.mark.parametrize("seed", [1, 2])
     def test_after_random_inserts_changes_and_deletions(self, built, owner, seed):
         rng = random.Random(seed)
         agents = [make_agent() for _ in range(3)]
