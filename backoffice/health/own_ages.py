@@ -1,4 +1,4 @@
-"""Ages of what `backoffice` itself keeps: the worker, its queue, the checks of data health."""
+"""Ages of what `backoffice` itself keeps: the worker, its queue, the checks of data health, the figures."""
 
 import datetime
 
@@ -9,7 +9,7 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from backoffice.health.ages import Age, ages
 from backoffice.health.findings import BAD, GOOD, WARN
-from backoffice.models import HealthCheck, Job
+from backoffice.models import FigureState, HealthCheck, Job
 
 FAILED_DAYS = 7
 
@@ -54,4 +54,35 @@ def age_of_health_checks():
     hours = datetime.timedelta(hours=1)
     return [
         Age("Data health: rules about rows", rows.at if rows else None, note, reverse("health"), 30 * hours)
+    ]
+
+
+@ages
+def age_of_figures():
+    """The source that is the furthest behind; turns are looked at once a minute only."""
+    states = list(FigureState.objects.all())
+    times = [state.caught_up_at for state in states]
+    unbuilt = [state for state in states if state.built_at is None]
+    note, level = "Sums by day, on the dashboard and the page of figures.", ""
+    if unbuilt or not states:
+        note, level = "They are being counted for the first time.", WARN if any(times) else BAD
+    minutes = datetime.timedelta(minutes=1)
+    compared = [state.compared_at for state in states]
+    return [
+        Age(
+            "Figures of the dashboard, caught up",
+            min(times) if states and all(times) else None,
+            note,
+            reverse("figures"),
+            10 * minutes,
+            60 * minutes,
+            level,
+        ),
+        Age(
+            "Figures of the dashboard, compared with all rows",
+            min(compared) if states and all(compared) else None,
+            "Finds what neither times nor triggers told.",
+            reverse("figures"),
+            warn_after=datetime.timedelta(hours=48),
+        ),
     ]

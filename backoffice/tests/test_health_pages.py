@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents.tests.factories import make_agent, make_session
 from backoffice import jobs
+from backoffice.figures import follow as figures_follow
 from backoffice.health import ages, checking, store
 from backoffice.health.checking import check_all, check_rows, follow
 from backoffice.health.findings import WARN, Finding
@@ -332,3 +333,11 @@ def test_a_finding_has_a_page(finance_client, owner):
     finding = HealthFinding.objects.get(rule="trigger_disabled")
     page = check_page(finance_client.get(f"/health/findings/{finding.pk}/"), 200)
     assert "alter table public.agents enable trigger audit_record;" in page
+
+
+def test_the_figures_of_the_dashboard_say_how_old_they_are(manager_client, db):
+    assert "They are being counted for the first time." in text_of(manager_client.get("/health/ages/"))
+    while figures_follow.follow():
+        pass
+    page = text_of(manager_client.get("/health/ages/"))
+    assert "Figures of the dashboard, caught up" in page and "for the first time" not in page

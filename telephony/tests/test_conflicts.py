@@ -296,3 +296,10 @@ class TestPage:
         )
         assert conflicts_that_wait(AnonymousUser()) == []
         assert SipTrunk.objects.count() == 0 and PhoneNumber.objects.count() == 1
+
+
+def test_data_health_says_how_old_the_look_is(manager_client):
+    assert "Never looked." in check_page(manager_client.get("/health/ages/"))
+    conflicts.look()
+    page = check_page(manager_client.get("/health/ages/"))
+    assert "Conflicts of numbers and trunks" in page and "Looked over everything in" in page
