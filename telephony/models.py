@@ -286,6 +286,7 @@ class ConflictLook(models.Model):
     followed_at = models.DateTimeField()
     seconds = models.FloatField()
     counts = JSONField(default=dict)  # {rule: conflicts}
+    seen = JSONField(default=list)  # names of changes that were followed, of those not older than the overlap
     is_behind = models.BooleanField(default=False)
 
     class Meta:

@@ -52,6 +52,7 @@ def look():
                 "followed_at": started,
                 "seconds": time.monotonic() - began,
                 "counts": found,
+                "seen": [],
                 "is_behind": False,
             }
         )
@@ -70,7 +71,9 @@ def follow():
     with connection.cursor() as cursor:
         started = timezone.now()
         cursor.execute(sql.CHANGED, values(since=known.followed_at - OVERLAP))
-        changes = cursor.fetchall()
+        found = cursor.fetchall()
+    seen = set(known.seen)
+    changes = [change for name, *change in found if name not in seen]
     if not changes:
         if known.followed_at < started - OVERLAP:
             ConflictLook.objects.filter(followed_at=known.followed_at).update(followed_at=started)
@@ -91,8 +94,8 @@ def follow():
             cursor.execute(statement, values(**of))
             for rule, change in cursor.fetchall():
                 known.counts[rule] = known.counts.get(rule, 0) + int(change)
-        known.followed_at = started
-        known.save(update_fields=["followed_at", "counts"])
+        known.followed_at, known.seen = started, [name for name, *_ in found]
+        known.save(update_fields=["followed_at", "counts", "seen"])
     return False
 
 

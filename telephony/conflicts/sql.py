@@ -155,19 +155,23 @@ KEEP_TENANTS = keep(
 )
 
 # What changed since: every change of a number, trunk or tenant stands in the audit, every change of a balance in the
-# ledger. Of an agent only what the rules read. Calls end a silence.
+# ledger. Of an agent only what the rules read. Calls end a silence. The first column tells one change from the others.
 CHANGED = """
-select e.table_name, e.row_id, array[e.organization_id::text, e.old ->> 'organization_id', e.new ->> 'organization_id']
+select 'e' || e.id, e.table_name, e.row_id,
+  array[e.organization_id::text, e.old ->> 'organization_id', e.new ->> 'organization_id']
 from audit.event e
 where e.at > %(since)s and (e.table_name in ('phone_numbers', 'sip_trunks', 'organizations') or e.table_name = 'agents'
   and (e.action <> 'update' or e.new ?| array['is_published', 'organization_id', 'name']))
 union all
-select 'organizations', t.organization_id::text, null from (
-  select distinct organization_id from credit_transactions where created_at > %(since)s) t
+select 't' || t.id, 'organizations', t.organization_id::text, null from (
+  select organization_id, max(id) as id from credit_transactions where created_at > %(since)s
+  group by organization_id) t
 union all
-select 'call_logs', l.phone_number_id::text, null from (
-  select distinct phone_number_id from call_logs where coalesce(created_at, '-infinity') > %(since)s
-    and coalesce(created_at, '-infinity') <= now() + interval '1 day') l
+select 'c' || l.id, 'call_logs', l.phone_number_id::text, null from (
+  select distinct on (phone_number_id) phone_number_id, id from call_logs
+  where coalesce(created_at, '-infinity') > %(since)s
+    and coalesce(created_at, '-infinity') <= now() + interval '1 day'
+  order by phone_number_id, coalesce(created_at, '-infinity') desc) l
   join telephony_conflict c on c.subject_id = l.phone_number_id and c.rule = 'silent'
 limit %(most)s
 """
