@@ -52,7 +52,7 @@ class Deed:
         return {
             "set": f"{label} set to {value}",
             "clear": f"{label} cleared",
-            "replace": f"{label}: “{self.find}” replaced by “{value or ''}”",
+            "replace": f"{label}: “{shown(self.setting, self.find)}” replaced by “{value or ''}”",
             "add": f"{label}: {value} added",
             "remove": f"{label}: {value} taken off",
         }[self.how]

@@ -51,12 +51,10 @@ class SettingColumn(Column):
         shown = ui.missing(value) if value is None else format_html("<bdi>{}</bdi>", value)
         source = getattr(row, f"source_{self.setting}")
         words = "column" if source == "column" else f"configuration, {self.key(source)}"
-        if not getattr(row, f"drifts_{self.setting}", False):
-            return format_html('{}<span class="under">{}</span>', shown, words)
-        column = ui.missing(getattr(row, f"column_{self.setting}"))
-        return format_html(
-            '{}<span class="under">{}; copies differ, the column: <bdi>{}</bdi></span>', shown, words, column
-        )
+        if getattr(row, f"drifts_{self.setting}", False):
+            column = ui.missing(getattr(row, f"column_{self.setting}"))
+            words = format_html("{}; copies differ, the column: <bdi>{}</bdi>", words, column)
+        return format_html('<div>{}<span class="under">{}</span></div>', shown, words)
 
     def key(self, source):
         """The key in the configuration, as it is written there."""

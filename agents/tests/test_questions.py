@@ -147,6 +147,13 @@ def test_a_value_has_its_source_and_what_the_column_holds(support_client, agents
     assert f"?agent={agents['builder'].pk}" in html
 
 
+def test_what_cannot_be_served_shows_all_that_it_may_be(support_client, agents):
+    html = check_page(support_client.get(PAGE, where("any", "unserved")))
+    labels = re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]*)', html)
+    assert {"LLM model", "Voice provider", "Voice", "Speech-to-text provider"} <= set(labels)
+    assert "<bdi>deepseek-chat</bdi>" in html
+
+
 def test_no_page_shows_a_secret(support_client, agents):
     for values in ("webhook_url", "custom_headers"):
         columns = ",".join(set(LABELS) - set(NOT_OFFERED))

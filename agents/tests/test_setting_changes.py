@@ -223,6 +223,18 @@ def test_nothing_is_looked_for_in_the_secret_parts_of_an_address(support_client,
         }
 
 
+def test_a_log_in_that_was_typed_stands_in_no_name(support_client, db):
+    agent = make_agent(webhook_url="https://hooks.test/")
+    ways = [
+        ("replace", "https://u:p4ss@b.test", "https://u:p4ss@a.test"),
+        ("set", "https://u:p4ss@b.test/?token=t0k"),
+    ]
+    for way in ways:
+        planned = dry_run(support_client, [agent], webhook_url=way)
+        html = check_page(support_client.get(planned.get_absolute_url()))
+        assert "b.test" in planned.name and "p4ss" not in html and "t0k" not in html
+
+
 def test_a_setting_is_cleared_in_column_and_configuration(support_client, db):
     agent = make_agent(config=BUILDER, voice_id="Puck", temperature="0.50")
     confirm(

@@ -2,8 +2,9 @@
 
 from django.utils.functional import cached_property
 
+from agents.effective import SERVED
 from agents.models import Agent
-from agents.questions.conditions import ASKED, LABELS, is_yes_no
+from agents.questions.conditions import ANY, ASKED, LABELS, is_yes_no
 from agents.questions.filters import WHERE, QuestionFilter
 from agents.questions.overview import values_in_use
 from agents.questions.tables import NOT_OFFERED, SETTING_COLUMNS, QuestionTable, SettingColumn, number_count
@@ -49,8 +50,12 @@ class QuestionList(generic.ListView):
     @cached_property
     def asked(self):
         """The settings that the address asks about, in their order."""
-        named = [self.request.GET.get(f"{part}_setting", "") for part in WHERE]
-        named.append(self.request.GET.get("values", ""))
+        given = self.request.GET
+        named = [given.get(f"{part}_setting", "") for part in WHERE] + [given.get("values", "")]
+        if any(
+            given.get(f"{part}_is") == "unserved" and given.get(f"{part}_setting") == ANY for part in WHERE
+        ):
+            named += [name for name in ASKED if name in SERVED]
         return [name for name in dict.fromkeys(named) if name in ASKED]
 
     @cached_property
