@@ -125,6 +125,7 @@ def test_a_record_shows_every_column(view):
         "AgentMessage": {"content", "audio_url"},
         "ChatMessage": {"text"},
         "CallLog": {"duration_seconds", "recording_url"},
+        "Conflict": {"organization", "organization_name", "number", "partner_id", "subject_id", "place"},
         "Adoption": {"actor_id"},
         "BulkPosting": {"name", "row_count", "left_out", "amount", "requested_by", "decided_by", "job"},
         "CreditTransaction": {"actor_id"},

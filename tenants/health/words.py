@@ -9,6 +9,7 @@ from django.urls import reverse
 from agents.effective import drifting, unserved
 from agents.models import Agent
 from backoffice.templatetags.ui import money, number
+from telephony.dialling import readable
 from tenants.health.kinds import Sign
 
 NAMED = 5
@@ -98,12 +99,13 @@ def found_sign(organization_id, kind, cause, numbers):
     else:
         number_id = cause.partition(":")[2]
         url = address("telephony:phonenumber_detail", number_id)
+        shown = readable(numbers["number"])
         if kind == "number_unassigned":
-            text = f"{numbers['number']} is active and has no agent: calls get 404."
+            text = f"{shown} is active and has no agent: calls get 404."
         else:
             agent = Agent(name=numbers["agent"], pk=numbers["agent_id"])
             whose = numbers["answered_by"] or "an unknown organization"
-            text = f"{numbers['number']} is answered by “{agent}” of {whose}, and this tenant pays."
+            text = f"{shown} is answered by “{agent}” of {whose}, and this tenant pays."
     return Sign(organization_id, kind, cause, numbers, text, url)
 
 

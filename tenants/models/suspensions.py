@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from backoffice.model_fields import LooseForeignKey
+from telephony.dialling import readable
 
 
 class SuspensionQuerySet(models.QuerySet):
@@ -66,4 +67,4 @@ class SuspendedNumber(models.Model):
         default_permissions = []
 
     def __str__(self):
-        return self.e164 or str(self.number_id)
+        return readable(self.e164) or str(self.number_id)

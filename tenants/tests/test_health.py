@@ -248,7 +248,7 @@ class TestNumbers:
         number = make_number(tenant)
         sign = only(tenant)
         assert (sign.kind, sign.cause) == ("number_unassigned", f"number:{number.pk}")
-        assert sign.text == f"{number.e164} is active and has no agent: calls get 404."
+        assert sign.text == f"{number} is active and has no agent: calls get 404."
         assert sign.url == number.get_absolute_url()
 
     @pytest.mark.parametrize("status", ["released", None, "parked"])
@@ -262,7 +262,7 @@ class TestNumbers:
         number = make_number(tenant, agent=make_agent(other, name='{"name":"Desk"'))
         sign = only(tenant)
         assert (sign.kind, sign.cause) == ("number_mismatched", f"number:{number.pk}")
-        assert sign.text == f"{number.e164} is answered by “Desk” of Other firm, and this tenant pays."
+        assert sign.text == f"{number} is answered by “Desk” of Other firm, and this tenant pays."
         assert found(other) == []
 
 
