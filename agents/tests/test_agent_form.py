@@ -168,6 +168,17 @@ class TestPage:
         )
         assert "The voice “Puck” does not work" in page and "does not work</span>" in page
 
+    def test_values_that_no_editor_would_store_are_marked(self, support_client):
+        page = self.page(
+            support_client,
+            temperature="9.99",
+            stt_mode="slow",
+            config={"max_tokens": True, "voice_speed": {"a": 1}},
+        )
+        assert (
+            "outside 0 to 2" in page and "not a known value" in page and page.count("wrong type or size") == 2
+        )
+
     def test_long_prompts_are_folded_and_markup_is_text(self, support_client):
         page = self.page(support_client, system_prompt="<script>alert(1)</script>" + "long " * 1000)
         assert '<details class="fold"><summary>&lt;script&gt;' in page and "5,025 characters" in page

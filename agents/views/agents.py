@@ -1,10 +1,12 @@
+from decimal import Decimal
+
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.text import Truncator
 
 from agents import forms, known
-from agents.effective import SETTINGS, drifting, effective, layers, same, unserved
+from agents.effective import SETTINGS, drifting, effective, fits, layers, number, same, unserved
 from agents.extras import SHOWN as SHOWN_EXTRAS
 from agents.extras import extras
 from agents.filters import AgentFilter
@@ -112,7 +114,7 @@ class AgentDetail(generic.DetailView):
             "drifts": setting.drifts,
             "note": known.unhonoured(self.settings, name),
             "fault": next((outcome for wrong, outcome in self.unserved if wrong is setting), ""),
-            "is_unknown": known.is_unknown(name, setting.value),
+            "oddity": oddity(name, setting.value),
         }
 
     def value_of(self, setting, of_column):
@@ -182,6 +184,20 @@ class AgentDetail(generic.DetailView):
                 " (JSON), or within it. What is in effect stands first, the other copies beside it. Editing a setting"
                 " here writes them all."
             )
+
+
+def oddity(name, value):
+    """What is unusual about a value, in a few words; "" for nothing."""
+    if value in (None, ""):
+        return ""
+    if known.is_unknown(name, value):
+        return "not a known value"
+    if not fits(SETTINGS[name], value):
+        return "wrong type or size"
+    low, high, _ = known.RANGES.get(name, (None, None, None))
+    if low is not None and not Decimal(low) <= number(value) <= Decimal(high):
+        return f"outside {low} to {high}"
+    return ""
 
 
 class AgentCreate(generic.CreateView):
