@@ -4,6 +4,7 @@ From the platform's own editors; its runtime and its database enforce next to no
 """
 
 from agents.models import Agent
+from backoffice.display import redact
 
 # (lowest, highest, step) of the platform's builder, or of its older form where that goes further.
 RANGES = {
@@ -143,7 +144,7 @@ def voice_fault(provider, voice):
         return ""
     if isinstance(voice, str) and voice.lower() in OPENAI_VOICES:
         return ""
-    return f"OpenAI speaks only with {in_words(OPENAI_VOICES)}, not with “{str(voice)[:60]}”."
+    return f"OpenAI speaks only with {in_words(OPENAI_VOICES)}, not with “{said(voice)}”."
 
 
 def voice_model_fault(provider, model):
@@ -155,7 +156,12 @@ def voice_model_fault(provider, model):
         return ""
     label = Agent.VoiceProvider(provider).label
     models_ = next(names for vendor, names in VOICE_MODELS if vendor == label)
-    return f"“{str(model)[:60]}” is no voice model of {label}; known are {in_words(models_)}."
+    return f"“{said(model)}” is no voice model of {label}; known are {in_words(models_)}."
+
+
+def said(value):
+    """A value that is not known, short; a text or another type, it may have a secret in it."""
+    return str(redact(value))[:60]
 
 
 def in_words(names):

@@ -63,17 +63,17 @@ def text_fault(name, value):
         return f"It has {len(value):,} characters; there is room for {field.max_length}."
     if name == "llm_model" and not value.startswith(Agent.LLM_MODEL_PREFIXES):
         return (
-            f"The runtime knows models that begin with gpt, claude or gemini; “{value[:60]}” would silently run as "
-            f"{Agent.DEFAULT_LLM_MODEL}."
+            f"The runtime knows models that begin with gpt, claude or gemini; “{known.said(value)}” would silently "
+            f"run as {Agent.DEFAULT_LLM_MODEL}."
         )
     if name == "voice_provider" and value not in list(Agent.VOICE_PROVIDERS_THAT_WORK):
-        return f"The runtime cannot speak with “{value[:60]}”. ElevenLabs and OpenAI work."
+        return f"The runtime cannot speak with “{known.said(value)}”. ElevenLabs and OpenAI work."
     if name == "stt_provider" and value not in list(Agent.STT_PROVIDERS_THAT_WORK):
-        return f"The runtime cannot listen with “{value[:60]}”. Whisper and Deepgram work."
+        return f"The runtime cannot listen with “{known.said(value)}”. Whisper and Deepgram work."
     if name == "webhook_url":
         return url_fault(value)
     if name in OPEN_CHOICES and value not in OPEN_CHOICES[name]:
-        return f"“{value[:60]}” is not a known value."
+        return f"“{known.said(value)}” is not a known value."
     return ""
 
 

@@ -7,7 +7,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from agents.effective import drifting, unserved
+from agents.known import said
 from agents.models import Agent
+from backoffice.display import redact
 from backoffice.templatetags.ui import money, number
 from telephony.dialling import readable
 from tenants.health.kinds import Sign
@@ -119,10 +121,9 @@ def agent_signs(organization_id, agent_id, name, settings_):
         name = Agent(name=name, pk=agent_id).display_name
     if wrong:
         reasons = "; ".join(
-            f"{setting.label} “{str(setting.value)[:60]}”: the runtime {outcome}"
-            for setting, outcome in wrong
+            f"{setting.label} “{said(setting.value)}”: the runtime {outcome}" for setting, outcome in wrong
         )
-        numbers = {setting.name: str(setting.value)[:200] for setting, _ in wrong}
+        numbers = {setting.name: str(redact(setting.value))[:200] for setting, _ in wrong}
         yield Sign(
             organization_id, "agent_unserved", f"agent:{agent_id}:served", numbers, f"{name}: {reasons}.", url
         )

@@ -320,6 +320,8 @@ class TestAgents:
     def test_no_secret_of_a_configuration_is_shown(self):
         tenant = rich()
         make_agent(tenant, config={"custom_headers": {"Authorization": "Bearer hush"}})
+        make_agent(tenant, config={"voice_provider": "openai", "voice_id": {"password": "hush"}})
+        make_agent(tenant, config={"llm_model": '{"apiKey": "hush"}'})
         assert "hush" not in repr(found(tenant))
 
 
