@@ -2,7 +2,7 @@
 
     python bench/generate.py --place var/bench-figures --tenants 2000 --agents 4000 --usage 2000000 --calls 500000 \\
         --sessions 200000 --messages 400000 --chats 10000 --numbers 2000 --trunks 200 --postings 20000 --changes 2000
-    python bench/dashboard.py --place var/bench-figures        # --rounds, --rebuild
+    python bench/dashboard.py --place var/bench-figures        # --rounds, --rebuild, --pages-only
 
 Counts the figures first, if they are not there (and the list of conversations, which takes minutes). Then asks the
 real pages through Django's test client (middleware, templates, role `backoffice` and all; no network) as a manager.
@@ -61,6 +61,7 @@ def arguments():
     )
     parser.add_argument("--place", type=Path, default=PLACE, help="folder of the server")
     parser.add_argument("--rounds", type=int, default=15, help="times that each page is asked for (15)")
+    parser.add_argument("--pages-only", action="store_true", help="neither a round nor inserts")
     parser.add_argument(
         "--rebuild", action="store_true", help="count everything again, and say how long it takes"
     )
