@@ -3,7 +3,7 @@
 import datetime
 import json
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.figure_models import FigurePeriod, FigureState
@@ -120,6 +120,7 @@ def days_until(until, days):
     return until - datetime.timedelta(days=days - 1)
 
 
+@transaction.atomic
 def refresh():
     """Counts the usual periods again where something changed (not at once each time), or a day began."""
     until, now = today(), database_time()
@@ -132,6 +133,8 @@ def refresh():
             age = (now - period.counted_at).total_seconds()
             if changed_at is None or changed_at <= period.counted_at or age < REFRESH_SECONDS[days]:
                 continue
+        with connection.cursor() as cursor:
+            cursor.execute("set local statement_timeout = '5min'")  # nobody waits for it
         content = count(days_until(until, days), until)
         if days == USE_DAYS:
             content["agents"] = count_use()
