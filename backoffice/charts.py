@@ -144,8 +144,8 @@ def table(bars, texts, befores, title, before):
         name = escape(bar.name or bar.label) + (" (not over yet)" if bar.is_partial else "")
         value = f'<a href="{escape(bar.url)}">{escape(text)}</a>' if bar.url else escape(text)
         rows.append(
-            f'<tr><th scope="row">{name}</th><td class="num">{value}</td>'
-            + (f'<td class="num">{escape(earlier)}</td>' if before else "")
+            f'<tr><th scope="row">{name}</th><td class="num" data-label="Figure">{value}</td>'
+            + (f'<td class="num" data-label="Before">{escape(earlier)}</td>' if before else "")
             + "</tr>"
         )
     return (

@@ -58,7 +58,7 @@ def test_a_bar_opens_its_rows_and_says_what_it_is():
     assert "<title>Sun 1 Nov 2026: 1,200 calls; before: 600 calls (not over yet)</title>" in drawn
     assert "chart__bar--partial" in drawn and drawn.count('class="chart__before"') == 1
     assert (
-        '<td class="num"><a href="/x/?a=1&amp;b=2">1,200 calls</a></td><td class="num">600 calls</td>'
+        '<a href="/x/?a=1&amp;b=2">1,200 calls</a></td><td class="num" data-label="Before">600 calls</td>'
         in drawn
     )
 
