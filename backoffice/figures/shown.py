@@ -214,7 +214,7 @@ class Figures:
             number, earlier = measure.value(now), measure.value(before)
             cells.append(
                 {
-                    "label": measure.label,
+                    "label": measure.label.removesuffix(" conversations"),  # short, for phones
                     "number": number,
                     "text": measure.text(number),
                     "url": measure.url(self.span, **{part: value or measures.NONE}) if number else "",
