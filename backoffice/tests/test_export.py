@@ -16,7 +16,7 @@ from backoffice import jobs, testing
 from backoffice.models import Job, ReadLog
 from backoffice.testing_crud import check_page, client_of, client_with, set_column
 from billing.tests.factories import make_posting, make_usage
-from telephony.tests.factories import make_call, make_number, make_trunk
+from telephony.tests.factories import make_call, make_conflict, make_number, make_trunk
 from tenants.models import Organization
 from tenants.tests.factories import change, make_item, make_note, make_organization, make_profile
 
@@ -29,6 +29,7 @@ EXPORTS = {
     "telephony:phonenumber": make_number,
     "telephony:siptrunk": make_trunk,
     "telephony:calllog": make_call,
+    "telephony:conflict": make_conflict,
     "billing:credittransaction": make_posting,
     "billing:balance": make_organization,
     "billing:usagelog": make_usage,
