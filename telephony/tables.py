@@ -1,10 +1,11 @@
 import datetime
 
-from django.db.models import Count, OuterRef, Subquery, Value
+from django.db.models import Case, Count, F, OuterRef, Subquery, TextField, Value, When
 from django.db.models.functions import Coalesce, Concat, Now
 
 from backoffice.keyset import newest
 from backoffice.tables import Column, Table
+from telephony.conflicts.rules import RULES
 from telephony.models import CallLog, Conflict, PhoneNumber, SipTrunk
 from telephony.traffic import DAYS
 
@@ -69,12 +70,21 @@ class CallLogTable(Table):
         rows = "telephony/calllog_rows.html"
 
 
+def by_rule(words):
+    """What is said of each rule, as an expression for a file."""
+    return Case(
+        *(When(rule=name, then=Value(words(rule))) for name, rule in RULES.items()),
+        default=F("rule"),
+        output_field=TextField(),
+    )
+
+
 class ConflictTable(Table):
     label = Column("What")
-    rule = Column("Rule", order="grave")
+    rule = Column("Rule", order="grave", export=by_rule(lambda rule: rule.label))
     organization_name = Column("Tenant", order="tenant")
     text = Column("What is wrong")
-    way = Column("To mend it", export=False)
+    way = Column("To mend it", export=by_rule(lambda rule: rule.fix[0]))
     found_at = Column("Since", order="found")
 
     class Meta(Table.Meta):
