@@ -1,4 +1,9 @@
+from contextlib import suppress
+from dataclasses import dataclass
+
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.db import connection, models
 from django.urls import reverse
 
 from backoffice.roles import role_of
@@ -78,15 +83,46 @@ NAVIGATION = [
 ]
 
 
-# {url name: function(user) that gives what stands beside the entry, "" for nothing}. Apps put theirs in when they are
-# ready; each costs one bounded query on every page.
+# {url name: function(user) that gives the Counted to stand beside the entry, None for nothing}. Apps put theirs in when
+# they are ready; every page asks for all of them in one query.
 COUNTS = {}
+MOST = 999
 
 
-def count_waiting(queryset):
-    """The number of rows to stand beside an entry; "" for none, and counting stops at 999."""
-    count = queryset.order_by().values("pk")[:1000].count()
-    return "999+" if count > 999 else count or ""
+@dataclass(frozen=True)
+class Counted:
+    """A number in SQL: that of the rows of `queryset`, counting stops after MOST; or its own, the `value` of its first
+    row.
+    """
+
+    queryset: models.QuerySet
+    value: str = ""
+
+    def sql(self):
+        """(statement, parameters). Raises EmptyResultSet where no row can match."""
+        if self.value:
+            return self.queryset.values(self.value)[:1].query.sql_with_params()
+        sql, params = self.queryset.order_by().values("pk")[: MOST + 1].query.sql_with_params()
+        return f"select count(*) from ({sql}) counted", params
+
+
+def counts(user, names):
+    """{url name: the number to stand beside the entry, as text}, without those that have none."""
+    parts = {}
+    for name in names:
+        counted = COUNTS[name](user) if name in COUNTS else None
+        if counted is not None:
+            with suppress(EmptyResultSet):
+                parts[name] = counted.sql()
+    if not parts:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select {', '.join(f'({sql})' for sql, _ in parts.values())}",
+            [value for _, params in parts.values() for value in params],
+        )
+        numbers = zip(parts, cursor.fetchone(), strict=True)
+    return {name: f"{MOST}+" if number > MOST else str(number) for name, number in numbers if number}
 
 
 def shell(request):
@@ -98,7 +134,7 @@ def shell(request):
     if user is None or not user.is_authenticated:
         return context
     return context | {
-        "nav": list(navigation(request)),
+        "nav": navigation(request),
         "role": role_of(user),
         "theme_url": reverse("theme"),
         "settings_url": reverse("me"),
@@ -108,21 +144,30 @@ def shell(request):
     }
 
 
-def navigation(request):
-    for label, entries in NAVIGATION:
-        items = [
-            {
-                "label": text,
-                "url": (url := reverse(name)),
-                "icon": icon,
-                "active": is_under(request.path, url),
-                "count": COUNTS[name](request.user) if name in COUNTS else "",
-            }
-            for text, name, icon, permission in entries
-            if not permission or request.user.has_perm(permission)
-        ]
-        if items:
-            yield {"label": label, "items": items}
+def navigation(request, *, counted=True):
+    """[{label, items: [{label, url, icon, active, count}]}] of what the reader may open."""
+    allowed = [
+        (label, [entry for entry in entries if not entry[3] or request.user.has_perm(entry[3])])
+        for label, entries in NAVIGATION
+    ]
+    beside = counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
+    return [
+        {
+            "label": label,
+            "items": [
+                {
+                    "label": text,
+                    "url": (url := reverse(name)),
+                    "icon": icon,
+                    "active": is_under(request.path, url),
+                    "count": beside.get(name, ""),
+                }
+                for text, name, icon, _ in entries
+            ],
+        }
+        for label, entries in allowed
+        if entries
+    ]
 
 
 def pages_named(request, text):
@@ -130,7 +175,7 @@ def pages_named(request, text):
     words = text.lower().split()
     return [
         {**item, "section": section["label"]}
-        for section in navigation(request)
+        for section in navigation(request, counted=False)
         for item in section["items"]
         if words and all(f" {word}" in f" {item['label']} {section['label']}".lower() for word in words)
     ]

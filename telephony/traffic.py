@@ -11,6 +11,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.charts import Bar
 from telephony.models import CallLog
 
 DAYS = 30
@@ -55,7 +56,7 @@ def bounds(first, last):
 
 
 def traffic_of(number):
-    """{spans: [Span] of the last 7 and 30 days and the 30 before, points: [(day, calls)] of the last 30}; one query."""
+    """{spans: [Span] of the last 7 and 30 days and the 30 before, bars: [Bar] of the calls of the last 30}; one query."""
     today = timezone.localdate()
     first = today - datetime.timedelta(days=2 * DAYS - 1)
     with connection.cursor() as cursor:
@@ -77,13 +78,20 @@ def traffic_of(number):
         )
     ]
     shown = [today - datetime.timedelta(days=n) for n in reversed(range(DAYS))]
-    points = [(f"{day.day} {day:%b}", days.get(day, (0,))[0]) for day in shown]
-    return {"spans": spans, "points": points}
+    bars = [
+        Bar(f"{day.day} {day:%b}", days.get(day, (0,))[0], calls_url(number, day, day), is_partial=day == today)
+        for day in shown
+    ]
+    return {"spans": spans, "bars": bars}
+
+
+def calls_url(number, first, last):
+    return f"{reverse('telephony:calllog_list')}?phone_number={number.pk}&since={first}&until={last}"
 
 
 def span_of(number, days, label, first, last):
     found = [counts for day, counts in days.items() if first <= day <= last]
-    url = f"{reverse('telephony:calllog_list')}?phone_number={number.pk}&since={first}&until={last}"
+    url = calls_url(number, first, last)
     return Span(
         label=label,
         first=first,

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice import services
-from backoffice.context import count_waiting
+from backoffice.context import Counted
 from tenants.care import assign_tenant, snooze_tenant, time_text
 from tenants.health import KINDS, all_signs, signs_of
 from tenants.models import AttentionItem, Care, Organization, SignLookup
@@ -44,7 +44,7 @@ def row_of(sign):
 
 def waiting_count(user):
     """What stands beside the queue in the navigation: how many signs wait."""
-    return count_waiting(AttentionItem.objects.waiting())
+    return Counted(AttentionItem.objects.waiting())
 
 
 def refresh(source=all_signs):

@@ -112,7 +112,7 @@ class TestPublish:
         make_number(agent=agent, e164="+442079460000")
         page = url("publish", agent)
         html = check_page(support_client.get(page))
-        assert "serves drafts too" in html and "reloads the agent" in html and "+442079460000" in html
+        assert "serves drafts too" in html and "reloads the agent" in html and "+44 20 7946 0000" in html
         html = check_page(support_client.post(page, {"reason": "Ready"}, follow=True))
         agent.refresh_from_db()
         assert (agent.is_published, agent.version, agent.config) == (True, 4, FLAT)
@@ -158,7 +158,7 @@ class TestPublish:
         html = check_page(support_client.post(url("unpublish", agent), {"reason": "Not yet"}, follow=True))
         agent.refresh_from_db()
         assert (agent.is_published, agent.version) == (False, 3)
-        assert "still serves it, also to calls on +442079460000" in html
+        assert "still serves it, also to calls on +44 20 7946 0000" in html
         with pytest.raises(ValidationError):
             unpublish_agent(agent, actor=support, reason="r")
 

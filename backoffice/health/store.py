@@ -7,7 +7,7 @@ import time
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from backoffice.context import count_waiting
+from backoffice.context import Counted
 from backoffice.health.catalog import Catalog
 from backoffice.health.findings import BAD, GOOD, OF_CATALOG, RANK
 from backoffice.health.indexes import index_findings
@@ -114,4 +114,4 @@ def facts_of(finding):
 
 def bad_count(user):
     """What stands beside the entry in the navigation: findings that are bad, as of the last check."""
-    return count_waiting(HealthFinding.objects.filter(position__lt=(RANK[BAD] + 1) * 100))
+    return Counted(HealthFinding.objects.filter(position__lt=(RANK[BAD] + 1) * 100))

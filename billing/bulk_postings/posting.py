@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q
 
 from backoffice import jobs, services
 from backoffice.bulk import request_named
-from backoffice.context import count_waiting
+from backoffice.context import Counted
 from backoffice.models import User
 from billing.bulk_postings.checking import amount_of, check_lines
 from billing.limits import limit_of
@@ -149,5 +149,5 @@ def require_job(posting):
 def waiting_count(user):
     """What stands beside the files in the navigation: how many wait for this person's decision."""
     if not user.has_perm("billing.decide_bulk_posting"):
-        return ""
-    return count_waiting(BulkPosting.objects.waiting_for(user))
+        return None
+    return Counted(BulkPosting.objects.waiting_for(user))

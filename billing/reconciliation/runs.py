@@ -6,6 +6,7 @@ import time
 from django.db import transaction
 
 from backoffice import jobs
+from backoffice.context import Counted
 from backoffice.models import Job
 from billing.models import ReconciliationFinding, ReconciliationRun
 from billing.reconciliation.check import STEPS, checking
@@ -93,5 +94,4 @@ def check_in_job(job, progress):
 
 def drift_count(user):
     """What stands beside the entry in the navigation: findings of drift in the last check."""
-    run = ReconciliationRun.objects.order_by("-pk").values_list("drift", flat=True).first()
-    return f"{run:,}" if run else ""
+    return Counted(ReconciliationRun.objects.order_by("-pk"), "drift")

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from backoffice import generic, keyset, services
+from backoffice.context import counts
 from backoffice.filters import Query
 from backoffice.forms import ReasonForm
 from backoffice.generic.memory import PLACES
@@ -27,6 +28,7 @@ from billing.limits import limit_of
 from billing.models import BulkPosting, BulkPostingRow
 from billing.tables import BulkPostingTable
 
+LIST = "billing:bulkposting_list"
 Problem = BulkPostingRow.Problem
 PREPARE, DECIDE = "billing.prepare_bulk_posting", "billing.decide_bulk_posting"
 TO_POST = Q(problem=None, outcome=None)
@@ -96,7 +98,7 @@ class BulkPostingList(generic.ListView):
         user = self.request.user
         return {
             "check_url": reverse("billing:bulkposting_add") if user.has_perm(PREPARE) else "",
-            "waiting": postings.waiting_count(user),
+            "waiting": counts(user, [LIST]).get(LIST, ""),
             "waiting_url": f"?status={BulkPostingFilter.WAITING_FOR_ME}",
         }
 

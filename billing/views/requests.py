@@ -7,7 +7,7 @@ from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 
 from backoffice import generic
-from backoffice.context import count_waiting
+from backoffice.context import Counted
 from backoffice.templatetags.ui import signed, status_pill
 from billing.filters import CreditRequestFilter
 from billing.forms import DecisionForm
@@ -21,8 +21,8 @@ ALL = CreditRequest.objects.select_related("organization", "reverses", "transact
 def waiting_count(user):
     """What stands beside the queue in the navigation: how many requests this person may decide about."""
     if not user.has_perm("billing.decide_credit"):
-        return ""
-    return count_waiting(CreditRequest.objects.decidable_by(user))
+        return None
+    return Counted(CreditRequest.objects.decidable_by(user))
 
 
 class CreditRequestList(generic.ListView):

@@ -51,7 +51,7 @@ def test_figures_open_exactly_the_calls_that_they_counted(support_client, number
         (5, 2, 4.0),
         (1, 0, 1.0),
     ]
-    assert len(found["points"]) == 30 and sum(calls for _, calls in found["points"]) == 5
+    assert len(found["bars"]) == 30 and sum(bar.value for bar in found["bars"]) == 5
     for span in found["spans"]:
         assert len(support_client.get(span.url).context["rows"]) == span.calls
         assert len(support_client.get(span.failed_url).context["rows"]) == span.failed
