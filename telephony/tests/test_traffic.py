@@ -76,4 +76,4 @@ def test_the_list_shows_last_call_and_calls_at_a_constant_number_of_queries(supp
     assert last.get_absolute_url() in html
     opens = re.search(rf'href="([^"]*phone_number={called.pk}[^"]*)">1<', html)[1]
     assert support_client.get(opens.replace("&amp;", "&")).context["rows"] == [last]
-    assert "never called" in check_page(support_client.get(URL, {"q": quiet[0].e164}))
+    assert '<span class="missing">never</span>' in check_page(support_client.get(URL, {"q": quiet[0].e164}))
