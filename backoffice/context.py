@@ -150,7 +150,9 @@ def navigation(request, *, counted=True):
         (label, [entry for entry in entries if not entry[3] or request.user.has_perm(entry[3])])
         for label, entries in NAVIGATION
     ]
-    beside = counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
+    beside = (
+        counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
+    )
     return [
         {
             "label": label,

@@ -56,7 +56,7 @@ def bounds(first, last):
 
 
 def traffic_of(number):
-    """{spans: [Span] of the last 7 and 30 days and the 30 before, bars: [Bar] of the calls of the last 30}; one query."""
+    """{spans: [Span] of the last 7 and 30 days and the 30 before, bars: [Bar] of calls of the last 30}; one query."""
     today = timezone.localdate()
     first = today - datetime.timedelta(days=2 * DAYS - 1)
     with connection.cursor() as cursor:
@@ -79,7 +79,12 @@ def traffic_of(number):
     ]
     shown = [today - datetime.timedelta(days=n) for n in reversed(range(DAYS))]
     bars = [
-        Bar(f"{day.day} {day:%b}", days.get(day, (0,))[0], calls_url(number, day, day), is_partial=day == today)
+        Bar(
+            f"{day.day} {day:%b}",
+            days.get(day, (0,))[0],
+            calls_url(number, day, day),
+            is_partial=day == today,
+        )
         for day in shown
     ]
     return {"spans": spans, "bars": bars}
