@@ -13,7 +13,12 @@ def conflicts_that_wait(user):
         return []
     found, url = counts(), reverse("telephony:conflict_list")
     return [
-        Need(rule.label, rule.icon, found[name], f"{url}?rule={name}", rule.note, rule.tone)
+        Need(spoken(rule), rule.icon, found[name], f"{url}?rule={name}", rule.note, rule.tone)
         for name, rule in RULES.items()
         if found[name]
     ]
+
+
+def spoken(rule):
+    """What a rule is called where nothing else says that it is about numbers."""
+    return f"Numbers: {rule.label[0].lower()}{rule.label[1:]}" if rule.of == "number" else rule.label

@@ -103,7 +103,7 @@ RULES = {
         fix_partner=True,
     ),
     "silent": Rule(
-        "Silent number",
+        "Silent",
         "bell-off",
         "info",
         "number",

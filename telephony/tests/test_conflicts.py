@@ -290,7 +290,7 @@ class TestPage:
         conflicts.look()
         (need,) = conflicts_that_wait(support)
         assert (need.label, need.count, need.url, need.tone) == (
-            "No agent",
+            "Numbers: no agent",
             1,
             f"{URL}?rule=missing_agent",
             "bad",
