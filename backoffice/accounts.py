@@ -1,11 +1,26 @@
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
-from django.contrib.auth.models import Group, Permission
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Value
-from django.db.models.functions import Concat
+from django.contrib.auth.models import Permission
 
 from backoffice.models import User
+
+# In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
+ACCOUNT = """
+    select account.*,
+        array(
+            select role.name from backoffice_user_groups held join auth_group role on role.id = held.group_id
+            where held.user_id = account.id order by role.name
+        ) as role_names,
+        array(
+            select kind.app_label || '.' || permission.codename
+            from backoffice_user_groups held
+            join auth_group_permissions given on given.group_id = held.group_id
+            join auth_permission permission on permission.id = given.permission_id
+            join django_content_type kind on kind.id = permission.content_type_id
+            where held.user_id = account.id
+        ) as role_permissions
+    from backoffice_user account where account.id = %s
+"""
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -23,16 +38,7 @@ class StaffBackend(AuthenticationBackend):
     """
 
     def get_user(self, user_id):
-        names = Group.objects.filter(user=OuterRef("pk")).order_by("name").values("name")
-        permissions = (
-            Permission.objects.filter(group__user=OuterRef("pk"))
-            .order_by()
-            .values_list(Concat("content_type__app_label", Value("."), "codename"))
-        )
-        users = User.objects.annotate(
-            role_names=ArraySubquery(names), role_permissions=ArraySubquery(permissions)
-        )
-        user = users.filter(pk=user_id).first()
+        user = next(iter(User.objects.raw(ACCOUNT, [user_id])), None)
         return user if user and self.user_can_authenticate(user) else None
 
     def get_group_permissions(self, user_obj, obj=None):
