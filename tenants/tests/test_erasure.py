@@ -53,7 +53,7 @@ def world(database):
             profile=profile,
             ip_address="203.0.113.9",
             conversation_history=[{"role": "user", "content": "ring 0049 (170) 765-4321\nplease"}],
-            context_data={"knowledge": ["x" * 200_000, f"mail {MAIL}"]},
+            context_data={"knowledge": ["x" * 20_000, f"mail {MAIL}"]},
         )
         message = make_message(session, content=f"=cmd I am {MAIL}, not {OTHER}, \\u0000 0170-7654321!")
         legacy = make_chat_message(text=f"<b>{MAIL}</b>")
@@ -202,6 +202,8 @@ class TestSearch:
 class TestErasure:
     def test_nothing_of_the_person_is_left_but_what_is_said_to_remain(self, world, database):
         client, made = world
+        with database.platform():  # expressions take half a second for so long a text: once is enough
+            change(made["session"], context_data={"knowledge": ["x" * 200_000, f"mail {MAIL}"]})
         erase(client, search(client))
         for table, text in everything(database, "credit_transactions").items():
             text = text.replace(OTHER, "")
