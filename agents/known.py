@@ -139,7 +139,7 @@ def is_unknown(name, value):
 
 
 def voice_fault(provider, voice):
-    """Why a provider that works cannot speak with a voice; "" if it can, as far as is"""
+    """Why a provider that works cannot speak with a voice; "" if it can, as far as is known."""
     if provider != Agent.VoiceProvider.OPENAI or voice in (None, ""):
         return ""
     if isinstance(voice, str) and voice.lower() in OPENAI_VOICES:

@@ -11,6 +11,8 @@ from agents.models import (
     Label,
     Sample,
 )
+from agents.questions.conditions import ASKED
+from agents.questions.tables import NOT_OFFERED, BriefColumn
 from backoffice.tables import Column, Table
 
 
@@ -62,11 +64,11 @@ class ConversationTable(Table):
         rows = "agents/conversation_rows.html"
 
 
-class AgentTable(Table):
+class AgentColumns(Table):
     name = Column("Name", order="name")
     organization = Column("Organization")
-    llm_model = Column("Model")
-    voice_provider = Column("Voice")
+    llm_model = BriefColumn("llm_model", shown=True)
+    voice_provider = BriefColumn("voice_provider", shown=True)
     is_published = Column("Published")
     version = Column("Version", numeric=True)
     created_at = Column("Created", order="created")
@@ -75,6 +77,14 @@ class AgentTable(Table):
         model = Agent
         fields = []
         rows = "agents/agent_rows.html"
+
+
+# Settings are shown and exported as they are in effect; their columns alone would often be wrong.
+AgentTable = type(
+    "AgentTable",
+    (AgentColumns,),
+    {name: BriefColumn(name) for name in ASKED if name not in {*NOT_OFFERED, *AgentColumns.base_columns}},
+)
 
 
 class AgentSessionTable(Table):

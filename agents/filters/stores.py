@@ -3,8 +3,9 @@ from django import forms
 from django.db.models import Exists, OuterRef
 
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession, Conversation
+from agents.questions.conditions import Condition
 from backoffice.figures.periods import use_since
-from backoffice.filters import DayFilter, FilterSet, RowFilter, UtcDayFilter
+from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, RowFilter, UtcDayFilter
 from backoffice.keyset import newest
 from tenants.models import Organization
 
@@ -22,6 +23,12 @@ class PublishedFilter(django_filters.ChoiceFilter):
         super().__init__(field_name="is_published", choices=choices, label="Published", empty_label="Any")
 
 
+def by_effect(queryset, name, value):
+    """The agents that have a setting so, as it is in effect; its column may say something else."""
+    condition = Condition(name, "empty") if value == "null" else Condition(name, "is", value)
+    return queryset.filter(condition.expression())
+
+
 class AgentFilter(FilterSet):
     search_fields = ["words", "organization__words", "organization_id__id"]
     rare = ("voice_provider", "stt_provider", "use")
@@ -35,7 +42,13 @@ class AgentFilter(FilterSet):
         empty_label="Any",
     )
     is_published = PublishedFilter()
-    llm_model = django_filters.CharFilter(label="Model")
+    llm_model = django_filters.CharFilter(label="Model", method=by_effect)
+    voice_provider = KnownValueFilter(
+        label="Voice provider", choices=Agent.VoiceProvider.choices, method=by_effect
+    )
+    stt_provider = KnownValueFilter(
+        label="Speech-to-text provider", choices=Agent.SttProvider.choices, method=by_effect
+    )
 
     class Meta:
         model = Agent

@@ -4,7 +4,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce, Left
 from django.utils.html import format_html
 
-from agents.effective import BUILDER_PATHS
+from agents.effective import BUILDER_PATHS, NUMBERS
 from agents.models import Agent, SettingChange
 from agents.questions import sql
 from agents.questions.conditions import ASKED, LABELS, is_yes_no
@@ -27,11 +27,12 @@ def number_count():
 class SettingColumn(Column):
     """A setting in effect, where it comes from, and what its column holds where a copy differs."""
 
-    def __init__(self, setting):
+    def __init__(self, setting, *, shown=False):
         super().__init__(
-            LABELS[setting], shown=False, accessor=f"asked_{setting}", export=sql.asked_text(setting)
+            LABELS[setting], shown=shown, accessor=f"asked_{setting}", export=sql.asked_text(setting)
         )
         self.setting = setting
+        self.is_text = setting not in NUMBERS and not is_yes_no(setting)
 
     def annotations(self):
         stored = "webhook_url" if self.setting == HOST else self.setting
@@ -45,10 +46,7 @@ class SettingColumn(Column):
         return found
 
     def cell(self, row):
-        value = getattr(row, f"asked_{self.setting}")
-        if is_yes_no(self.setting):
-            value = {"true": "Yes", "false": "No"}.get(value, value)
-        shown = ui.missing(value) if value is None else format_html("<bdi>{}</bdi>", value)
+        shown = self.in_effect(row)
         source = getattr(row, f"source_{self.setting}")
         words = "column" if source == "column" else f"configuration, {self.key(source)}"
         if getattr(row, f"drifts_{self.setting}", False):
@@ -56,10 +54,39 @@ class SettingColumn(Column):
             words = format_html("{}; copies differ, the column: <bdi>{}</bdi>", words, column)
         return format_html('<div>{}<span class="under">{}</span></div>', shown, words)
 
+    def in_effect(self, row):
+        value = getattr(row, f"asked_{self.setting}")
+        if value is None:
+            return ui.missing(value)
+        value = {"true": "Yes", "false": "No"}.get(value, value) if is_yes_no(self.setting) else value
+        return format_html("<bdi>{}</bdi>", value) if self.is_text else format_html("{}", value)
+
     def key(self, source):
         """The key in the configuration, as it is written there."""
         name = "webhook_url" if self.setting == HOST else self.setting
         return ".".join(BUILDER_PATHS[name]) if source == "builder" else name
+
+
+class BriefColumn(SettingColumn):
+    """A setting in effect, and whether a copy differs."""
+
+    def annotations(self):
+        found = super().annotations()
+        return {name: found[name] for name in found if name.startswith(("asked_", "drifts_"))}
+
+    def cell(self, row):
+        shown = self.in_effect(row)
+        if not getattr(row, f"drifts_{self.setting}", False):
+            return shown
+        return format_html('<div>{}<span class="under">copies differ</span></div>', shown)
+
+
+def with_settings(queryset, columns):
+    """A queryset of agents with what the SettingColumns among these columns show."""
+    for column in columns:
+        if isinstance(column, SettingColumn):
+            queryset = queryset.annotate(**column.annotations())
+    return queryset
 
 
 class AgentColumns(Table):

@@ -210,3 +210,49 @@ def test_a_file_holds_the_columns_of_the_question_and_no_text_that_is_not_for_fi
     assert [column.label for column in left_out] == ["Webhook URL"]
     with connection.cursor() as cursor, cursor.cursor.copy(copy_statement(page, columns, guard=True)) as rows:
         assert b"".join(rows).decode() == "flat,Acme,hooks.acme.test,false,0\n"
+
+
+class TestListOfAgents:
+    """The plain list goes by what is in effect, too."""
+
+    @pytest.fixture
+    def agent(self, db):
+        config = {
+            "config": {"model": "claude-3-opus", "voice_provider": "openai", "stt_provider": "deepgram"}
+        }
+        return make_agent(
+            name="Night desk", llm_model="gpt-4o-mini", voice_provider="elevenlabs", config=config
+        )
+
+    def found(self, client, **query):
+        return list(client.get("/agents/agents/", query).context["rows"])
+
+    def test_shows_it_and_that_copies_differ(self, support_client, agent):
+        html = check_page(support_client.get("/agents/agents/"))
+        assert "<bdi>claude-3-opus</bdi>" in html and "copies differ" in html
+        assert "<bdi>openai</bdi>" in html
+
+    @pytest.mark.parametrize(
+        ("name", "value", "is_found"),
+        [
+            ("llm_model", "claude-3-opus", True),
+            ("llm_model", "gpt-4o-mini", False),
+            ("voice_provider", "openai", True),
+            ("voice_provider", "elevenlabs", False),
+            ("stt_provider", "deepgram", True),
+            ("stt_provider", "whisper", False),
+            ("stt_provider", "null", False),
+        ],
+    )
+    def test_filters_by_it(self, support_client, agent, name, value, is_found):
+        assert (self.found(support_client, **{name: value}) == [agent]) is is_found
+
+    def test_exports_it(self, support, agent):
+        page = open_list("agents:agent_list", support, "columns=name,llm_model,temperature")
+        columns, _ = export_columns(page)
+        with (
+            connection.cursor() as cursor,
+            cursor.cursor.copy(copy_statement(page, columns, guard=True)) as rows,
+        ):
+            content = b"".join(bytes(row) for row in rows).decode()
+        assert "Night desk,claude-3-opus,0.7" in content

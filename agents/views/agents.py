@@ -11,6 +11,7 @@ from agents.extras import SHOWN as SHOWN_EXTRAS
 from agents.extras import extras
 from agents.filters import AgentFilter
 from agents.models import Agent
+from agents.questions.tables import NOT_OFFERED, with_settings
 from agents.tables import AgentTable
 from agents.versions.card import history_of
 from agents.views.agent_compare import AgentCompareWith
@@ -26,16 +27,19 @@ FOLDED = '<details class="fold"><summary>{} <span class="muted">({})</span></sum
 
 class AgentList(generic.ListView):
     model = Agent
-    not_exported = ["system_prompt", "voicemail_message", "webhook_url"]
+    not_exported = NOT_OFFERED
     # A name needs few of the 44 columns.
     queryset = Agent.objects.select_related("organization").only(
-        "name", "organization__name", "llm_model", "voice_provider", "is_published", "version", "created_at"
+        "name", "organization__name", "is_published", "version", "created_at"
     )
     table_class = AgentTable
     filterset_class = AgentFilter
     orders = {"created": generic.by_time(), "name": generic.Order(keyset.F("name"), rises_first=True)}
 
     bulk = (AgentPublish, AgentUnpublish)
+
+    def get_queryset(self):
+        return with_settings(super().get_queryset(), self.columns)
 
     def bulk_pages(self):
         return [

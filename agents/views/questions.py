@@ -7,7 +7,7 @@ from agents.models import Agent
 from agents.questions.conditions import ANY, ASKED, LABELS, is_yes_no
 from agents.questions.filters import WHERE, QuestionFilter
 from agents.questions.overview import values_in_use
-from agents.questions.tables import NOT_OFFERED, SETTING_COLUMNS, QuestionTable, SettingColumn, number_count
+from agents.questions.tables import NOT_OFFERED, SETTING_COLUMNS, QuestionTable, number_count, with_settings
 from agents.views.setting_changes import ChangeSettings
 from backoffice import generic, keyset
 from backoffice.filters import Query
@@ -67,11 +67,7 @@ class QuestionList(generic.ListView):
         return [*found[:2], *columns, *found[2:]], [name for name in unknown if name not in missing]
 
     def get_queryset(self):
-        queryset = super().get_queryset()
-        for column in self.columns:
-            if isinstance(column, SettingColumn):
-                queryset = queryset.annotate(**column.annotations())
-        return queryset
+        return with_settings(super().get_queryset(), self.columns)
 
     def extra_context(self):
         query = Query(self.request.GET).without(*PLACES)
