@@ -61,6 +61,8 @@ def text_fault(name, value):
         return "It holds a character that the database cannot store."
     if field.max_length and len(value) > field.max_length:
         return f"It has {len(value):,} characters; there is room for {field.max_length}."
+    if name == "name" and value.lstrip().startswith("{"):
+        return "A name cannot begin with {: it would be taken for JSON, and hidden."
     if name == "llm_model" and not value.startswith(Agent.LLM_MODEL_PREFIXES):
         return (
             f"The runtime knows models that begin with gpt, claude or gemini; “{known.said(value)}” would silently "

@@ -257,11 +257,14 @@ class StaffForm(forms.ModelForm):
         if isinstance(value, str) and value not in [key for key, _ in field.choices]:
             field.choices = [*field.choices, (value, f"{value} (not a known value)")]
 
+    def seen_in(self, instance):
+        """The snapshot() of this form's columns in `instance`. It travels with the form, where anybody can read it."""
+        columns = {field.name for field in instance._meta.concrete_fields}
+        return snapshot(instance, [name for name in self.own_fields() if name in columns])
+
     def sign(self, instance):
         """The values of this form's columns in `instance`, to travel with the form."""
-        columns = {field.name for field in instance._meta.concrete_fields}
-        values = snapshot(instance, [name for name in self.own_fields() if name in columns])
-        return signing.dumps(values, salt="opened", compress=True)
+        return signing.dumps(self.seen_in(instance), salt="opened", compress=True)
 
     def opened_values(self):
         """The snapshot that came with the form; {} if it was not opened from us, in which case nothing can be saved."""

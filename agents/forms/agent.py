@@ -5,6 +5,7 @@ from django.utils.html import format_html
 from agents import known
 from agents.effective import SETTINGS, effective
 from agents.forms.fields import KindsField, ListField, Suggesting, number_widget
+from agents.forms.hiding import HidingForm
 from agents.models import Agent
 from agents.models.agents import NOT_ENFORCED, NOT_USED
 from agents.validation import faults
@@ -29,7 +30,7 @@ HINTS = {
 }
 
 
-class AgentForm(StaffForm):
+class AgentForm(HidingForm):
     """The settings of an agent as they are in effect (Agent.for_editing). Secrets are in none of its fields.
 
     Values are checked on what was changed only, so that a row with older values can still be saved.
@@ -41,13 +42,13 @@ class AgentForm(StaffForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if self.instance.has_json_name:
-            self.fields.pop("name", None)  # it may hold secrets, which a form would show
         settings = effective(self.instance)
         for name in self.own_fields():
             self.dress(name)
             if name in SETTINGS and name in self.fields:
                 self.fields[name].help_text = self.help_for(name, known.unhonoured(settings, name))
+        for name in self.hidden_in(self.instance):
+            self.fields[name].help_text = self.WHY_HIDDEN[name]
         self.order_fields([*self._meta.fields, "reason", "opened"])
 
     def dress(self, name):

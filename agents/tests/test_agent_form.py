@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from django.core import signing
 from django.urls import reverse
 
 from agents.effective import drifting, effective
@@ -197,3 +198,67 @@ class TestPage:
     @pytest.mark.parametrize("config", [["x"], "x", 7, True, "null"])
     def test_what_is_no_configuration_is_said(self, support_client, config):
         assert "is no object that can be read" in self.page(support_client, config=config)
+
+
+class TestHidden:
+    """A webhook's log-in and token, and a name that is JSON, are not on the form, and stay."""
+
+    ADDRESS = "https://user:p4ss@hooks.example/in?token=t0ken&room=1"
+
+    def test_an_address_is_shown_without_its_secrets_and_kept(self, support_client):
+        agent = make_agent(webhook_url="https://old.example/", config={"webhook_url": self.ADDRESS})
+        response = support_client.get(edit(agent))
+        html = check_page(response)
+        assert "p4ss" not in html and "t0ken" not in html and "room=1" in html
+        opened = signing.loads(form_values(response)["opened"], salt="opened")
+        assert "p4ss" not in str(opened) and "t0ken" not in str(opened)
+        assert save(support_client, agent, temperature="0.9").status_code == 302
+        agent.refresh_from_db()
+        assert agent.config["webhook_url"] == self.ADDRESS and agent.webhook_url == "https://old.example/"
+
+    def test_another_address_is_typed_as_a_whole(self, support_client):
+        agent = make_agent(webhook_url=self.ADDRESS)
+        shown = form_values(support_client.get(edit(agent)))["webhook_url"]
+        response = save(
+            support_client, agent, webhook_url=shown.replace("hooks", "other"), description="typed"
+        )
+        assert "type it as a whole" in check_page(response, 422)
+        assert form_values(response)["description"] == "typed"
+        assert save(support_client, agent, webhook_url="https://new.example/?token=n3w").status_code == 302
+        agent.refresh_from_db()
+        assert agent.webhook_url == "https://new.example/?token=n3w"
+
+    def test_somebody_else_was_quicker(self, support_client):
+        agent = make_agent(webhook_url=self.ADDRESS)
+        typed = form_values(support_client.get(edit(agent))) | {"webhook_url": "https://mine.example/"}
+        change(agent, webhook_url="https://their:s3cret@theirs.example/")
+        html = check_page(support_client.post(edit(agent), typed), 409)
+        assert not any(secret in html for secret in ("p4ss", "t0ken", "s3cret")) and "theirs.example" in html
+        agent.refresh_from_db()
+        assert agent.webhook_url == "https://their:s3cret@theirs.example/"
+
+    def test_in_place(self, support_client):
+        agent = make_agent(webhook_url=self.ADDRESS)
+        page = reverse("inline_edit", args=["agents.agent", agent.pk, "webhook_url"])
+        response = support_client.get(page)
+        assert "p4ss" not in check_page(response)
+        support_client.post(page, form_values(response))
+        agent.refresh_from_db()
+        assert agent.webhook_url == self.ADDRESS
+
+    def test_a_name_that_is_json_can_be_replaced_and_stays_otherwise(self, support_client):
+        name = '{"id":"agent_7","name":"Desk","api_key":"s3cret"}'
+        agent = make_agent(name=name)
+        response = support_client.get(edit(agent))
+        assert "s3cret" not in check_page(response) and form_values(response)["name"] == ""
+        assert save(support_client, agent, description="x").status_code == 302
+        agent.refresh_from_db()
+        assert (agent.name, agent.description) == (name, "x")
+        assert save(support_client, agent, name="Desk").status_code == 302
+        agent.refresh_from_db()
+        assert agent.name == "Desk"
+
+    def test_no_name_becomes_json(self, support_client):
+        agent = make_agent(name="Desk")
+        response = save(support_client, agent, name=' {"a": 1}')
+        assert 'id="id_name_error"' in check_page(response, 422)
