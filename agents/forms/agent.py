@@ -1,14 +1,16 @@
 """The settings of an agent, typed: ranges, known values and what the runtime makes of them."""
 
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from agents import known
-from agents.effective import SETTINGS, effective
+from agents.effective import NAMES, SETTINGS, effective
 from agents.forms.fields import KindsField, ListField, Suggesting, number_widget
 from agents.forms.hiding import HidingForm
 from agents.models import Agent
 from agents.models.agents import NOT_ENFORCED, NOT_USED
 from agents.validation import faults
+from backoffice.display import redact
 from backoffice.forms import StaffForm
 
 KINDS = {"pii_redaction_list": known.PII_KINDS, "enabled_mcp_servers": known.MCP_SERVERS}
@@ -47,6 +49,11 @@ class AgentForm(HidingForm):
             self.dress(name)
             if name in SETTINGS and name in self.fields:
                 self.fields[name].help_text = self.help_for(name, known.unhonoured(settings, name))
+        for name in NAMES & self.fields.keys():
+            if settings[name].column_drifts:  # the form has the column's, which names the agent on every page
+                said = Truncator(str(redact(settings[name].value))).chars(100)
+                words = "In the configuration it is “{}”. Another one is written to both."
+                self.fields[name].help_text = format_html(words, said)
         for name in self.hidden_in(self.instance):
             self.fields[name].help_text = self.WHY_HIDDEN[name]
         self.order_fields([*self._meta.fields, "reason", "opened"])

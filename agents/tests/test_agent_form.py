@@ -197,7 +197,7 @@ class TestPage:
 
     @pytest.mark.parametrize("config", [["x"], "x", 7, True, "null"])
     def test_what_is_no_configuration_is_said(self, support_client, config):
-        assert "is no object that can be read" in self.page(support_client, config=config)
+        assert "is no object, or nested too deeply to be read" in self.page(support_client, config=config)
 
 
 class TestHidden:
@@ -262,3 +262,15 @@ class TestHidden:
         agent = make_agent(name="Desk")
         response = save(support_client, agent, name=' {"a": 1}')
         assert 'id="id_name_error"' in check_page(response, 422)
+
+
+def test_the_form_says_what_the_configuration_has_for_a_name_and_a_description(support_client):
+    config = {"name": "Desk <b>2</b>", "description": '{"token": "t0ken"}'}
+    html = check_page(support_client.get(edit(make_agent(name="Desk", config=config))))
+    assert "In the configuration it is “Desk &lt;b&gt;2&lt;/b&gt;”" in html and "t0ken" not in html
+
+
+def test_kinds_that_nobody_knows_are_marked_on_the_page(support_client):
+    agent = make_agent(pii_redaction_list=["email", "iban", ["odd"]])
+    html = check_page(support_client.get(agent.get_absolute_url()))
+    assert "not known: iban, [" in html

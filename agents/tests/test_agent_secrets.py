@@ -69,7 +69,7 @@ def test_no_value_of_a_header_is_ever_shown(support_client):
     record = check_page(support_client.get(agent.get_absolute_url()))
     assert "reloads" in record and "X-Api-Key" in record
     event = AuditEvent.objects.of(agent).filter(source="app").get()
-    assert event.reason == "Ticket 5" and "a secret, replaced by another" in record
+    assert event.reason == "Ticket 5" and "Custom headers → X-Tenant" in record
     assert not any("hush" in text for text in (page, record, str(event.changes)))
 
 

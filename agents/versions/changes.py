@@ -85,6 +85,7 @@ def difference(before, after, replaced=(), most_lines=400):
         written = {path for path in paths if at(before, path) != at(after, path)}
         told |= paths
         settings.append(change(name, label_of(one), one, was[name], is_now[name], most_lines, words(written)))
+        settings += replaced_within(name, label_of(one), paths, replaced)
     keys, unfelt, listed = [], [], set()
     for path, old, new in differing_keys(before, after):
         if is_under(path, told):
@@ -103,6 +104,12 @@ def difference(before, after, replaced=(), most_lines=400):
             label = f"{label_of(one)} (the column)"
             unfelt.append(change(name, label, one, before.get(one.column), after.get(one.column), most_lines))
     return Difference(settings, keys[:MOST_KEYS], unfelt[:MOST_KEYS], more=max(len(keys) - MOST_KEYS, 0))
+
+
+def replaced_within(name, label, paths, replaced):
+    """A Change for each key of a setting whose secret was replaced, beside what else was changed of it."""
+    keys = {path[-1] for path in replaced if is_under(path, paths) and path not in paths}
+    return [Change(name, f"{label} → {key}", is_secret=True) for key in sorted(keys, key=str)]
 
 
 def replaced_by(event):

@@ -181,7 +181,7 @@ class AgentDetail(generic.DetailView):
             yield sentence.format(value, Agent.DEFAULT_LLM_MODEL)
         config = self.object.config
         if config is not None and not layers(config):
-            yield "The configuration (JSON) is no object that can be read, so the columns count."
+            yield "The configuration (JSON) is no object, or nested too deeply to be read, so the columns count."
         if count := len(self.drifting):
             yield (
                 f"{count} setting{' differs' if count == 1 else 's differ'} between the columns and the configuration"
@@ -198,6 +198,9 @@ def oddity(name, value):
         return "not a known value"
     if not fits(SETTINGS[name], value):
         return "wrong type or size"
+    if name == "pii_redaction_list":
+        unknown = [known.said(kind) for kind in value if kind not in list(known.PII_KINDS)]
+        return f"not known: {', '.join(unknown[:3])}" if unknown else ""
     low, high, _ = known.RANGES.get(name, (None, None, None))
     if low is not None and not Decimal(low) <= number(value) <= Decimal(high):
         return f"outside {low} to {high}"
