@@ -14,6 +14,23 @@ join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdroppe
 where c.relkind in ('r', 'p') and n.nspname = any (%(schemas)s)
 order by 1, a.attnum
 """
+# Columns that fill themselves where nobody gives a value.
+DEFAULTS = """
+select n.nspname || '.' || c.relname, a.attname
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where c.relkind in ('r', 'p') and n.nspname = any (%(schemas)s) and (a.atthasdef or a.attidentity <> '')
+order by 1, 2
+"""
+# Time zones with which roles begin here, where somebody said so; the role is null for those of everybody.
+TIME_ZONES = """
+select r.rolname, split_part(setting, '=', 2)
+from pg_db_role_setting s cross join unnest(s.setconfig) setting
+left join pg_roles r on r.oid = s.setrole
+where s.setdatabase in (0, (select oid from pg_database where datname = current_database()))
+  and lower(split_part(setting, '=', 1)) = 'timezone'
+order by 1 nulls first, 2
+"""
 # The definition without names: what is after "using".
 INDEXES = """
 select n.nspname || '.' || t.relname, x.relname, split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2),
@@ -104,6 +121,19 @@ class Catalog:
         for table, column, kind in self.read(COLUMNS):
             found.setdefault(table, {})[column] = kind
         return found
+
+    @cached_property
+    def defaults(self):
+        """{table: [columns with a default]}"""
+        found = {}
+        for table, column in self.read(DEFAULTS):
+            found.setdefault(table, []).append(column)
+        return found
+
+    @cached_property
+    def time_zones(self):
+        """[(role or None, time zone)]"""
+        return self.read(TIME_ZONES)
 
     @cached_property
     def indexes(self):

@@ -243,8 +243,9 @@ def role_findings(catalog):
             text = f"Role {role} is {', '.join(powers)}: policies or grants do not hold it back."
             yield Finding("rights", "role_powers", role, BAD, text, f"alter role {role} {undo};")
         if memberships:
+            # Policies for a role hold for its members, too.
             text = (
-                f"Role {role} is a member of {', '.join(memberships)} and could take the rights of that role."
+                f"Role {role} is a member of {', '.join(memberships)}: it has what these may read and write."
             )
             remedy = f"revoke {', '.join(memberships)} from {role};"
-            yield Finding("rights", "role_member", role, BAD if role == "backoffice" else WARN, text, remedy)
+            yield Finding("rights", "role_member", role, BAD, text, remedy)

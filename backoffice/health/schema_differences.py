@@ -50,9 +50,14 @@ def schema_findings(catalog):
     yield from version_findings()
 
 
+def mapped_tables():
+    """The tables that the system check compares with a model."""
+    return {".".join(location(model)) for model in platform_models()}
+
+
 def missing_tables(catalog):
     """Of tables that no model maps, which the system check does not look at."""
-    mapped = {".".join(location(model)) for model in platform_models()}
+    mapped = mapped_tables()
     for table, columns in wanted()["columns"].items():
         if table in mapped:
             continue

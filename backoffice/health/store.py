@@ -13,6 +13,7 @@ from backoffice.health.findings import BAD, GOOD, OF_CATALOG, RANK
 from backoffice.health.indexes import index_findings
 from backoffice.health.rights import rights_findings
 from backoffice.health.schema_differences import schema_findings, system_findings
+from backoffice.health.stored_values import value_findings
 from backoffice.health_models import HealthCheck, HealthFinding, position_of
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ def catalog_findings():
         return [
             *system_findings(),
             *schema_findings(catalog),
+            *value_findings(catalog),
             *rights_findings(catalog),
             *index_findings(catalog),
         ]

@@ -18,6 +18,7 @@ def record(catalog):
     """A Catalog of a database that was just built, as JSON can hold it."""
     return {
         "columns": catalog.columns,
+        "defaults": catalog.defaults,
         "indexes": sorted(
             [table, name, definition, unique]
             for table, name, definition, unique, primary, *_ in catalog.indexes
