@@ -10,6 +10,8 @@ NUMBER = ("telephony:phonenumber_detail", "telephony.view_phonenumber")
 AGENT = ("agents:agent_detail", "agents.change_agent")
 TRUNK = ("telephony:siptrunk_detail", "telephony.view_siptrunk")
 LEDGER = ("tenants:organization_ledger", "billing.view_credittransaction")
+TENANT = ("tenants:organization_detail", "tenants.view_organization")
+SUBJECTS = {"number": NUMBER, "trunk": TRUNK, "tenant": TENANT}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class Rule:
         if target is None or not user.has_perm(permission):
             return None
         return words, reverse(url_name, args=[target])
+
+    def subject_url(self, conflict, user):
+        """The page of what has the fault; "" if the reader may not go there."""
+        url_name, permission = SUBJECTS[self.of]
+        return reverse(url_name, args=[conflict.subject_id]) if user.has_perm(permission) else ""
 
 
 # Grave ones first: the order of the list.

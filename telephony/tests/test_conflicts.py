@@ -265,6 +265,19 @@ class TestPage:
         assert "No agent is assigned." in html
         assert reverse("telephony:phonenumber_edit", args=[number.pk]) not in html
 
+    def test_its_own_page_leads_to_what_has_the_fault(self, manager_client):
+        number = change(clean_number(e164="+442079460000"), agent=None)
+        trunk = make_trunk(organization=tenant())
+        poor = clean_number(tenant("0.00")).organization
+        conflicts.look()
+        for subject in (number, trunk, poor):
+            conflict = Conflict.objects.get(subject_id=subject.pk)
+            html = check_page(manager_client.get(conflict.get_absolute_url()))
+            assert f'<a href="{subject.get_absolute_url()}">' in html, conflict.rule
+        assert "+44 20 7946 0000: No agent is assigned." in check_page(
+            manager_client.get(Conflict.objects.get(subject_id=number.pk).get_absolute_url())
+        )
+
     def test_rules_and_tenants_filter(self, support_client):
         first, second = change(clean_number(), agent=None), change(clean_number(e164="x"), agent=None)
         rows = lambda **query: [row.subject_id for row in support_client.get(URL, query).context["rows"]]  # noqa: E731

@@ -10,6 +10,7 @@ from telephony.conflicts.shown import with_ways
 from telephony.filters import ConflictFilter
 from telephony.models import Conflict
 from telephony.tables import ConflictTable
+from telephony.templatetags.phones import phone
 
 
 class ConflictList(generic.ListView):
@@ -55,6 +56,11 @@ class ConflictDetail(generic.DetailView):
         if rule is None:
             return "Rule", conflict.rule
         return "Rule", format_html("{} {}", status_pill(rule.label, rule.tone), rule.text)
+
+    def show_label(self, conflict):
+        rule, words = RULES.get(conflict.rule), phone(conflict.label, "(empty)")
+        url = rule and rule.subject_url(conflict, self.request.user)
+        return "What", format_html('<a href="{}">{}</a>', url, words) if url else words
 
     def show_tenant(self, conflict):
         if conflict.organization is None:
