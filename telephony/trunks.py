@@ -12,6 +12,8 @@ from backoffice.models import AuditEvent
 LONGEST_HOST, LONGEST_LABEL = 253, 63
 LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+UNSEEN = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+SCHEME = re.compile("(sips?|https?|wss?|tcp|udp|tls):", re.IGNORECASE)
 SHAPE = "A domain looks like sip.example.net or 192.0.2.10, with :5060 for a port; without sip:, a user or a path."
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 500
 MOST_COPIES = 20
@@ -34,6 +36,8 @@ def check_domain(text):
     """Raises ValidationError where a text is no host name or address, with a port or without."""
     if CONTROL.search(text) or any(character.isspace() for character in text):
         raise ValidationError(f"No spaces belong into it. {SHAPE}")
+    if SCHEME.match(text) or "@" in text or "/" in text:
+        raise ValidationError(SHAPE)
     host, port = text, ""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
@@ -78,6 +82,10 @@ def check_username(text):
     """Raises ValidationError where a text cannot be the user name of a trunk."""
     if CONTROL.search(text) or any(character.isspace() for character in text):
         raise ValidationError("A user name has no spaces or control characters.")
+    if UNSEEN.search(text):
+        raise ValidationError("There are marks in it that nobody sees, of the page that it was copied from.")
+    if SCHEME.match(text):
+        raise ValidationError("Give the user name alone, without sip:.")
     if len(text) > 255:
         raise ValidationError("A user name has 255 characters at the most.")
 
@@ -86,6 +94,8 @@ def check_password(text, trunk):
     """Raises ValidationError where a text is no password for this trunk."""
     if CONTROL.search(text):
         raise ValidationError("A password has no line breaks or control characters.")
+    if UNSEEN.search(text):
+        raise ValidationError("There are marks in it that nobody sees, of the page that it was copied from.")
     if len(text) < SHORTEST_PASSWORD:
         raise ValidationError(f"A password has {SHORTEST_PASSWORD} characters or more.")
     if trunk.username and text.strip().lower() == trunk.username.strip().lower():

@@ -131,6 +131,7 @@ class TestPassword:
             ("abc12", "8 characters or more"),
             ("line\nbreak in it", "no line breaks"),
             ("Trunk-User-1", "The password is the user name"),
+            ("pasted-secret\u200b", "There are marks in it that nobody sees"),
         ],
     )
     def test_what_is_no_password_is_refused(self, support_client, owner, password, says):
@@ -156,6 +157,13 @@ def test_a_domain_that_is_none_is_refused(support_client, domain):
     assert 'id="id_sip_domain_error"' in check_page(response, 422)
 
 
+@pytest.mark.parametrize("domain", ["http://sip.example.net", "sip:sip.example.net", "sip.example.net/x:y"])
+def test_a_scheme_or_path_is_not_taken_for_a_port(support_client, domain):
+    data = {"provider": "twilio", "sip_domain": domain}
+    html = check_page(support_client.post(reverse("telephony:siptrunk_add"), data), 422)
+    assert "without sip:, a user or a path" in html and "A port is" not in html
+
+
 @pytest.mark.parametrize(
     "domain", ["sip.example.net", "sip.example.net:5061", "192.0.2.10:65535", "[2001:db8::1]:5060"]
 )
@@ -165,7 +173,7 @@ def test_a_domain_with_or_without_port_is_taken(support_client, domain):
     assert SipTrunk.objects.get().sip_domain == domain
 
 
-@pytest.mark.parametrize("username", ["two words", "tab\there", "x" * 256])
+@pytest.mark.parametrize("username", ["two words", "tab\there", "x" * 256, "sip:desk", "de\u200bsk"])
 def test_a_user_name_that_is_none_is_refused(support_client, username):
     response = support_client.post(
         reverse("telephony:siptrunk_add"), {"provider": "twilio", "username": username}
