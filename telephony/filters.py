@@ -12,7 +12,6 @@ CALL_PROBLEMS = [
     ("failed", "Failed or busy"),
     ("zero", "Duration zero"),
     ("no_cost", "Without cost"),
-    ("failed", "Failed or busy"),
     ("corrected", "Corrected by staff"),
 ]
 PROBLEMS = [("unassigned", "Without agent"), ("mismatched", "Another tenant's agent")]

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.text import Truncator
 
 from backoffice.keyset import newest
 from backoffice.model_fields import NAN, JSONField, LooseForeignKey, OpenChoiceField
@@ -218,14 +219,13 @@ class CallLog(PageModel):
         ]
 
     def __str__(self):
-        return (
-            f"{self.direction or 'unknown'} call from {readable(self.caller_number) or 'a withheld number'}"
-        )
+        caller = readable(self.caller_number) or "a withheld number"
+        return f"{self.kind} from {Truncator(caller).chars(60)}"
 
     @property
     def kind(self):
         """What it is without the caller's number, for pages on which numbers are masked."""
-        return f"{self.direction or 'unknown'} call"
+        return f"{Truncator(self.direction or 'unknown').chars(20)} call"
 
     @property
     def is_stale(self):
@@ -272,7 +272,7 @@ class Conflict(PageModel):
         ]
 
     def __str__(self):
-        return f"{self.label}: {self.text}"
+        return f"{readable(self.label)}: {self.text}"
 
 
 class ConflictLook(models.Model):

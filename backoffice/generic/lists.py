@@ -123,7 +123,8 @@ class ListView(ModelPage):
             messages.warning(
                 request, "That place in the list does not exist any more; this is its beginning."
             )
-            return HttpResponseRedirect(str(query.without(*PLACES)) or request.path)
+            rest = str(query.without(*PLACES))  # "?" alone is what some clients take for this very address
+            return HttpResponseRedirect(rest if rest != "?" else request.path)
         table = self.table_class(page.rows, shown=self.columns)
         places = query.without(*PLACES)
         place = {

@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import Truncator
 from lucide import IconDoesNotExist, _render_icon
 
 register = template.Library()
@@ -209,6 +210,7 @@ def status_pill(value, force=""):
     text = str(getattr(value, "label", "")) or (
         WORDS.get(raw.lower()) or raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
     )
+    text = Truncator(text).chars(60)
     return format_html('<span class="status status--{}">{}</span>', force or known or "neutral", text)
 
 

@@ -2,18 +2,24 @@
 
 from django import template
 from django.utils.html import format_html
+from django.utils.text import Truncator
 
 from backoffice.templatetags.ui import missing
 from telephony.dialling import readable
 
 register = template.Library()
+LONGEST = 60  # of what is shown; carriers and hands write any text into these columns
 
 
 @register.filter
 def phone(value, text="not set"):
-    """A stored number with spaces and what is stored as its title; what is not E.164 as it is; "not set" for none."""
+    """A stored number with spaces and what is stored as its title; "not set" for none.
+
+    What is not E.164 is shown as it is, the beginning of it where it is long.
+    """
     if value is None or value == "":
         return missing(value, text)
+    value = Truncator(value).chars(LONGEST)
     shown = readable(str(value))
     if shown == value:
         return value

@@ -23,6 +23,23 @@ class TestCallPages(PageTests):
         return make_call(phone_number=make_number(), caller_number=f"+1415555{n:04}")
 
 
+@pytest.mark.parametrize("field", ["caller_number", "direction", "status", "recording_url"])
+def test_a_text_of_a_megabyte_does_not_swell_the_pages(support_client, field):
+    call = make_call(**{field: "x" * 1_000_000})
+    for address in (page("detail", call), reverse("telephony:calllog_list")):
+        assert len(support_client.get(address).content) < 200_000, address
+
+
+def test_a_place_that_does_not_exist_leads_to_the_address_of_the_list(support_client):
+    url = reverse("telephony:calllog_list")
+    assert support_client.get(url, {"after": "zzz"}).url == url
+
+
+def test_each_problem_is_offered_once(support_client):
+    page = support_client.get(reverse("telephony:calllog_list")).content.decode()
+    assert page.count(">Failed or busy</option>") == 1
+
+
 def page(name, call):
     return reverse(f"telephony:calllog_{name}", args=[call.pk])
 

@@ -11,7 +11,7 @@ from telephony.filters import CallLogFilter
 from telephony.joined import joined_to
 from telephony.models import CallLog
 from telephony.tables import CallLogTable
-from telephony.templatetags.phones import phone
+from telephony.templatetags.phones import LONGEST, phone
 
 
 class CallLogMarkStale(generic.ActionView):
@@ -112,6 +112,8 @@ class CallLogDetail(generic.DetailView):
     def show_caller_number(self, call):
         if not call.caller_number:
             return "Caller", missing(call.caller_number, "withheld")
+        if len(call.caller_number) > LONGEST:
+            return "Caller", phone(call.caller_number)
         return "Caller", format_html("{} {}", phone(call.caller_number), copy_button(call.caller_number))
 
     def show_phone_number(self, call):
