@@ -136,7 +136,7 @@ def description(bars, texts, before):
 
 
 def table(bars, texts, befores, title, before):
-    head = '<th scope="col"><span class="sr-only">Day</span></th>'
+    head = '<th scope="col">Day</th>'
     head += f'<th scope="col" class="num">{escape(title)}</th>'
     head += '<th scope="col" class="num">Before</th>' if before else ""
     rows = []
@@ -226,4 +226,6 @@ def told(value, number, places, unit):
         return NOT_RECORDED
     if places == 0 and isinstance(value, Decimal | float) and value != int(value):
         places = 2
+    if number == 1 and len(unit) > 2:  # one call of calls; ms stay what they are
+        unit = unit.removesuffix("s")
     return f"{ui.number(value, places)} {unit}".strip()

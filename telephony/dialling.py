@@ -105,6 +105,7 @@ def country_of(number):
 def region_of(text):
     """The two letters of a country: as typed, or by its country code ("+44"). Raises ValidationError."""
     text = text.strip().upper()
+    text = "GB" if text == "UK" else text  # as people call it
     if text in phonenumbers.SUPPORTED_REGIONS:
         return text
     code = text.lstrip("+").removeprefix("00")

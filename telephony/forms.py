@@ -76,7 +76,7 @@ class PhoneNumberForm(StaffForm):
         reading = read_number(typed, region)
         others = PhoneNumber.objects.select_related("organization").exclude(pk=self.instance.pk)
         for other in others.same_digits_as(reading.e164):
-            raise ValidationError(taken(other, reading))
+            raise ValidationError(taken(other, reading, str(self.organization_id())))
         self.understood = reading.text
         return reading.e164
 
@@ -88,11 +88,13 @@ class PhoneNumberEditForm(PhoneNumberForm):
         fields = ["e164", "agent", "provider", "provider_sid"]
 
 
-def taken(other, reading):
-    """Why a number cannot be stored: the row that holds its digits, with the way to it."""
+def taken(other, reading, organization_id):
+    """Why a number cannot be stored for a tenant: the row that holds its digits, with the way to it."""
     row = format_html('<a href="{}">{}</a>', other.get_absolute_url(), other.e164)
     if other.e164 == reading.e164:
-        words = "{} already exists: {} has it{}. A number of another organization is moved, not added again."
+        words = "{} already exists: {} has it{}."
+        if str(other.organization_id) != organization_id:
+            words += " A number of another organization is moved, not added again."
         status = "" if other.is_active else f" (status {other.status or 'not set'})"
         return format_html(words, row, other.organization, status)
     words = "The same digits exist already in another form: “{}” of {}. Correct that one instead."

@@ -63,6 +63,12 @@ def test_a_bar_opens_its_rows_and_says_what_it_is():
     )
 
 
+def test_one_is_told_as_one():
+    html = bar_chart([Bar("1 Nov", 1), Bar("2 Nov", 2)], "Calls", unit="calls")
+    assert "1 Nov: 1 call<" in html and "2 Nov: 2 calls<" in html
+    assert "1 Nov: 1 ms<" in bar_chart([Bar("1 Nov", 1)], "Latency", unit="ms")
+
+
 def test_has_a_title_and_a_description_and_nothing_inline():
     drawn = bar_chart([Bar("<b>", 1, url='/"><script>'), Bar("Tue", 5)], "<i>Calls", key="calls")
     assert 'aria-labelledby="chart-calls-title" aria-describedby="chart-calls-desc"' in drawn

@@ -66,6 +66,11 @@ class TestForm:
         data = {"e164": number.e164, "organization": number.organization_id}
         html = check_page(support_client.post(self.add, data), 422)
         assert 'id="id_e164_error"' in html and "already exists" in html
+        assert "A number of another organization is moved" not in html
+        html = check_page(
+            support_client.post(self.add, {**data, "organization": make_organization().pk}), 422
+        )
+        assert "A number of another organization is moved" in html
 
     def test_a_number_added_a_moment_ago_by_somebody_else_is_a_sentence_too(
         self, support_client, monkeypatch
@@ -115,6 +120,7 @@ class TestForm:
     @pytest.mark.parametrize(
         ("typed", "country", "stored"),
         [
+            ("020 7946 0001", "UK", "+442079460001"),
             ("tel:+1-415-555-0100", "", "+14155550100"),
             ("tel:020-7946-0000;phone-context=+44", "", "+442079460000"),
             ("＋４４ ２０ ７９４６ ００００", "", "+442079460000"),
