@@ -226,6 +226,9 @@ def told(value, number, places, unit):
         return NOT_RECORDED
     if places == 0 and isinstance(value, Decimal | float) and value != int(value):
         places = 2
-    if number == 1 and len(unit) > 2:  # one call of calls; ms stay what they are
-        unit = unit.removesuffix("s")
-    return f"{ui.number(value, places)} {unit}".strip()
+    return f"{ui.number(value, places)} {unit_of(number, unit)}".strip()
+
+
+def unit_of(number, unit):
+    """The unit beside a number: "calls", and "call" beside 1; "ms" stays what it is."""
+    return unit.removesuffix("s") if number == 1 and len(unit) > 2 else unit

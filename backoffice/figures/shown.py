@@ -152,7 +152,7 @@ class Figures:
                 "name": name,
                 "label": measure.label,
                 "icon": measure.icon,
-                "unit": measure.unit,
+                "unit": charts.unit_of(total, measure.unit),
                 "url": measure.url(self.span),
                 "total": measure.text(total) if added else "",
                 "number": total,

@@ -245,6 +245,13 @@ def test_costs_the_same_for_a_few_rows_and_for_many(support_client, filled):
     assert max(few) <= 26
 
 
+def test_one_is_told_as_one(support_client):
+    make_call()
+    look()
+    html = check_page(support_client.get("/figures/"))
+    assert "<strong>1</strong> call;" in html and ": 1 call;" in html and "1 calls" not in html
+
+
 def test_an_empty_database_has_figures(support_client):
     for _ in range(2):
         for address in COMPARED:
