@@ -13,6 +13,7 @@ from agents.models import (
     Conversation,
     Label,
     Sample,
+    SettingChange,
 )
 from backoffice import display
 from backoffice.admin_site import RecordAdmin
@@ -145,6 +146,13 @@ class LabelAdmin(RecordAdmin):
     add_page, edit_page, delete_page = views.LabelCreate, views.LabelUpdate, views.LabelDelete
     columns = ["name", "tone", "meaning", "is_retired", "created_at"]
     list_filter = ["is_retired"]
+
+
+@admin.register(SettingChange)
+class SettingChangeAdmin(RecordAdmin):
+    list_page, record_page = views.SettingChangeList, views.SettingChangeDetail
+    columns = ["name", "row_count", "owner_name", "created_at", "confirmed_at"]
+    search_help_text = "A part of the change's name, its reason or who asked for it."
 
 
 @admin.register(Sample)

@@ -51,6 +51,12 @@ class AgentDetail(generic.DetailView):
     """What is in effect, setting by setting; `?only=drift` leaves those of which a copy says something else."""
 
     model = Agent
+    facts = ["organization", "is_published", "version", "created_at", "updated_at", "id"]
+    fields = [
+        ("Agent", facts),
+        *((heading, names) for heading, _, names in known.GROUPS),
+        ("JSON", ["config"]),
+    ]
     queryset = Agent.objects.select_related("organization")
     related = [
         ("Conversations", "agents:conversation_list", "agent", "conversations"),
@@ -90,10 +96,9 @@ class AgentDetail(generic.DetailView):
 
     def groups(self):
         """Those of the settings have a note and the name of their group beside what every group has."""
-        facts = ["organization", "is_published", "version", "created_at", "updated_at", "id"]
-        found = (
-            [] if self.only_drift else [{"heading": "Agent", "items": [self.item(name) for name in facts]}]
-        )
+        found = []
+        if not self.only_drift:
+            found.append({"heading": "Agent", "items": [self.item(name) for name in self.facts]})
         for heading, note, names in known.GROUPS:
             names = [name for name in names if not self.only_drift or name in self.drifting]
             if names:

@@ -121,6 +121,7 @@ def test_a_record_shows_every_column(view):
     names = [name for group in view.fields for name in (group[1] if isinstance(group, tuple) else [group])]
     shown = set(names)
     elsewhere = {
+        "HealthFinding": {"is_more", "url", "position"},  # in "rows", the link, the order of the list
         "AgentSession": {"conversation_history", "context_data"},
         "AgentMessage": {"content", "audio_url"},
         "ChatMessage": {"text"},

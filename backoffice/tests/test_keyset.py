@@ -83,7 +83,9 @@ def explain(view, order, falling, place):
         rows = rows.filter(keyset.RowCompare(order.key, F("pk"), *boundary, operator="<" if down else ">"))
     keys = [order.key.desc(), F("pk").desc()] if down else [order.key.asc(), F("pk").asc()]
     with connection.cursor() as cursor:
-        cursor.execute("set local enable_seqscan = off; set local enable_bitmapscan = off")
+        cursor.execute(
+            "set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off"
+        )
     return rows.order_by(*keys)[:51].explain()
 
 

@@ -6,7 +6,7 @@ document.addEventListener("htmx:load", (event) => {
     const field = elt.querySelector("[data-inline-focus]") || elt.querySelector(".field__error + * input, [aria-invalid=true]")
       || [...elt.querySelectorAll("input, select, textarea")].find((input) => input.type !== "hidden" && input.checkVisibility());
     field?.focus();
-    if (field?.matches("input[type=text], input[type=email], input:not([type])")) field.select();
+    if (field?.matches("input[type=text], input[type=email], input[type=number], input:not([type])")) field.select();
   } else if (elt.matches?.("[data-refocus]")) elt.querySelector(".pencil")?.focus();
 });
 
