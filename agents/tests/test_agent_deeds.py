@@ -266,3 +266,12 @@ def test_a_megabyte_of_shapes_is_cloned(support, support_client):
     assert "k-1" not in check_page(support_client.get(url("clone", agent)))
     copy = clone_agent(agent, actor=support, reason="r", name="New", organization=agent.organization)
     assert "k-1" not in stored(copy) and "tk-9" not in stored(copy)
+
+
+def test_a_copy_gets_no_name_that_is_json(support_client):
+    agent = make_agent()
+    data = {"name": '{"a": 1}', "organization": agent.organization_id, "reason": "Ticket 9"}
+    response = support_client.post(url("clone", agent), data)
+    assert (
+        'id="id_name_error"' in check_page(response, 422) and not Agent.objects.exclude(pk=agent.pk).exists()
+    )

@@ -2,10 +2,12 @@
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpResponseRedirect
 from django.utils.text import get_text_list
 
 from agents.models import Agent
+from agents.validation import fault_of
 from agents.versions import rows
 from agents.versions.clone import LONGEST_NAME, clone_agent, copy_of, name_for_copy
 from agents.versions.publish import hindrances, publish_agent, unpublish_agent
@@ -23,6 +25,11 @@ class CloneForm(ReasonForm):
         queryset=Organization.objects.all(), help_text="The same, or another tenant's."
     )
     field_order = ["name", "organization", "reason"]
+
+    def clean_name(self):
+        if fault := fault_of(None, "name", self.cleaned_data["name"]):
+            raise ValidationError(fault)
+        return self.cleaned_data["name"]
 
 
 class AgentClone(generic.ActionView):

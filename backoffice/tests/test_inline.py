@@ -86,9 +86,9 @@ class TestWhoMayWhat:
             assert response.status_code == status, name
 
     def test_what_the_form_leaves_out_of_a_row_is_left_out_here(self, support_client):
-        agent = make_agent(name='{"name": "x", "api_key": "k"}', boosted_keywords={"a": 1})
+        agent = make_agent(boosted_keywords={"a": 1})
         html = check_page(support_client.get(agent.get_absolute_url()))
-        for name in ("name", "boosted_keywords", "config", "custom_headers"):
+        for name in ("boosted_keywords", "config", "custom_headers"):
             assert support_client.get(url(agent, name)).status_code == 404
             assert url(agent, name) not in html
 
