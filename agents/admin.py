@@ -26,8 +26,10 @@ from backoffice.templatetags import ui
 class AgentAdmin(RecordAdmin):
     list_page, record_page = views.AgentList, views.AgentDetail
     add_page, edit_page, delete_page = views.AgentCreate, views.AgentUpdate, views.AgentDelete
-    columns = ["name", "organization", "llm_model", "voice_provider", "is_published", "version", "created_at"]
-    list_filter = ["voice_provider", "is_published"]
+    # Settings are on the staff list, as they are in effect; a column alone would tell something else.
+    rows = views.AgentList.queryset
+    columns = ["name", "organization", "is_published", "version", "created_at"]
+    list_filter = ["is_published"]
     search_help_text = "An id, or a part of an agent's or organization's name."
 
 
