@@ -1,6 +1,7 @@
 """Samples: what is drawn, the queue in which it is reviewed, the rate that comes of it."""
 
 import html
+import itertools
 import re
 
 import pytest
@@ -643,14 +644,16 @@ def test_pages_fit_and_are_accessible(live, look, size):
                 )
             add_note(item.conversation, actor=manager, text=f"{'W' * 200} {HOSTILE}")
         samples.decide(item, item.conversation, actor=manager, outcome="failed", seen=None)
-    faults = {}
+    faults, looks = {}, itertools.count()
 
     def look_at(name):
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found = [
-            (rule["id"], rule["nodes"][0]["html"][:200])
-            for rule in Axe().run(page, options={"preload": False}).response["violations"]
-        ]
+        found = []
+        if next(looks) % 2 == (
+            look == "dark"
+        ):  # axe takes a second: each page is for it in one of the two looks
+            rules = Axe().run(page, options={"preload": False}).response["violations"]
+            found = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in rules]
         if wide > 0 or found:
             faults[name] = (wide, found)
 

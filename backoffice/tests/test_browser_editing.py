@@ -111,7 +111,7 @@ def test_pages_of_editing_fit_and_are_accessible(live_app, look, size):
     live_app.login("admin", page)
     home, gone = tenant.get_absolute_url(), suspended.get_absolute_url()
     faults = {}
-    for address in (
+    addresses = (
         f"/audit/changes/{event.pk}/revert/",
         f"{home}owner/",
         f"{home}owner/?login={owner.pk}",
@@ -122,13 +122,18 @@ def test_pages_of_editing_fit_and_are_accessible(live_app, look, size):
         f"{home}notes/",
         "/audit/batches/suspending/revert/",
         home,
-    ):
+    )
+    # axe takes a second for a page: each is looked at in one of the two looks.
+    looked_at = addresses[look == "dark" :: 2]
+    for address in addresses:
         page.goto(address)
         if address == home:
             page.locator(PENCIL).first.click()
             page.wait_for_selector("[data-inline-form]")
         if page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") > 0:
             faults[address] = "too wide"
+        if address not in looked_at:
+            continue
         if found := Axe().run(page, options={"preload": False}).response["violations"]:
             faults[f"{address} axe"] = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
     assert not faults and not live_app.errors, json.dumps(

@@ -1,5 +1,6 @@
 """Lists in a browser: rows selected by keys, dialogs, the walk from record to record; and all of it without scripts."""
 
+import itertools
 import json
 import re
 
@@ -142,14 +143,16 @@ def test_pages_of_lists_fit_and_are_accessible(live_app, look, size):
             for name in names
         ]
         SavedView.objects.bulk_create(views)
-    faults = {}
+    faults, looks = {}, itertools.count()
 
     def look_at(name):
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found = [
-            (rule["id"], rule["nodes"][0]["html"][:200])
-            for rule in Axe().run(page, options={"preload": False}).response["violations"]
-        ]
+        found = []
+        if next(looks) % 2 == (
+            look == "dark"
+        ):  # axe takes a second: each page is for it in one of the two looks
+            rules = Axe().run(page, options={"preload": False}).response["violations"]
+            found = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in rules]
         if wide > 0 or found:
             faults[name] = (wide, found)
 
