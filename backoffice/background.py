@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -15,6 +16,20 @@ ROUNDS = []
 def every(seconds, function):
     """Registers a function of the apps'; it has to bear that other workers run it, too."""
     ROUNDS.append((function, seconds))
+
+
+@contextmanager
+def alone(lock):
+    """Whether this process may do a round now: of those that ask for the same lock (a number), one at a time does."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_try_advisory_lock(%s)", [lock])
+        (mine,) = cursor.fetchone()
+    try:
+        yield mine
+    finally:
+        if mine:
+            with connection.cursor() as cursor:
+                cursor.execute("select pg_advisory_unlock(%s)", [lock])
 
 
 def start():

@@ -190,6 +190,7 @@ class Search:
 
     def estimates(self, conditions, params):
         """{condition: the number of turns that the planner expects for it}."""
+        # The conditions are texts of this module; what was typed is in the parameters.
         conditions = list(dict.fromkeys(conditions))
         union = " union all ".join(f"select 1 from {TURNS} where {condition}" for condition in conditions)
         self.cursor.execute(f"explain (format json) {union}", self.params | params)

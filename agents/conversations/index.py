@@ -8,13 +8,13 @@ with an overlap for transactions that commit late; changes, deletions and rows w
 import logging
 import uuid
 from collections import defaultdict
-from contextlib import contextmanager
 
 from django.db import connection, transaction
 
 from agents.conversations.filling import complete_indexes
 from agents.conversations.words import READING, vector
 from agents.models import IndexState, Store
+from backoffice.background import alone
 from backoffice.postgresql.base import INFINITE_FUTURE
 
 logger = logging.getLogger(__name__)
@@ -156,6 +156,7 @@ def refresh(store, ids, *, beside=False):
 def refresh_some(store, ids, beside=False):
     params = {"store": store.value, "ids": ids}
     with connection.cursor() as cursor:
+        # Text of this module alone goes into the statements; values are parameters.
         lock = "pg_advisory_xact_lock_shared" if beside else "pg_advisory_xact_lock"
         cursor.execute(f"select {lock}(%s)", [LOCK])
         cursor.execute(UPSERT.format(summary=SUMMARY[store]), params)
@@ -181,17 +182,6 @@ def escaped(text):
     return text
 
 
-@contextmanager
-def alone():
-    """Whether this process may follow now: one at a time does."""
-    ((mine,),) = query("select pg_try_advisory_lock(%s)", [FOLLOWER])
-    try:
-        yield mine
-    finally:
-        if mine:
-            query("select pg_advisory_unlock(%s)", [FOLLOWER])
-
-
 def state():
     return IndexState.objects.get()
 
@@ -201,7 +191,7 @@ def follow(read=refresh, at_once=AT_ONCE):
 
     While it builds, `read` (like refresh) gets the ids of `at_once` conversations.
     """
-    with alone() as mine:
+    with alone(FOLLOWER) as mine:
         if not mine:
             return False
         if state().built_at is None:

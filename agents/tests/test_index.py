@@ -20,6 +20,7 @@ from agents.tests.factories import (
     make_message,
     make_session,
 )
+from backoffice.background import alone
 from backoffice.testing_crud import set_column
 from billing.tests.factories import make_usage
 from telephony.tests.factories import make_call
@@ -559,7 +560,7 @@ class TestSeveralProcesses:
             check()
 
     def test_only_one_follows(self, fresh_database, sessions):
-        with fresh_database.django(), index.alone() as mine:
+        with fresh_database.django(), alone(index.FOLLOWER) as mine:
             assert mine
             results = []
             self.at_once(fresh_database, lambda: results.append(index.follow()))

@@ -6,10 +6,10 @@ overlap for transactions that commit late; changes, deletions and rows with othe
 """
 
 from collections import defaultdict
-from contextlib import contextmanager
 
 from django.db import connection, transaction
 
+from backoffice.background import alone
 from backoffice.figure_models import FigureState, Source
 from backoffice.figures import periods
 from backoffice.figures.sources import FIRST, KEYS, KINDS, LAST, SUMS, counted
@@ -98,20 +98,9 @@ def query(sql, params=None):
         return cursor.fetchall() if cursor.description else []
 
 
-@contextmanager
-def alone():
-    """Whether this process may follow now: one at a time does."""
-    ((mine,),) = query("select pg_try_advisory_lock(%s)", [FOLLOWER])
-    try:
-        yield mine
-    finally:
-        if mine:
-            query("select pg_advisory_unlock(%s)", [FOLLOWER])
-
-
 def follow():
     """One round: go on building, else catch up. Returns whether there is more to do now."""
-    with alone() as mine:
+    with alone(FOLLOWER) as mine:
         if not mine:
             return False
         while take_up_marks():

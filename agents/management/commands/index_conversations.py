@@ -12,6 +12,7 @@ from django.db import connection
 from agents.conversations import index
 from agents.conversations.filling import drop_indexes
 from agents.models import Conversation, IndexedTurn
+from backoffice.background import alone
 
 MOST_PROCESSES = 4
 
@@ -63,7 +64,7 @@ class Command(BaseCommand):
 
     def begin(self, rebuild, anew):
         """Whether this process may write now; then everything is ready to be read."""
-        with index.alone() as mine:
+        with alone(index.FOLLOWER) as mine:
             if mine and anew:
                 run(f"truncate {IndexedTurn._meta.db_table}")
             if mine and (rebuild or anew):

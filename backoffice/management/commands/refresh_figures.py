@@ -3,6 +3,7 @@ import time
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from backoffice.background import alone
 from backoffice.figure_models import FigureState
 from backoffice.figures import follow
 
@@ -34,7 +35,7 @@ class Command(BaseCommand):
 
     def set_up(self, rebuild):
         while True:
-            with follow.alone() as mine:
+            with alone(follow.FOLLOWER) as mine:
                 if mine and rebuild:
                     for source in follow.SOURCES:
                         follow.begin_comparison(source)
