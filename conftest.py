@@ -235,10 +235,20 @@ def browser():
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def live_server_process(embedded, template_database, tmp_path_factory):
+    """A testing.LiveServer, shared by this process's browser tests."""
+    database = _copy(embedded, template_database)
+    with testing.serve(database, tmp_path_factory.mktemp("live")) as url:
+        yield testing.LiveServer(database, template_database, url)
+    embedded.drop_database(database.name)
+
+
 @pytest.fixture
-def live_app(fresh_database, browser, tmp_path):
-    """The app as it is served, on a database of its own: a testing.LiveApp."""
-    with testing.serve(fresh_database, tmp_path) as url:
-        app = testing.LiveApp(url, fresh_database, browser)
+def live_app(live_server_process, django_db_blocker, browser):
+    """The app as it is served, on a database as new: a testing.LiveApp."""
+    live_server_process.renew()
+    with django_db_blocker.unblock():
+        app = testing.LiveApp(live_server_process.url, live_server_process.database, browser)
         yield app
         app.close()

@@ -1,7 +1,6 @@
 """Samples: what is drawn, the queue in which it is reviewed, the rate that comes of it."""
 
 import html
-import itertools
 import re
 
 import pytest
@@ -21,6 +20,7 @@ from agents.tests.factories import (
 )
 from backoffice.models import AuditEvent, ReadLog
 from backoffice.testing import make_user, platform
+from backoffice.testing_browser import Looker
 from backoffice.testing_crud import HOSTILE, PageTests, check_page, client_of, form_values, set_column
 from tenants.tests.factories import change
 
@@ -621,19 +621,12 @@ def test_without_javascript_everything_is_there(live):
     assert sorted(outcomes(live_app, sample)) == ["failed", "success", "success"]
 
 
-@pytest.mark.parametrize(
-    ("look", "size"),
-    [("dark", {"width": 390, "height": 844}), ("light", {"width": 1280, "height": 800})],
-    ids=["dark phone", "light desk"],
-)
-def test_pages_fit_and_are_accessible(live, look, size):
-    from axe_playwright_python.sync_playwright import Axe
-
+def test_pages_fit_and_are_accessible(live):
     from agents.conversations.reviews import add_label, add_note
 
     live_app, sample = live
-    page = live_app.new_page(viewport=size, color_scheme=look)
-    manager = live_app.login("manager", page)
+    page = live_app.page
+    manager = live_app.login("manager")
     with live_app.database.django():
         for item in samples.items_of(sample)[:2]:
             for tone in Label.Tone:
@@ -644,19 +637,7 @@ def test_pages_fit_and_are_accessible(live, look, size):
                 )
             add_note(item.conversation, actor=manager, text=f"{'W' * 200} {HOSTILE}")
         samples.decide(item, item.conversation, actor=manager, outcome="failed", seen=None)
-    faults, looks = {}, itertools.count()
-
-    def look_at(name):
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        found = []
-        if next(looks) % 2 == (
-            look == "dark"
-        ):  # axe takes a second: each page is for it in one of the two looks
-            rules = Axe().run(page, options={"preload": False}).response["violations"]
-            found = [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in rules]
-        if wide > 0 or found:
-            faults[name] = (wide, found)
-
+    looker = Looker(page)
     addresses = {
         "results": sample.get_absolute_url(),
         "form": ADD,
@@ -667,9 +648,9 @@ def test_pages_fit_and_are_accessible(live, look, size):
     }
     for name, address in addresses.items():
         page.goto(address)
-        look_at(name)
+        looker.look(name)
     page.keyboard.press("j")
     page.keyboard.press("t")
     page.locator("[data-turns] [data-inline-form]").wait_for()
-    look_at("form of a turn")
-    assert faults == {}
+    looker.look("form of a turn")
+    assert looker.faults == {}

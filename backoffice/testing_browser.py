@@ -1,0 +1,50 @@
+"""How tests look at a page in the browser: does it fit desk and phone, is it accessible in light and dark."""
+
+import itertools
+
+from axe_playwright_python.sync_playwright import Axe
+
+DESK = {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+# A colour halfway to that of the other look is nobody's contrast.
+END_TRANSITIONS = """
+    for (const one of document.getAnimations())
+        if (one.effect.getComputedTiming().endTime !== Infinity) one.finish()
+"""
+AXE = {"preload": False, "resultTypes": ["violations"]}
+
+
+class Looker:
+    """Looks at the open page on desk and phone; what it finds is in `faults`: {name: [what]}.
+
+    axe takes up to a second for a page, so each is held against its rules in one of the two looks, by turns.
+    """
+
+    def __init__(self, page):
+        self.page = page
+        self.faults = {}
+        self.turns = itertools.cycle([(DESK, PHONE), (PHONE, DESK)])
+
+    def look(self, name, *, axe=True):
+        for look in next(self.turns) if axe else (DESK, PHONE):
+            self.page.set_viewport_size(look["viewport"])
+            self.page.emulate_media(color_scheme=look["color_scheme"])
+            self.page.evaluate(END_TRANSITIONS)
+            if wide := overflow(self.page):
+                self.note(name, f"{wide} px too wide for {look['viewport']['width']} px")
+        for violation in violations(self.page) if axe else ():
+            self.note(name, violation)
+
+    def note(self, name, what):
+        self.faults.setdefault(name, []).append(what)
+
+
+def overflow(page):
+    """By how many pixels the page is wider than its window."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def violations(page):
+    """[(rule, HTML of the first place)] that axe finds on the open page."""
+    found = Axe().run(page, options=AXE).response["violations"]
+    return [(rule["id"], rule["nodes"][0]["html"][:200]) for rule in found]
