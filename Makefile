@@ -22,9 +22,10 @@ run: $(READY) ## Serves the back office with a demo on http://localhost:8000 (ot
 test: $(READY_DEV) ## Runs the whole test suite in two processes (some of it: make test ARGS="-k ledger")
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
-lint: $(READY_DEV) ## Checks style, migrations and the settings for production
+lint: $(READY_DEV) ## Checks style, security, migrations and the settings for production
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) -m bandit -q -r .
 	@$(PY) -W ignore manage.py makemigrations --check --dry-run
 	@DATABASE_URL=postgresql://backoffice@localhost/postgres ALLOWED_HOSTS=backoffice.example \
 		SECRET_KEY=$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(50))') \

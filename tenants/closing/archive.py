@@ -9,6 +9,7 @@ import zipfile
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
+from psycopg.sql import Identifier, quote
 
 from backoffice import jobs, schema, services
 from backoffice.display import SECRET_KEY
@@ -123,11 +124,12 @@ class Table:
 
     def expression(self, name, kind):
         """The column, without secrets."""
-        column = f'"{name}"'
+        column = Identifier(name).as_string()
         if not self.part.redact or kind not in (*TEXT_TYPES, "json", "jsonb"):
             return f"t.{column}"
         arrow = "->>" if kind in TEXT_TYPES else "->"
-        redacted = f"audit.redact(jsonb_build_object('{name}', t.{column})) {arrow} '{name}'"
+        key = quote(name)
+        redacted = f"audit.redact(jsonb_build_object({key}, t.{column})) {arrow} {key}"
         if kind not in TEXT_TYPES or name == "config" or SECRET_KEY.search(name):
             return redacted
         # Of other texts only JSON and addresses hide secrets: millions of messages are not looked into for nothing.
@@ -140,7 +142,9 @@ class Table:
         return f"regexp_replace({self.expression(name, kind)}, '{FORMULA}', '''')"
 
     def select(self, cell):
-        cells = ", ".join(f'{cell(name, kind)} as "{name}"' for name, kind in self.columns)
+        cells = ", ".join(
+            f"{cell(name, kind)} as {Identifier(name).as_string()}" for name, kind in self.columns
+        )
         return f"select {cells} from {self.part.table} t where {self.where}"
 
     def write(self, archive, cursor, progress):

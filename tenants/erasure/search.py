@@ -4,6 +4,8 @@ import json
 import zipfile
 from dataclasses import dataclass, field
 
+from psycopg.sql import Identifier
+
 from backoffice.audit_models import models_by_table
 from backoffice.masking import mask
 from backoffice.models import Job
@@ -122,7 +124,7 @@ def own_tables(cursor):
 
 
 def quoted(table):
-    return ".".join(f'"{part}"' for part in table.split("."))
+    return Identifier(*table.split(".", 1)).as_string()
 
 
 def own_columns(cursor, table):
@@ -144,10 +146,8 @@ def own_columns(cursor, table):
 
 def named(column):
     """SQL: whether a column names the person of %(pattern)s, %(mail)s and %(digits)s."""
-    return (
-        f'coalesce(audit.may_name(t."{column}"::text, %(mail)s, %(digits)s)'
-        f' and t."{column}"::text ~* %(pattern)s, false)'
-    )
+    text = f"t.{Identifier(column).as_string()}::text"
+    return f"coalesce(audit.may_name({text}, %(mail)s, %(digits)s) and {text} ~* %(pattern)s, false)"
 
 
 def terms(cursor, person):
