@@ -42,19 +42,6 @@ class RequestIdMiddleware:
             request_id.reset(token)
 
 
-class PrivateMiddleware:
-    """What a signed-in person sees stays out of every cache, the browser's own included."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        response = self.get_response(request)
-        if request.user.is_authenticated and "Cache-Control" not in response:
-            response["Cache-Control"] = "private, no-store"
-        return response
-
-
 class TimeZoneMiddleware:
     """Shows times in the signed-in person's own zone."""
 

@@ -129,15 +129,16 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "backoffice.middleware.RequestIdMiddleware",
+    "backoffice.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "backoffice.headers.MethodMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "backoffice.middleware.PrivateMiddleware",
     "backoffice.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -241,6 +242,8 @@ CSRF_COOKIE_SECURE = HTTPS
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}backoffice-session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}backoffice-csrf"
+CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
+MESSAGE_STORAGE = "backoffice.messages.Storage"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 
@@ -274,6 +277,7 @@ STORAGES = {
 }
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # else every test's client would read the whole folder first
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # Language and time: stored and computed in UTC, shown in each person's zone
 

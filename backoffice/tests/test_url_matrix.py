@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.admin import site
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.urls.converters import get_converters
@@ -39,7 +39,7 @@ from backoffice.health.store import keep
 from backoffice.models import AuditEvent, Figure, HealthFinding, HealthRow, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
 from backoffice.testing import make_user
-from backoffice.testing_crud import check_page
+from backoffice.testing_crud import check_page, client_of
 from billing.models import CreditLimit, SettlementDay
 from billing.tests.factories import (
     make_adoption,
@@ -59,6 +59,17 @@ from tenants.tests.factories import make_erasure, make_item, make_note
 MATRIX = Path(__file__).with_name("url_matrix.txt")
 COLUMNS = ("anonymous", *roles.ROLES)
 HEADER = "# " + "address".ljust(64) + "method " + " ".join(name.ljust(9) for name in COLUMNS).rstrip()
+# What a GET may write: that somebody read, what was opened lately, and findings that the worker would bring up to date
+# a moment later (needs for attention, data health, conflicts of numbers). Nothing that a person decides.
+WRITTEN_BY_READING = {
+    "read_log",
+    "backoffice_recent",
+    "tenants_attentionitem",
+    "backoffice_healthcheck",
+    "backoffice_healthfinding",
+    "telephony_conflict",
+    "telephony_conflictlook",
+}
 ADMIN_PAGES = {"c": "changelist", "a": "add", "e": "change", "d": "delete", "h": "history"}
 
 
@@ -154,17 +165,31 @@ def address(route, pattern, rows):
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(values[match[1]]), route)
 
 
+def written():
+    """{table: rows written so far in this transaction, what was rolled back included}."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select relname::text, n_tup_ins + n_tup_upd + n_tup_del from pg_stat_xact_user_tables"
+            " where n_tup_ins + n_tup_upd + n_tup_del > 0"
+        )
+        return dict(cursor.fetchall())
+
+
 def answer(client, method, url):
-    """What one request answers; what it did is undone, and if it signs out, that as well."""
+    """What one request answers; what it did is undone, and if it signs out, that as well. A GET does nothing."""
     cookies = SimpleCookie(client.cookies)
+    before = written() if method == "GET" else {}
     with transaction.atomic():
         response = client.get(url) if method == "GET" else client.post(url)
+        if method == "GET":
+            changed = {table for table, rows in written().items() if rows != before.get(table)}
+            assert changed <= WRITTEN_BY_READING, f"{url} writes {changed}"
         transaction.set_rollback(True)
     client.cookies = cookies
     if response.status_code == 302 and response.url.startswith(reverse("account_login")):
         return "login"
     if (
-        response.status_code in (200, 403, 404, 422)
+        response.status_code in (200, 403, 404, 405, 422)
         and "html" in response["Content-Type"]
         and not is_fragment(url)
     ):
@@ -252,6 +277,21 @@ def test_every_address_answers_as_reviewed(role, rows, request, monkeypatch):
         "answers that the reviewed list does not have"
     )
     assert set(reviewed) - set(derived) == set(), "lines of the reviewed list that nothing answers to"
+
+
+def test_no_address_answers_another_method(rows):
+    """One sign-in is enough, that which may most: the refusal stands before the pages."""
+    admin = rows["staff"]["Admin"]
+    client = client_of(admin)
+    rows["backoffice.job"] = Job.objects.create(kind="export", title="Export", owner=admin)
+    urls = {address(route, pattern, rows) for route, _, pattern in patterns()}
+    urls |= {reverse("admin:index"), reverse("admin:tenants_organization_delete", args=[admin.pk])}
+    before = written()
+    for url in sorted(urls):
+        for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
+            response = client.generic(method, url)
+            assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST"), (method, url)
+    assert written() == before
 
 
 def test_every_parameter_of_an_address_is_known():
