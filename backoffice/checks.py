@@ -9,6 +9,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
+from backoffice.own_triggers import trigger_faults
 from backoffice.table_checks import platform_models, table_faults
 
 SEARCH_PATH = ["backoffice", "public"]
@@ -84,6 +85,7 @@ def check_database(app_configs=None, databases=None, **kwargs):
             faults += refused
             faults += table_faults(connection, platform_models(), is_privileged=is_privileged)
             faults += function_faults(connection)
+            faults += trigger_faults(connection)
         except (DatabaseError, psycopg.Error) as error:
             reason = " ".join(str(error).split())
             faults.append(

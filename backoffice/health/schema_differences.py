@@ -9,6 +9,7 @@ from django.db import connection
 from backoffice.checks import function_faults
 from backoffice.health.findings import BAD, INFO, WARN, Finding
 from backoffice.health.wanted import wanted
+from backoffice.own_triggers import remedy, unrecorded
 from backoffice.table_checks import location, platform_models, table_faults
 
 # Messages of the system check that are about rights, by their number.
@@ -46,6 +47,7 @@ def schema_findings(catalog):
     yield from missing_tables(catalog)
     yield from foreign_key_findings(catalog)
     yield from trigger_findings(catalog)
+    yield from own_trigger_findings(catalog)
     yield from function_findings(catalog)
     yield from version_findings()
 
@@ -126,6 +128,13 @@ def trigger_findings(catalog):
             text = f"Trigger {name} on {table} {how}. {consequence(name)}".strip()
             remedy = f"alter table {table} enable trigger {name};"
             yield Finding("schema", "trigger_disabled", f"{name} on {table}", BAD, text, remedy)
+
+
+def own_trigger_findings(catalog):
+    """On the back office's own tables, which its role could take away."""
+    for table in unrecorded(catalog.cursor):
+        text = f"The audit does not record the changes of backoffice.{table}: its trigger is missing or disabled."
+        yield Finding("schema", "own_trigger", f"backoffice.{table}", BAD, text, remedy(table))
 
 
 def function_findings(catalog):

@@ -1,6 +1,7 @@
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -8,9 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection, connections
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from backoffice import schema, testing
 from backoffice.checks import check_database, connection_faults, function_faults, refuse_bad_connection
+from backoffice.health.schema_differences import own_trigger_findings
+from backoffice.own_triggers import AUDITED, trigger_faults
 from backoffice.table_checks import platform_models, table_faults
 from backoffice.tests.pooler import TransactionPooler
 
@@ -205,6 +210,45 @@ class TestTables:
             "Function audit.find_login is missing, or the back office may not call it.",
             "Function public.post_credit is missing, or the back office may not call it.",
         ]
+
+
+class TestOwnTriggers:
+    """Role backoffice owns its tables, so it can take the audit's triggers away; that is told."""
+
+    def test_every_audited_table_is_in_the_list(self, owner):
+        found = owner(
+            "select c.relname, t.tgtype from pg_trigger t join pg_class c on c.oid = t.tgrelid"
+            " where t.tgfoid = 'audit.record'::regproc and c.relnamespace = 'backoffice'::regnamespace"
+        )
+        assert dict(found) == AUDITED
+        assert trigger_faults(connection) == []
+
+    @pytest.mark.parametrize(
+        "deed",
+        [
+            "drop trigger audit_record on tenants_note",
+            "alter table tenants_note disable trigger audit_record",
+            "alter table tenants_note enable replica trigger audit_record",
+            "alter table tenants_note disable trigger all",
+            "create or replace trigger audit_record after insert on tenants_note for each row"
+            " execute function audit.record()",
+        ],
+        ids=["dropped", "disabled", "replica", "all", "fewer deeds"],
+    )
+    def test_a_trigger_that_was_taken_away_is_told_at_start_and_in_data_health(self, db, deed):
+        with connection.cursor() as cursor:
+            cursor.execute(deed)  # as role backoffice: it may
+            (finding,) = own_trigger_findings(SimpleNamespace(cursor=cursor))
+        (fault,) = trigger_faults(connection)
+        assert fault.is_serious() and "tenants_note" in fault.msg and "enable trigger" in fault.hint
+        assert (finding.level, finding.subject) == ("bad", "backoffice.tenants_note")
+
+    def test_it_is_not_told_while_migrations_wait(self, db):
+        with connection.cursor() as cursor:
+            cursor.execute("drop trigger audit_record on tenants_note")
+        (newest,) = MigrationLoader(connection).graph.leaf_nodes("tenants")
+        MigrationRecorder(connection).record_unapplied(*newest)
+        assert trigger_faults(connection) == []
 
 
 class TestConnection:
