@@ -2,6 +2,7 @@
 
 import sys
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -9,6 +10,13 @@ from django.template.loader import render_to_string
 
 QUERY_CANCELED = "57014"
 RETRY_AFTER_SECONDS = 10
+
+
+def bad_request(request, exception):
+    """400, or 413 where it was more than we take. It never reached a page, so nothing of it was done."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        return HttpResponse(render_to_string("413.html"), status=413)
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def permission_denied(request, exception):

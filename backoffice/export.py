@@ -27,11 +27,10 @@ from backoffice import jobs, keyset, services
 from backoffice.display import HIDDEN, SECRET_KEY
 from backoffice.generic.lists import open_list
 from backoffice.models import User
+from backoffice.spreadsheets import FORMULA
 
 FORMATS = {"csv": "CSV", "xlsx": "XLSX"}
 
-# A cell that a spreadsheet would take for a formula; a plain signed number is none.
-FORMULA = r"^(?=[=+\-@\t\r])(?![+-]?[0-9][0-9 .,]*$)"
 ADDRESS_SECRET = r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*"
 
 # What a sheet of Excel holds.

@@ -14,13 +14,27 @@ request_id = ContextVar("request_id", default="")
 EXTRA = ("method", "path", "status", "milliseconds")
 
 
+# What these say of a request quotes it: its address with what was searched for, its host, a line that was no request.
+SERVER_SAYS = ("Invalid request", "Error handling request")
+
+
+def words(record):
+    """What a record says, without what it quotes of a request."""
+    text = str(record.msg)
+    if record.name.startswith(("django.request", "django.security")):
+        return text.replace("%s", "…") if record.args else "Refused"
+    if record.name.startswith("gunicorn"):
+        return next((said for said in SERVER_SAYS if text.startswith(said)), "") or record.getMessage()
+    return record.getMessage()
+
+
 class JsonFormatter(logging.Formatter):
     def format(self, record):
         line = {
             "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": words(record),
             "request_id": request_id.get(),
         }
         line |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}

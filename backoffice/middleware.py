@@ -4,11 +4,28 @@ import time
 import uuid
 import zoneinfo
 
+from django.conf import settings
 from django.utils import timezone
 
 from backoffice.logs import request_id
 
 access = logging.getLogger("backoffice.access")
+
+
+def logged_path(request, response):
+    """The path as a log may hold it: of what stands in it only ids, and nothing of an address that is none of ours.
+
+    What else people put there may be secret (the key of a forgotten password), or content.
+    """
+    match = request.resolver_match
+    if match is None:
+        is_file = request.path.startswith(f"/{settings.STATIC_URL.lstrip('/')}") and response.status_code < 400
+        return request.path if is_file else "…"
+    path = request.path
+    for name, value in match.captured_kwargs.items():
+        if value and not re.fullmatch(r"[0-9a-f-]{36}|\d{1,18}", str(value)):
+            path = path.replace(str(value), f"<{name}>")
+    return path
 
 
 class RequestIdMiddleware:
@@ -32,7 +49,7 @@ class RequestIdMiddleware:
                 "request",
                 extra={
                     "method": request.method,
-                    "path": request.path,
+                    "path": logged_path(request, response),
                     "status": response.status_code,
                     "milliseconds": round((time.monotonic() - started) * 1000),
                 },

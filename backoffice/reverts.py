@@ -23,6 +23,7 @@ from backoffice.model_fields import require_value
 from backoffice.models import AuditEvent
 from backoffice.postgresql.base import INFINITE_FUTURE, INFINITE_PAST
 from backoffice.roles import READ_ONLY, field_permission, role_of
+from backoffice.spreadsheets import guarded
 from backoffice.table_checks import may_write, platform_models
 from backoffice.ways_back import WayBack, planned
 
@@ -505,12 +506,5 @@ def revert_in_job(job, progress):
             lines = csv.writer(file)
             lines.writerow(["table", "id", "record", "why it was left alone"])
             for change, why in left:
-                lines.writerow(
-                    [plain_cell(text) for text in (change.table, change.row_id, change.label, why)]
-                )
+                lines.writerow([guarded(text) for text in (change.table, change.row_id, change.label, why)])
         job.result_name = "left-alone.csv"
-
-
-def plain_cell(text):
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

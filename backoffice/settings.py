@@ -100,7 +100,15 @@ ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
 AUTH_USER_MODEL = "backoffice.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Forms: what they may hold. Files count in UPLOAD_MAX_BYTES alone; the pages that take one set a lower limit.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
+UPLOAD_MAX_BYTES = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES  # kept in memory, so that no file is left behind
+FILE_UPLOAD_HANDLERS = [
+    "backoffice.uploads.LimitedUploadHandler",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+]
 
 INSTALLED_APPS = [
     "backoffice",

@@ -5,6 +5,7 @@ from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
 from backoffice.views import audit, figures, health, health_lists, home, jobs, me, picker, revert, search
 
+handler400 = "backoffice.errors.bad_request"
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
 handler500 = "backoffice.errors.server_error"

@@ -1,7 +1,6 @@
 """One row per message of the conversations that a filtered list shows, as CSV or XLSX: masked, written row by row."""
 
 import csv
-import re
 from dataclasses import dataclass
 
 from django.db import connection
@@ -11,16 +10,16 @@ from django.utils import timezone
 from agents.conversations.index import TURNS
 from agents.models import Label, Store
 from backoffice import jobs, keyset, services
-from backoffice.export import FORMULA, WRITERS
+from backoffice.export import WRITERS
 from backoffice.generic.lists import open_list
 from backoffice.masking import mask
 from backoffice.models import User
+from backoffice.spreadsheets import guarded
 
 KIND = "turn_export"
 PERMISSION = "agents.export_transcript"
 LIST = "agents:conversation_list"
 CONVERSATIONS_AT_ONCE = 100
-GUARD = re.compile(FORMULA)
 
 
 @dataclass(frozen=True)
@@ -179,11 +178,6 @@ def write_csv(job, columns, rows):
         for row in rows.rows():
             writer.writerow([guarded(value) for value in row])
     return []
-
-
-def guarded(text):
-    """A text that a spreadsheet would take for a formula gets an apostrophe."""
-    return f"'{text}" if text and GUARD.match(text) else text
 
 
 class NoProgress:

@@ -25,7 +25,8 @@ from backoffice.filters import Query
 from backoffice.generic.lists import open_list
 from backoffice.generic.memory import PLACES, list_url
 from backoffice.models import BulkRun
-from backoffice.views.bulk import Line, guarded, streaming
+from backoffice.spreadsheets import guarded
+from backoffice.views.bulk import Line, streaming
 from backoffice.views.jobs import visible_jobs
 
 State, Outcome = SettingChangeRow.State, SettingChangeRow.Outcome

@@ -1,7 +1,6 @@
 """Bulk actions: which rows and what, the confirmation in numbers, and what became of each row."""
 
 import csv
-import re
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,10 +10,10 @@ from django.urls import reverse
 from django.views import View
 
 from backoffice import bulk, services
-from backoffice.export import FORMULA
 from backoffice.generic.lists import PAGE_SIZE, open_list
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun
+from backoffice.spreadsheets import guarded
 from backoffice.views.jobs import visible_jobs
 from backoffice.views.lists import ListPage
 
@@ -136,11 +135,6 @@ class Line:
 
     def write(self, text):
         return text
-
-
-def guarded(text):
-    """A text that no spreadsheet takes for a formula."""
-    return re.sub(FORMULA, r"'\g<0>", text)
 
 
 def streaming(head, lines):

@@ -7,7 +7,7 @@ from django.db import connection
 
 from backoffice import jobs, months, services
 from backoffice.models import User
-from backoffice.views.bulk import guarded
+from backoffice.spreadsheets import guarded
 from billing.models import Statement
 
 KIND = "close_month"
@@ -83,7 +83,7 @@ def run_closing(job, progress):
                     made = close_month(pk, month, actor=owner, reason=job.params["reason"])
                 except ValidationError as error:
                     refused += 1
-                    write(["refused", pk, guarded(name), "", "", "", " ".join(error.messages)])
+                    write(["refused", pk, guarded(name), "", "", "", guarded(" ".join(error.messages))])
                 else:
                     closed += 1
                     write(["closed", pk, guarded(name), made.opening, made.closing, made.sha256, ""])

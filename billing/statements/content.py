@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.db import connection
 
 from backoffice import months
-from backoffice.views.bulk import Line, guarded
+from backoffice.spreadsheets import guarded
+from backoffice.views.bulk import Line
 from billing.models import CreditTransaction, Statement
 
 KINDS = dict(CreditTransaction.Kind.choices)

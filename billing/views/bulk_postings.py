@@ -18,7 +18,8 @@ from backoffice.context import counts
 from backoffice.filters import Query
 from backoffice.forms import ReasonForm
 from backoffice.generic.memory import PLACES
-from backoffice.views.bulk import Line, guarded, streaming
+from backoffice.spreadsheets import guarded
+from backoffice.views.bulk import Line, streaming
 from billing.bulk_postings import posting as postings
 from billing.bulk_postings.checking import balance_of
 from billing.bulk_postings.reading import COLUMNS, MOST_BYTES, MOST_ROWS, read_lines

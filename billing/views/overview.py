@@ -12,7 +12,8 @@ from django.utils.http import urlencode
 from backoffice import generic, months, services
 from backoffice.forms import PickerField
 from backoffice.months import MonthField
-from backoffice.views.bulk import Line, guarded
+from backoffice.spreadsheets import guarded
+from backoffice.views.bulk import Line
 from billing.models import Statement, UsageLog
 from billing.overview import read
 from telephony.models import CallLog

@@ -13,9 +13,9 @@ from psycopg.sql import Identifier, quote
 
 from backoffice import jobs, schema, services
 from backoffice.display import SECRET_KEY
-from backoffice.export import FORMULA
 from backoffice.models import User
 from backoffice.snapshot import snapshot
+from backoffice.spreadsheets import FORMULA
 from tenants.closing.parts import all_parts
 from tenants.models import Organization
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError
 
+from backoffice.spreadsheets import guarded
 from billing.reconciliation.check import checking, plain
 from billing.reconciliation.rules import RULES
 from billing.reconciliation.runs import keep
@@ -74,7 +75,8 @@ class Command(BaseCommand):
                 "pending_usd",
             ]
         )
-        writer.writerows(check.figures())
+        for key, name, *figures in check.figures():
+            writer.writerow([key, guarded(name), *figures])
 
 
 def words(result, seconds):
