@@ -16,6 +16,18 @@ SEARCH_PATH = ["backoffice", "public"]
 POOLER_PROBES = 3
 PRIVILEGED = "backoffice.E001"
 MEMBER = "backoffice.E002"
+# Of session_user: a role that was only set can be taken back.
+LOGIN = """
+select r.rolname, r.rolsuper, r.rolbypassrls, current_schemas(false)::text[], pg_is_in_recovery(),
+       array(select m.rolname::text from pg_roles m
+             where m.oid <> r.oid and pg_has_role(r.oid, m.oid, 'MEMBER')
+               and (m.rolsuper or m.rolbypassrls or m.rolcreaterole
+                    or m.rolname in ('service_role', 'authenticator', 'pg_read_all_data',
+                                     'pg_write_all_data', 'pg_read_server_files',
+                                     'pg_write_server_files', 'pg_execute_server_program'))
+             order by 1)
+from pg_roles r where r.rolname = session_user
+"""
 FUNCTIONS = {
     ("public", "post_credit"),
     ("audit", "begin_erasure"),
@@ -102,20 +114,7 @@ def connection_faults(connection):
     """Messages about the login role, the search path and a pooler in between; empty: the connection may be used."""
     faults = []
     with connection.cursor() as cursor:
-        # Of session_user: a role that was only set can be taken back.
-        cursor.execute(
-            """
-            select r.rolname, r.rolsuper, r.rolbypassrls, current_schemas(false)::text[], pg_is_in_recovery(),
-                   array(select m.rolname::text from pg_roles m
-                         where m.oid <> r.oid and pg_has_role(r.oid, m.oid, 'MEMBER')
-                           and (m.rolsuper or m.rolbypassrls or m.rolcreaterole
-                                or m.rolname in ('service_role', 'authenticator', 'pg_read_all_data',
-                                                 'pg_write_all_data', 'pg_read_server_files',
-                                                 'pg_write_server_files', 'pg_execute_server_program'))
-                         order by 1)
-            from pg_roles r where r.rolname = session_user
-            """
-        )
+        cursor.execute(LOGIN)
         role, is_super, bypasses, search_path, is_replica, memberships = cursor.fetchone()
     use_backoffice = (
         "Put role backoffice and its password into DATABASE_URL (README, Connecting to Supabase)."

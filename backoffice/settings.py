@@ -17,6 +17,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from phonenumbers import SUPPORTED_REGIONS
 
+from backoffice.alive import heartbeat_file
 from backoffice.embedded import EmbeddedPostgres
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -136,6 +137,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "backoffice.probes.ProbeMiddleware",
     "backoffice.middleware.RequestIdMiddleware",
     "backoffice.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -339,6 +341,7 @@ if SETTLEMENT_AUTOMATIC and not (SETTLEMENT_FROM and SETTLEMENT_ACCOUNT):
     raise ImproperlyConfigured("SETTLEMENT_AUTOMATIC needs SETTLEMENT_FROM and SETTLEMENT_ACCOUNT.")
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
+WORKER_HEARTBEAT = heartbeat_file()
 
 # Logs: JSON lines on standard output, no content (backoffice/logs.py)
 

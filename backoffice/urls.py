@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
+from backoffice.probes import healthz, readyz
 from backoffice.views import audit, figures, health, health_lists, home, jobs, me, picker, revert, search
 
 handler400 = "backoffice.errors.bad_request"
@@ -23,6 +24,9 @@ audit_patterns = (
 )
 
 urlpatterns = [
+    # Answered by ProbeMiddleware, before all else; here they are known as addresses of the site.
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("", home.Home.as_view(), name="home"),
     path("figures/", figures.Figures.as_view(), name="figures"),
     path("search/", search.Search.as_view(), name="search"),

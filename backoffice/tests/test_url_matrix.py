@@ -33,7 +33,7 @@ from agents.tests.factories import (
     make_session,
     make_setting_change,
 )
-from backoffice import context, roles
+from backoffice import context, probes, roles
 from backoffice.health.findings import Finding
 from backoffice.health.store import keep
 from backoffice.models import AuditEvent, Figure, HealthFinding, HealthRow, Job, ReadLog, SavedView
@@ -263,6 +263,8 @@ def test_every_address_answers_as_reviewed(role, rows, request, monkeypatch):
     # Nothing stays written, so what stands beside the navigation is the same on every page.
     counts = functools.cache(context.counts)
     monkeypatch.setattr(context, "counts", lambda user, names: counts(user, tuple(names)))
+    # Whether the tests' login may serve is another question (test_probes.py).
+    monkeypatch.setattr(probes.Readiness, "verdict", lambda self: ([], False))
     user, client = rows["staff"].get(role), Client()
     if user:
         client.force_login(user)

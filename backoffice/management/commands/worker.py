@@ -13,6 +13,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 
 from backoffice import background, jobs
+from backoffice.alive import BEAT_SECONDS
 from backoffice.checks import refuse_bad_connection
 from backoffice.embedded import EmbeddedError, EmbeddedPostgres
 from backoffice.postgresql.base import SESSION_SETTINGS
@@ -25,6 +26,16 @@ RETRY_SECONDS = 5
 async def configure(connection):
     await connection.execute(SESSION_SETTINGS)
     await connection.commit()
+
+
+async def beat():
+    """Signs of life for `python -m backoffice.alive worker`, as long as this process gets on with its work."""
+    try:
+        while True:
+            settings.WORKER_HEARTBEAT.touch()
+            await asyncio.sleep(BEAT_SECONDS)
+    except OSError as error:
+        logger.warning("Signs of life cannot be written (WORKER_HEARTBEAT): %s.", error.strerror)
 
 
 class Command(BaseCommand):
@@ -59,6 +70,7 @@ class Command(BaseCommand):
     async def work(self, concurrency, once):
         """Works until a signal comes, then lets running jobs finish; survives an absence of the database."""
         loop = asyncio.get_running_loop()
+        heartbeat = None if once else loop.create_task(beat())  # noqa: F841, else it would be forgotten
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, asyncio.current_task().cancel)
         with contextlib.suppress(asyncio.CancelledError):
