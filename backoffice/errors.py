@@ -40,5 +40,6 @@ def server_error(request):
             )
         response = HttpResponse(render_to_string("503.html", context), status=503)
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        response.fault = "too_long" if too_long else "away"
         return response
     return HttpResponse(render_to_string("500.html", {"request_id": getattr(request, "id", "")}), status=500)

@@ -16,6 +16,7 @@ graceful_timeout = 10
 preload_app = True  # one import for all workers
 control_socket_disable = True
 forwarded_allow_ips = ""  # settings.TRUSTED_PROXIES decides about forwarded headers
+# Until Django's own LOGGING takes over, when the app is imported: from then on gunicorn's lines are like all others.
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -24,7 +25,7 @@ logconfig_dict = {
         "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"}
     },
     "root": {"level": "WARNING", "handlers": ["stdout"]},
-    "loggers": {"gunicorn.error": {"level": "WARNING", "handlers": ["stdout"], "propagate": False}},
+    "loggers": {"gunicorn.error": {"level": "NOTSET", "handlers": [], "propagate": True}},
 }
 
 
@@ -46,6 +47,9 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """What was imported is never garbage: left in, the collector walks it for a tenth of a second, in some request."""
+    server.log.access = lambda *request: (
+        None
+    )  # the site writes its own line, and gunicorn would make up its for nobody
+    # What was imported is never garbage: left in, the collector walks it for a tenth of a second, in some request.
     gc.collect()
     gc.freeze()

@@ -17,6 +17,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from backoffice.logs import request_id, running_job
 from backoffice.models import Job
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,8 @@ def start(kind, *, title, owner, **params):
 
 
 def enqueue(job):
-    app.configure_task(RUN_JOB).defer(job_id=str(job.pk))
+    asked_in = request_id.get() or running_job.get().get("started_by", "")
+    app.configure_task(RUN_JOB).defer(job_id=str(job.pk), request_id=asked_in)
 
 
 @transaction.atomic
@@ -140,6 +142,7 @@ def run(job_id):
         job.attempts += 1
         job.started_at = job.touched_at = timezone.now()
         job.save()
+    logger.info("A job began.", extra={"job": str(job.pk), "kind": job.kind})
     try:
         with heartbeat(job):
             KINDS[job.kind](job, Progress(job))
@@ -196,6 +199,9 @@ def finish(job, status, message):
         job.result_bytes = job.result_path.stat().st_size
         job.expires_at = job.finished_at + datetime.timedelta(days=settings.JOB_FILES_DAYS)
     job.save()
+    seconds = round((job.finished_at - job.started_at).total_seconds(), 1) if job.started_at else None
+    ended = {"job": str(job.pk), "kind": job.kind, "status": job.status, "seconds": seconds}
+    logger.info("A job ended.", extra=ended)
 
 
 def discard_result(job):

@@ -1,31 +1,88 @@
-"""Logs are one JSON object per line on standard output, without personal content.
+"""Logs on standard output: one JSON object per line, or lines for people on a terminal. Times are UTC.
 
-An exception is written as its type and its frames: its message may quote a row.
+No content and no secrets: an address is told by the name of its route (a path may hold the token of a password mail),
+without its query; a person by the number of the account; an exception by its type and its frames, since its message
+may quote a row. docs/deployment.md lists the fields.
 """
 
+import contextlib
 import datetime as dt
 import json
 import logging
+import re
 import traceback
 from contextvars import ContextVar
+from types import MappingProxyType
 
 request_id = ContextVar("request_id", default="")
+# Of the job that runs here: {"job": its id, "started_by": the id of the request that asked for it}.
+running_job = ContextVar("running_job", default=MappingProxyType({}))
 
-EXTRA = ("method", "path", "status", "milliseconds")
+EXTRA = (
+    "method",
+    "route",
+    "object",
+    "status",
+    "milliseconds",
+    "queries",
+    "database_ms",
+    "bytes",
+    "user",
+    "job",
+    "kind",
+    "rule",
+    "seconds",
+    "fault",
+)
+FRAMES = 12
+# What gunicorn says of requests that never were any goes on with their text.
+NO_REQUEST = re.compile(r"(Error handling request|Invalid request)\b.*", re.DOTALL)
 
 
-# What these say of a request quotes it: its address with what was searched for, its host, a line that was no request.
-SERVER_SAYS = ("Invalid request", "Error handling request")
+def route_of(request):
+    """The name of a request's route, such as "tenants:organization_list"; empty where there is none."""
+    if match := getattr(request, "resolver_match", None):
+        return match.view_name
+    return "static" if getattr(request, "path_info", "").startswith("/static/") else ""
 
 
-def words(record):
-    """What a record says, without what it quotes of a request."""
-    text = str(record.msg)
-    if record.name.startswith(("django.request", "django.security")):
-        return text.replace("%s", "…") if record.args else "Refused"
-    if record.name.startswith("gunicorn"):
-        return next((said for said in SERVER_SAYS if text.startswith(said)), "") or record.getMessage()
+@contextlib.contextmanager
+def about_job(job, started_by=""):
+    """Lines logged inside tell the job, and the request that asked for it."""
+    token = running_job.set({"job": str(job), "started_by": started_by})
+    try:
+        yield
+    finally:
+        running_job.reset(token)
+
+
+def message_of(record):
+    """The sentence of a record. Django puts the path into some of its own: the route stands there instead."""
+    if record.name.startswith("django.security."):  # Django's own quotes what it was sent
+        return f"A request was refused: {record.name.removeprefix('django.security.')}."
+    request = getattr(record, "request", None)
+    if request is not None and isinstance(record.args, tuple):
+        route = route_of(request) or "an unknown address"
+        path = getattr(request, "path", "")
+        paths = (path, path.encode("unicode_escape").decode())
+        return record.msg % tuple(route if each in paths else each for each in record.args)
+    if record.name == "gunicorn.error":
+        return NO_REQUEST.sub(r"\1", record.getMessage())
     return record.getMessage()
+
+
+def facts_of(record):
+    """What a line tells beside its sentence: {name: value}."""
+    facts = {"request_id": request_id.get(), **running_job.get()}
+    facts |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}
+    if record.exc_info and record.exc_info[0]:
+        kind, error, tb = record.exc_info
+        facts["exception"] = f"{kind.__module__}.{kind.__qualname__}"
+        if sqlstate := getattr(error.__cause__ or error, "sqlstate", None):
+            facts["sqlstate"] = sqlstate
+        frames = traceback.extract_tb(tb)[-FRAMES:]
+        facts["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {name: value for name, value in facts.items() if value not in ("", None)}
 
 
 class JsonFormatter(logging.Formatter):
@@ -34,14 +91,18 @@ class JsonFormatter(logging.Formatter):
             "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": words(record),
-            "request_id": request_id.get(),
+            "message": message_of(record),
         }
-        line |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}
-        if record.exc_info and record.exc_info[0]:
-            kind, error, tb = record.exc_info
-            line["exception"] = f"{kind.__module__}.{kind.__qualname__}"
-            if sqlstate := getattr(error.__cause__ or error, "sqlstate", None):
-                line["sqlstate"] = sqlstate
-            line["frames"] = [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(tb)[-12:]]
-        return json.dumps({key: value for key, value in line.items() if value != ""}, default=str)
+        return json.dumps(line | facts_of(record), default=str)
+
+
+class TextFormatter(logging.Formatter):
+    """The same for people: `18:04:05Z WARNING backoffice.jobs: A job failed. (job=…)`, frames on lines of their own."""
+
+    def format(self, record):
+        at = dt.datetime.fromtimestamp(record.created, dt.UTC).strftime("%H:%M:%SZ")
+        facts = facts_of(record)
+        frames = facts.pop("frames", [])
+        told = ", ".join(f"{name}={value}" for name, value in facts.items())
+        line = f"{at} {record.levelname} {record.name}: {message_of(record)}" + (f" ({told})" if told else "")
+        return "\n    ".join([line, *frames])

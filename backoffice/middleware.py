@@ -7,56 +7,72 @@ import zoneinfo
 from django.conf import settings
 from django.utils import timezone
 
-from backoffice.logs import request_id
+from backoffice.logs import request_id, route_of
+from backoffice.postgresql.tally import tally
 
 access = logging.getLogger("backoffice.access")
-
-
-def logged_path(request, response):
-    """The path as a log may hold it: of what stands in it only ids, and nothing of an address that is none of ours.
-
-    What else people put there may be secret (the key of a forgotten password), or content.
-    """
-    match = request.resolver_match
-    if match is None:
-        is_file = request.path.startswith(f"/{settings.STATIC_URL.lstrip('/')}") and response.status_code < 400
-        return request.path if is_file else "…"
-    path = request.path
-    for name, value in match.captured_kwargs.items():
-        if value and not re.fullmatch(r"[0-9a-f-]{36}|\d{1,18}", str(value)):
-            path = path.replace(str(value), f"<{name}>")
-    return path
 
 
 class RequestIdMiddleware:
     """Gives each request an id: `request.id`, the response header X-Request-ID, each log line, each audit entry.
 
-    A proxy's own X-Request-ID is kept when it looks like one.
+    A trusted proxy's own X-Request-ID is kept when it looks like one; anybody else's could be made to look like the
+    request of another person. Measures the request, and writes its line in the access log.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        given = request.headers.get("X-Request-ID", "")
-        request.id = given if re.fullmatch(r"[\w.-]{8,64}", given) else uuid.uuid4().hex
+        given = request.headers.get("X-Request-ID", "") if settings.TRUSTED_PROXIES else ""
+        request.id = given if re.fullmatch(r"[\w.-]{8,64}", given, re.ASCII) else uuid.uuid4().hex
         token = request_id.set(request.id)
-        started = time.monotonic()
+        began, queries, seconds = time.perf_counter(), tally.queries, tally.seconds
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request.id
-            access.info(
-                "request",
-                extra={
-                    "method": request.method,
-                    "path": logged_path(request, response),
-                    "status": response.status_code,
-                    "milliseconds": round((time.monotonic() - started) * 1000),
-                },
+            told(
+                request,
+                response,
+                seconds=time.perf_counter() - began,
+                queries=tally.queries - queries,
+                database_seconds=tally.seconds - seconds,
             )
             return response
         finally:
             request_id.reset(token)
+
+
+def told(request, response, *, seconds, queries, database_seconds):
+    """One line of the access log, and the metrics, about a request that has its answer."""
+    match = request.resolver_match
+    facts = {
+        "method": request.method,
+        "route": route_of(request),
+        "object": match and match.kwargs.get("pk"),
+        "status": response.status_code,
+        "milliseconds": round(seconds * 1000),
+        "queries": queries,
+        "database_ms": round(database_seconds * 1000),
+        "bytes": None if response.streaming else len(response.content),
+        # Only if the request asked who it is: the log does not.
+        "user": getattr(getattr(request, "_cached_user", None), "pk", None),
+        "fault": getattr(response, "fault", None),
+    }
+    access.info("request", extra=facts)
+
+
+class PrivateMiddleware:
+    """What a signed-in person sees stays out of every cache, the browser's own included."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if request.user.is_authenticated and "Cache-Control" not in response:
+            response["Cache-Control"] = "private, no-store"
+        return response
 
 
 class TimeZoneMiddleware:

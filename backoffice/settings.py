@@ -343,15 +343,19 @@ JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 WORKER_HEARTBEAT = heartbeat_file()
 
-# Logs: JSON lines on standard output, no content (backoffice/logs.py)
+# Logs on standard output, without content (backoffice/logs.py)
 
 LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", "") or ("text" if sys.stdout and sys.stdout.isatty() else "json")
+LOG_FORMATTERS = {"json": "backoffice.logs.JsonFormatter", "text": "backoffice.logs.TextFormatter"}
+if LOG_FORMAT not in LOG_FORMATTERS:
+    raise ImproperlyConfigured("LOG_FORMAT is json or text; empty for text on a terminal and json elsewhere.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "backoffice.logs.JsonFormatter"}},
+    "formatters": {"line": {"()": LOG_FORMATTERS[LOG_FORMAT]}},
     "handlers": {
-        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "json"},
+        "stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"},
     },
     "root": {"handlers": ["stdout"], "level": LOG_LEVEL},
     "loggers": {
@@ -361,6 +365,7 @@ LOGGING = {
         # A refusal or a wrong address is an answer, not a fault: the access log has it.
         "django.request": {"handlers": [], "propagate": True, "level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
+        "gunicorn.error": {"handlers": [], "propagate": True},
         # The request that finds no connection says so itself.
         "psycopg.pool": {"level": "ERROR"},
     },

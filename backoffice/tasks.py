@@ -4,11 +4,13 @@ from procrastinate.contrib.django import app
 
 from backoffice import bulk, export, jobs, reverts  # noqa: F401  (these register their kinds)
 from backoffice.health import checking  # noqa: F401
+from backoffice.logs import about_job
 
 
 @app.task(name=jobs.RUN_JOB)
-def run_job(job_id):
-    jobs.run(job_id)
+def run_job(job_id, request_id=""):
+    with about_job(job_id, started_by=request_id):
+        jobs.run(job_id)
 
 
 @app.periodic(cron="* * * * *")

@@ -12,6 +12,8 @@ from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg import DataError, OperationalError
 from psycopg.types.datetime import DateLoader, DatetimeDumper
 
+from backoffice.postgresql.tally import counted
+
 SESSION_SETTINGS = (
     "set search_path = backoffice, public;"
     "set timezone = 'UTC';"
@@ -59,6 +61,10 @@ class InfiniteDatetimeDumper(DatetimeDumper):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(counted)
+
     def get_new_connection(self, conn_params):
         try:
             return super().get_new_connection(conn_params)

@@ -68,7 +68,8 @@ def test_a_form_without_its_token_is_refused_on_a_page(support):
     assert "This form is no longer valid" in html
 
 
-def test_500_tells_nothing_of_the_inside_and_gives_the_number_of_the_request(broken):
+def test_500_tells_nothing_of_the_inside_and_gives_the_number_of_the_request(broken, settings):
+    settings.TRUSTED_PROXIES = 1
     response = broken(RuntimeError("password=hunter2 in /srv/app.py")).get(
         LIST, headers={"X-Request-ID": "request-4711"}
     )

@@ -1,9 +1,6 @@
-"""What everything else stands on: the connection, the role tests run under, sign-in, logs, the schema command."""
+"""What everything else stands on: the connection, the role tests run under, sign-in, the schema command."""
 
 import datetime as dt
-import json
-import logging
-import sys
 from threading import Thread
 
 import psycopg
@@ -16,7 +13,6 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from backoffice import schema, testing
-from backoffice.logs import JsonFormatter, request_id
 from backoffice.middleware import TimeZoneMiddleware
 from backoffice.postgresql.base import INFINITE_FUTURE, INFINITE_PAST
 
@@ -137,27 +133,6 @@ def test_times_are_shown_in_the_zone_of_the_person(support):
     assert TimeZoneMiddleware(lambda r: timezone.get_current_timezone_name())(request) == "Asia/Tokyo"
     support.time_zone = "Nowhere/At_All"
     assert TimeZoneMiddleware(lambda r: timezone.get_current_timezone_name())(request) == "UTC"
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"), [("abc-123_def.4", True), ("x" * 65, False), ('"}injected', False), ("", False)]
-)
-def test_request_id_of_a_proxy_is_kept_when_it_is_one(given, kept, client, db):
-    answer = client.get("/accounts/login/", headers={"X-Request-ID": given})
-    assert (answer["X-Request-ID"] == given) is kept
-    assert len(answer["X-Request-ID"]) >= 8
-    assert request_id.get() == ""
-
-
-def test_log_of_an_error_has_its_place_and_not_its_words():
-    try:
-        raise ValueError("Key (email)=(someone@example.com) already exists")
-    except ValueError:
-        record = logging.LogRecord("x", logging.ERROR, __file__, 1, "Broken", (), sys.exc_info())
-    line = json.loads(JsonFormatter().format(record))
-    assert line["exception"] == "builtins.ValueError"
-    assert "test_foundation.py" in line["frames"][-1]
-    assert "someone" not in json.dumps(line)
 
 
 class TestPlatformSchema:

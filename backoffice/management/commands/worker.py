@@ -55,6 +55,7 @@ class Command(BaseCommand):
             except EmbeddedError as error:
                 raise CommandError(str(error)) from error
         end_with_parent()
+        logging.captureWarnings(not once)
         with contextlib.ExitStack() as stack:
             if server:
                 stack.callback(server.stop)
