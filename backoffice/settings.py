@@ -19,6 +19,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from backoffice.alive import heartbeat_file
 from backoffice.embedded import EmbeddedPostgres
+from backoffice.postgresql.pulse import WatchedConnection
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -188,15 +189,26 @@ DATABASES = {
             else env.db_url("DATABASE_URL")
         ),
         "ENGINE": "backoffice.postgresql",
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": not SERVING,  # those of the pool are checked by our backend
     },
 }
-# The server's pool. A request waits three seconds for a connection, then answers 503. Attempts to reconnect end as
-# soon, and the next request begins new ones: left alone, their pauses would grow to minutes.
-POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", 8), "timeout": 3, "reconnect_timeout": 3}
+# The server's pool (backoffice/postgresql/base.py has its times). Attempts to reconnect end after three seconds, and
+# the next request begins new ones: left alone, their pauses would grow to minutes.
+POOL = {
+    "min_size": 1,
+    "max_size": env.int("DATABASE_POOL_SIZE", 8),
+    "reconnect_timeout": 3,
+    "connection_class": WatchedConnection,
+}
+# A database from which nothing is heard for so long, although it was asked, is away (docs/faults.md).
+DATABASE_ANSWER_SECONDS = env.float("DATABASE_ANSWER_SECONDS", 0.5)
+if not 0.1 <= DATABASE_ANSWER_SECONDS <= 30:
+    raise ImproperlyConfigured("DATABASE_ANSWER_SECONDS is a number of seconds from 0.1 to 30.")
 DATABASES["default"].setdefault("OPTIONS", {}).update(
-    connect_timeout=5,
+    connect_timeout=2 if SERVING else 5,
     keepalives_idle=30,
+    keepalives_interval=5,
+    keepalives_count=3,
     tcp_user_timeout=20_000,  # ms; a network path that is lost is noticed, not waited for
     application_name="backoffice",
     pool=POOL

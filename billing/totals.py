@@ -7,7 +7,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Count, DecimalField, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 from billing.models import CreditTransaction
 
 ZERO = Decimal("0.00")

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import OperationalError, connection, transaction
 
 from agents.conversations.words import Asked
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 from backoffice.keyset import Total
 
 PAGE_SIZE = 25

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from agents.conversations.reviews import Changed, reviewing, said_about, set_outcome, what_changed, with_rate
 from agents.models import Conversation, Outcome, Review, SampleItem
 from backoffice import services
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 
 LIST = "agents:conversation_list"
 MOST = 500

@@ -5,13 +5,17 @@ every checkout from the pool).
 """
 
 import datetime as dt
+import time
 
 from django.conf import settings
 from django.db.backends.postgresql import base
-from django.db.backends.postgresql.psycopg_any import BaseTzLoader
+from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
 from psycopg import DataError, OperationalError
 from psycopg.types.datetime import DateLoader, DatetimeDumper
+from psycopg_pool import PoolTimeout
 
+from backoffice.logs import request_id
+from backoffice.postgresql.pulse import DatabaseAway, DatabaseFull, pulse
 from backoffice.postgresql.tally import counted
 
 SESSION_SETTINGS = (
@@ -60,12 +64,27 @@ class InfiniteDatetimeDumper(DatetimeDumper):
         return super().dump(obj)
 
 
+POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
+CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    # The request (its id) in which this thread last sent a commit, whatever became of it.
+    committed_in = ""
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(counted)
 
+    def _commit(self):
+        self.committed_in = request_id.get()
+        super()._commit()
+
     def get_new_connection(self, conn_params):
+        if self.pool:
+            self.isolation_level = IsolationLevel.READ_COMMITTED
+            pulse.params, pulse.end_pool = conn_params, self.end_pool
+            return self.pooled()
         try:
             return super().get_new_connection(conn_params)
         except OperationalError as error:
@@ -74,6 +93,40 @@ class DatabaseWrapper(base.DatabaseWrapper):
                     f"The demo's database runs only while `make run` does. ({error})"
                 ) from error
             raise
+
+    def pooled(self):
+        """A connection of the pool; fails within a second, and at once while the database is known to be away."""
+        deadline = time.monotonic() + POOL_SECONDS
+        while not pulse.is_away:
+            pool = self.pool
+            try:
+                pool.open()
+                left = CROWDED_SECONDS if pulse.crowded else max(0.01, deadline - time.monotonic())
+                connection = pool.getconn(left)
+            except PoolTimeout as error:
+                pulse.ask()
+                stats = pool.get_stats()
+                used_up = pulse.crowded or stats["pool_size"] == stats["pool_max"]
+                raise (DatabaseFull if used_up else DatabaseAway)(str(error)) from error
+            except OperationalError:
+                continue  # the pool was ended just now
+            if connection.is_alive():
+                return connection
+            pool.putconn(connection)
+            self.end_pool(pool)  # it was idle and died: those beside it are not trusted either
+        raise DatabaseAway("The database does not answer.")
+
+    def end_pool(self, pool=None):
+        """Gives a pool up (the one there is): who waits for it fails now, what is in use is closed when it comes back."""
+        current = self._connection_pools.get(self.alias)
+        if current and (pool is None or pool is current):
+            self._connection_pools.pop(self.alias, None)
+            current.close(timeout=0)
+
+    def renew_pool(self):
+        """Has the next requests connect anew; does nothing where there is no pool."""
+        if self.settings_dict["OPTIONS"].get("pool"):
+            self.end_pool()
 
     def _configure_connection(self, connection):
         super()._configure_connection(connection)

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.db import OperationalError, connection, transaction
 from django.utils.http import urlencode
 
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 from backoffice.search import probes
 from backoffice.search.highlight import highlight, highlight_digits
 from backoffice.search.kinds import BY_NAME, kinds_for

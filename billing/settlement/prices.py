@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 from billing.models import Price
 
 LOOKED_BACK = datetime.timedelta(days=90)

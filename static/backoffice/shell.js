@@ -99,6 +99,20 @@ function label(table) {
   for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, at) => (cell.dataset.label = names[at] || ""));
 }
 
+// The database is away: what a part of the page asked for tells so in its place, what was sent tells so in a toast. What
+// asks again by itself goes on asking.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, requestConfig } = event.detail;
+  if (xhr.status !== 503 || requestConfig.elt.closest(".inline")) return;
+  if (requestConfig.verb === "get") event.detail.shouldSwap = !requestConfig.elt.matches("[hx-trigger*=every]");
+  else toast(new DOMParser().parseFromString(xhr.responseText, "text/html").body.textContent.trim());
+});
+function toast(text) {
+  const note = Object.assign(document.createElement("div"), { className: "toast toast--warn", textContent: text });
+  note.dataset.toast = "warn";
+  $("#toasts")?.append(note);
+}
+
 function start() {
   watchToasts();
   all("#result_list").forEach(label);

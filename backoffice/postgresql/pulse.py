@@ -1,0 +1,154 @@
+"""Whether the database answers, as this server process knows it, so that nobody waits long for one that is away.
+
+A statement may take its time, but a living database says something to somebody: to this process (any connection
+counts), or to a newcomer. A request that has heard nothing for a moment has one thread ask: it connects, again and
+again, until it is let in. Until then
+
+    silent   nothing is heard and the newcomer waits, too: requests that wait are given up, new ones are not begun
+    away     nobody listens, or the server says that it starts or stops: new requests are not begun
+    crowded  the server answers, and lets nobody in: what is connected works on, the others hardly wait
+
+`silent` and `away` end the pool, and whoever waits for it; the next one is made when the database is back.
+"""
+
+import os
+import re
+import threading
+import time
+
+import psycopg
+from django.conf import settings
+
+QUIET_SECONDS = 0.25  # without a word for so long, somebody asks
+TICK_SECONDS = 0.05  # how often one who waits looks up
+AGAIN_SECONDS = 0.25  # between two attempts to get in
+AGAIN_REFUSED_SECONDS = 1  # where the server itself refused: it need not be pestered
+CONNECT_SECONDS = 2  # libpq's minimum; the verdict does not wait for it
+# A connection that gives no answer to nothing is lost, whatever the database does: its path is.
+CHECK_SECONDS = 0.5
+# Statements end by statement_timeout after 15 seconds. A request whose connection gives no answer for this long waits
+# for one that will not come.
+LONGEST_SECONDS = 30
+
+STARTS_OR_STOPS = "the database system is"
+FULL = re.compile(r"too many|connection slots|max(imum)? ?client|no more connections", re.IGNORECASE)
+
+
+class DatabaseAway(psycopg.OperationalError):
+    """The database does not answer; known without asking it once more."""
+
+
+class DatabaseFull(psycopg.OperationalError):
+    """The database has no connection left for this process."""
+
+    sqlstate = "53300"
+
+
+class Pulse:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.heard_at = 0.0
+        self.unanswered_since = None
+        self.away = False
+        self.crowded = False
+        self.asking = False
+        self.params = {}
+        self.end_pool = lambda: None
+
+    def heard(self):
+        self.heard_at = time.monotonic()
+
+    @property
+    def is_silent(self):
+        since = self.unanswered_since
+        return (
+            since is not None
+            and self.heard_at < since
+            and time.monotonic() - since > settings.DATABASE_ANSWER_SECONDS
+        )
+
+    @property
+    def is_away(self):
+        return self.away or self.is_silent
+
+    def waiting(self, began):
+        """Called by one who waits since `began`; returns whether that has no point any more."""
+        if time.monotonic() - max(began, self.heard_at) > QUIET_SECONDS:
+            self.ask()
+        return self.is_silent
+
+    def ask(self):
+        """Has the database asked whether it is there, unless that is being done."""
+        with self.lock:
+            if self.asking:
+                return
+            self.asking = True
+            self.unanswered_since = time.monotonic()
+        threading.Thread(target=self.until_answered, daemon=True, name="pulse").start()
+
+    def until_answered(self):
+        while not self.is_let_in():
+            time.sleep(AGAIN_REFUSED_SECONDS if self.crowded else AGAIN_SECONDS)
+        with self.lock:
+            self.away = self.crowded = self.asking = False
+            self.unanswered_since = None
+
+    def is_let_in(self):
+        began = time.monotonic()
+        self.unanswered_since = self.unanswered_since or began
+        try:
+            psycopg.connect(**{**self.params, "connect_timeout": CONNECT_SECONDS}).close()
+            return True
+        except psycopg.Error as error:
+            refused = "FATAL:" in str(error) and STARTS_OR_STOPS not in str(error)
+            self.crowded = refused or self.heard_at > began
+            self.away = not self.crowded
+            if self.away:
+                self.end_pool()
+            else:
+                self.unanswered_since = None
+            return False
+
+
+pulse = Pulse()
+os.register_at_fork(after_in_child=pulse.__init__)
+
+
+class WatchedConnection(psycopg.Connection):
+    """A connection of the server's pool: it is closed, and OperationalError raised, when its answer will not come."""
+
+    longest = LONGEST_SECONDS
+
+    def wait(self, gen, interval=TICK_SECONDS, timeout=None):
+        return super().wait(self.watched(gen), interval=interval, timeout=timeout)
+
+    def watched(self, gen):
+        began = time.monotonic()
+        try:
+            state = next(gen)
+            while True:
+                ready = yield state
+                if ready & psycopg.waiting.READY_R:
+                    pulse.heard()
+                elif not ready and pulse.waiting(began):
+                    self.give_up("The database does not answer.")
+                elif not ready and time.monotonic() - began > self.longest:
+                    self.give_up("This connection does not answer.")
+                state = gen.send(ready)
+        except StopIteration as end:
+            return end.value
+
+    def give_up(self, words):
+        self.pgconn.finish()
+        raise DatabaseAway(words)
+
+    def is_alive(self):
+        """Whether somebody is at the other end, who answers soon."""
+        self.longest = CHECK_SECONDS
+        try:
+            self.execute("")
+        except psycopg.Error:
+            pulse.ask()
+            return False
+        self.longest = LONGEST_SECONDS
+        return True
