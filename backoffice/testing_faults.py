@@ -1,4 +1,4 @@
-"""What tests and bench/faults.py break: a PostgreSQL of their own, the path to it, and real web and worker processes."""
+"""What tests and bench/faults.py break: a PostgreSQL of their own, the path to it, real web and worker processes."""
 
 import contextlib
 import http.client
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import psutil
 
 from backoffice import schema, testing
-from backoffice.embedded import SOCKET_NAME, EmbeddedPostgres
+from backoffice.embedded import ADMIN, SOCKET_NAME, EmbeddedPostgres
 from backoffice.settings import BASE_DIR
 
 NAME = "platform"
@@ -26,6 +26,29 @@ class BreakableDatabase(testing.Database):
 
     def __init__(self, place):
         super().__init__(EmbeddedPostgres(place, fast=True), NAME)
+
+    def copy(self, source, name):
+        """Becomes a copy of a database of another embedded server, which takes a tenth of the time of making one."""
+        self.server.start()
+        self.server._prepare_software()
+        environment = {"PATH": os.defpath, "LC_ALL": "C"}
+        for command in (["pg_dumpall", "--roles-only", "--dbname"], ["pg_dump", "--create", "--dbname"]):
+            at = source.url("postgres" if command[0] == "pg_dumpall" else name, ADMIN)
+            dumping = subprocess.Popen(
+                [self.server._bin / command[0], *command[1:], at], stdout=subprocess.PIPE, env=environment
+            )
+            loading = [
+                self.server._bin / "psql",
+                "--quiet",
+                "--output=/dev/null",
+                self.server.url("postgres", ADMIN),
+            ]
+            subprocess.run(
+                loading, stdin=dumping.stdout, stderr=subprocess.DEVNULL, env=environment, check=True
+            )
+            dumping.wait()
+        with self.server.connect() as admin:
+            admin.execute(f'alter database "{name}" rename to {NAME}')
 
     def prepare(self):
         from django.core.management import call_command

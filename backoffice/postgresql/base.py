@@ -106,7 +106,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             except PoolTimeout as error:
                 pulse.ask()
                 stats = pool.get_stats()
-                used_up = pulse.crowded or stats["pool_size"] == stats["pool_max"]
+                used_up = pulse.is_full or stats["pool_size"] == stats["pool_max"]
                 raise (DatabaseFull if used_up else DatabaseAway)(str(error)) from error
             except OperationalError:
                 continue  # the pool was ended just now
@@ -117,7 +117,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         raise DatabaseAway("The database does not answer.")
 
     def end_pool(self, pool=None):
-        """Gives a pool up (the one there is): who waits for it fails now, what is in use is closed when it comes back."""
+        """Gives up a pool, else the one there is: who waits for it fails now, what is in use is closed when put back."""
         current = self._connection_pools.get(self.alias)
         if current and (pool is None or pool is current):
             self._connection_pools.pop(self.alias, None)

@@ -51,6 +51,7 @@ class Pulse:
         self.unanswered_since = None
         self.away = False
         self.crowded = False
+        self.is_full = False
         self.asking = False
         self.params = {}
         self.end_pool = lambda: None
@@ -90,7 +91,7 @@ class Pulse:
         while not self.is_let_in():
             time.sleep(AGAIN_REFUSED_SECONDS if self.crowded else AGAIN_SECONDS)
         with self.lock:
-            self.away = self.crowded = self.asking = False
+            self.away = self.crowded = self.is_full = self.asking = False
             self.unanswered_since = None
 
     def is_let_in(self):
@@ -102,6 +103,7 @@ class Pulse:
         except psycopg.Error as error:
             refused = "FATAL:" in str(error) and STARTS_OR_STOPS not in str(error)
             self.crowded = refused or self.heard_at > began
+            self.is_full = bool(FULL.search(str(error)))
             self.away = not self.crowded
             if self.away:
                 self.end_pool()

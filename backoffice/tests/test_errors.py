@@ -4,16 +4,17 @@ import http.client
 import time
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
 from backoffice import testing
-from backoffice.testing_crud import Markup, check_page, client_of
+from backoffice.testing_crud import Forms, Markup, check_page, client_of
 from tenants.tests.factories import make_organization
-from tenants.views import OrganizationList
+from tenants.views import OrganizationCreate, OrganizationList
 
 LIST = "/tenants/organizations/"
 
@@ -95,6 +96,90 @@ def test_a_slow_query_is_stopped_and_said(support_client, monkeypatch):
     support_client.raise_request_exception = False
     html = check_page(support_client.get(LIST), 503)
     assert "took too long and was stopped" in html and "fewer filters" in html
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "words"),
+    [
+        ("40P01", "Somebody else is changing this just now"),
+        ("40001", "Somebody else is changing this just now"),
+        ("55P03", "Somebody else is changing this just now"),
+        ("25006", "The database is read-only just now"),
+        ("57014", "This took too long and was stopped"),
+        ("53300", "Too many people want the database at once"),
+    ],
+)
+def test_what_the_database_says_is_told_in_words(support_client, monkeypatch, sqlstate, words):
+    def get(self, request):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"do $$ begin raise exception 'inside' using errcode = '{sqlstate}'; end $$")
+
+    monkeypatch.setattr(OrganizationList, "get", get)
+    support_client.raise_request_exception = False
+    html = check_page(support_client.get(LIST), 503)
+    assert words in html and "inside" not in html
+
+
+TOO_LONG = OperationalError("canceling statement")
+TOO_LONG.__cause__ = psycopg.errors.QueryCanceled()
+
+
+def test_a_list_that_took_too_long_names_lists_that_are_quicker(broken):
+    client = broken(TOO_LONG)
+    html = check_page(client.get(f"{LIST}?q=a%26b&plan=pro&sort=name&columns=name"), 503)
+    for words, rest in [
+        ("The same rows in the usual order", "?q=a%26amp;b"),
+        ("Without what was typed in the search field", "?plan=pro&amp;columns=name"),
+        ("The list without filters", "?columns=name"),
+        ("The usual columns", "?q=a%26b&amp;plan=pro&amp;sort=name"),
+    ]:
+        assert words in html and f"{LIST}{rest.replace('%26amp;', '%26')}" in html
+    assert "What is quicker here" not in check_page(client.get(LIST), 503)
+
+
+def test_a_part_of_a_page_gets_a_part(broken):
+    response = broken(TOO_LONG).get(f"{LIST}?q=x", headers={"HX-Request": "true"})
+    html = response.content.decode()
+    assert response.status_code == 503 and "<html" not in html and "<h1" not in html
+    assert "The list without filters" in html
+
+
+@pytest.fixture
+def broken_form(support_client, monkeypatch):
+    """Sends the form to add an organization to a database that goes away after `first`; gives the page."""
+
+    def send(data, first=lambda request: None):
+        def post(self, request):
+            first(request)
+            raise OperationalError("gone")
+
+        monkeypatch.setattr(OrganizationCreate, "post", post)
+        support_client.raise_request_exception = False
+        return check_page(support_client.post(reverse("tenants:organization_add"), data), 503)
+
+    return send
+
+
+def test_a_form_can_be_sent_once_more_as_it_was(broken_form):
+    data = {"name": '<script>"x"\n', "note": "two\r\nlines", "csrfmiddlewaretoken": "t" * 32}
+    html = broken_form(data)
+    assert Forms(html).forms[0]["data"] == data and "Nothing was saved" in html
+
+
+@pytest.mark.parametrize(
+    "data", [{"sip_password": "hunter2"}, {"config": '{"api_key": "hunter2"}'}, {"x": "hunter2" * 40_000}]
+)
+def test_secrets_and_what_is_too_long_are_not_written_back(broken_form, data):
+    html = broken_form(data)
+    assert "hunter2" not in html and "<form" not in html and "reload this page" in html
+
+
+def test_what_may_have_been_saved_is_not_called_lost(broken_form):
+    def commits(request):
+        connection.committed_in = request.id
+
+    html = broken_form({"name": "x"}, commits)
+    assert "It may have been saved" in html and "Nothing was saved" not in html and "Look first" in html
 
 
 def test_error_pages_need_no_database_and_no_person(settings):
