@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, models
+from django.db import models
 from django.urls import get_script_prefix, reverse
 
+from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
 
 # (heading, [(label, url name, icon, permission)]); what a role may not open is not shown.
@@ -117,7 +118,7 @@ def counts(user, names):
                 parts[name] = counted.sql()
     if not parts:
         return {}
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(
             f"select {', '.join(f'({sql})' for sql, _ in parts.values())}",
             [value for _, params in parts.values() for value in params],

@@ -46,11 +46,14 @@ def reachable(path):
 
 
 class EmbeddedPostgres:
-    def __init__(self, place, *, major=18, fast=False):
-        """`fast` gives up crash safety for speed (tests). Nothing is touched before start()."""
+    def __init__(self, place, *, major=18, fast=False, has_standbys=False):
+        """`fast` gives up crash safety for speed (tests); `has_standbys` lets others follow it, as make_standby() does.
+        Nothing is touched before start().
+        """
         self.wanted = Path(place).absolute()
         self.major = major
         self.fast = fast
+        self.has_standbys = has_standbys
         self.as_root = os.geteuid() == 0
         if self.wanted.is_symlink():
             self.place = self.wanted.readlink()
@@ -158,6 +161,16 @@ class EmbeddedPostgres:
             connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
             )
+
+    def make_standby(self, place):
+        """A server in another place that follows this one, as a copy of now; not started yet."""
+        standby = EmbeddedPostgres(place, major=self.major, fast=self.fast, has_standbys=True)
+        standby._prepare_place()
+        standby._prepare_software()
+        source = f"host={self.socket_dir} user={ADMIN}"
+        options = ["--pgdata", standby.data, "--dbname", source, "--write-recovery-conf", "--checkpoint=fast"]
+        standby._execute("pg_basebackup", *options, "--no-sync", run_as=standby._run_as())
+        return standby
 
     # Inside
 
@@ -288,8 +301,8 @@ class EmbeddedPostgres:
             "timezone = 'UTC'",
             "log_timezone = 'UTC'",
             "max_connections = 60",
-            "wal_level = minimal",
-            "max_wal_senders = 0",
+            f"wal_level = {'replica' if self.has_standbys else 'minimal'}",
+            f"max_wal_senders = {8 if self.has_standbys else 0}",
             "log_min_error_statement = panic",  # statements may hold personal data
         ]
         if self.fast:

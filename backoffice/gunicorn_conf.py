@@ -32,7 +32,7 @@ logconfig_dict = {
 def on_starting(server):
     """Refuses to serve over a database connection that the system checks refuse."""
     from django.core.checks import run_checks
-    from django.db import DatabaseError, connection
+    from django.db import DatabaseError, connections
 
     end_with_parent()
     try:
@@ -40,8 +40,9 @@ def on_starting(server):
     except DatabaseError as error:
         errors = [str(error)]
     finally:
-        connection.close()
-        connection.close_pool()  # the workers fork from here, each opens its own
+        for connection in connections.all():
+            connection.close()
+            connection.close_pool()  # the workers fork from here, each opens its own
     if errors:
         sys.exit("\n".join(["The back office does not start:", *errors]))
 

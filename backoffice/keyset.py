@@ -11,9 +11,10 @@ import json
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet, ValidationError
-from django.db import connection
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.functions import Cast, Coalesce
+
+from backoffice.replicas.choice import reading
 
 COUNT_LIMIT = 10_000
 
@@ -156,7 +157,7 @@ def estimate_or_count(bounded):
         sql, params = bounded.query.sql_with_params()
     except EmptyResultSet:
         return 0, 0
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(
             f"select reltuples::bigint, case when reltuples > {COUNT_LIMIT} then null"
             f" else (select count(*) from ({sql}) counted) end from pg_class where oid = to_regclass(%s)",

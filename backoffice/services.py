@@ -12,6 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
 from backoffice.logs import request_id
+from backoffice.replicas.choice import wrote
 
 RAISED_WITH_A_SENTENCE = "P0001"
 # The reason of an entry that only has a column hold what was in effect before it is changed.
@@ -35,6 +36,7 @@ def acting(actor, reason=""):
     Sentences that the database raises for a person become ValidationErrors. The settings end with the
     transaction; inside an outer one they are taken back, so that nothing later in it borrows the actor.
     """
+    wrote()
     try:
         with transaction.atomic():
             tell_database(str(actor.pk), str(actor), reason)

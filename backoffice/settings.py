@@ -20,6 +20,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from backoffice.alive import heartbeat_file
 from backoffice.embedded import EmbeddedPostgres
 from backoffice.postgresql.pulse import WatchedConnection
+from backoffice.replicas.addresses import databases as replica_databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -155,6 +156,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "backoffice.replicas.middleware.ReplicaMiddleware",  # the last: it may answer by itself what the view would
 ]
 
 TEMPLATES = [
@@ -215,6 +217,17 @@ DATABASES["default"].setdefault("OPTIONS", {}).update(
     if SERVING
     else False,  # commands connect directly: they fail at once, with the server's own words
 )
+# Read replicas (docs/replicas.md)
+REPLICA_URLS = "" if TESTING else env.str("REPLICA_URLS", "")
+if REPLICA_URLS and EMBEDDED:
+    raise ImproperlyConfigured("REPLICA_URLS needs DATABASE_URL: the demo's database has no replicas.")
+REPLICA_MAX_LAG_SECONDS = env.int("REPLICA_MAX_LAG_SECONDS", 10)
+if not 1 <= REPLICA_MAX_LAG_SECONDS <= 3600:
+    raise ImproperlyConfigured("REPLICA_MAX_LAG_SECONDS is a number of seconds from 1 to 3600.")
+_replicas = replica_databases(REPLICA_URLS, DATABASES["default"])
+REPLICAS = list(_replicas)
+DATABASES |= _replicas
+DATABASE_ROUTERS = ["backoffice.replicas.choice.Router"] if REPLICAS else []
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "backoffice_cache"},
 }
@@ -266,6 +279,7 @@ SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}backoffice-session"
 CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}backoffice-csrf"
 CSRF_COOKIE_HTTPONLY = True  # pages carry the token themselves
 MESSAGE_STORAGE = "backoffice.messages.Storage"
+REPLICA_COOKIE_NAME = f"{COOKIE_PREFIX}backoffice-wrote"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

@@ -8,6 +8,7 @@ from django.db.models import Count, DecimalField, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
 from backoffice.faults import QUERY_CANCELED
+from backoffice.replicas.choice import reading
 from billing.models import CreditTransaction
 
 ZERO = Decimal("0.00")
@@ -54,7 +55,7 @@ def totals_of(queryset, *, of_one_tenant=False):
         )
     )
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=reading().alias):
             rows = list(rows)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) == QUERY_CANCELED:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.charts import Bar
+from backoffice.replicas.choice import reading
 from telephony.models import CallLog
 
 DAYS = 30
@@ -115,7 +116,7 @@ def traffic_of_many(numbers):
     values = bounds(today - datetime.timedelta(days=DAYS - 1), today) | {
         "numbers": [row.pk for row in numbers]
     }
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(OF_NUMBERS, values)
         return {number: found for number, *found in cursor.fetchall()}
 

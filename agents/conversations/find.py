@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 
 from agents.conversations.words import Asked
 from backoffice.faults import QUERY_CANCELED
 from backoffice.keyset import Total
+from backoffice.replicas.choice import reading
 
 PAGE_SIZE = 25
 TIMEOUT = "5s"
@@ -131,8 +132,9 @@ class Found:
 
 def find(wanted, place=None, effort=FIRST, size=None):
     """The page of `wanted` behind a place (None: the first)."""
+    connection = reading()
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(SETTINGS, [TIMEOUT])
             *_, is_indexed = cursor.fetchone()
             return Search(cursor, wanted, place, effort, size or PAGE_SIZE).page(is_indexed)
@@ -213,7 +215,7 @@ class Search:
     def try_by_words(self):
         """The same, or None if it takes too long."""
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=self.cursor.db.alias):
                 self.cursor.execute("select set_config('statement_timeout', %s, true)", [TRY])
                 found = self.by_words()
                 self.cursor.execute("select set_config('statement_timeout', %s, true)", [TIMEOUT])

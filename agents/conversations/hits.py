@@ -8,13 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from agents.conversations.words import snippet
 from agents.models import Conversation, Store
 from backoffice.masking import mask
+from backoffice.replicas.choice import reading
 
 ROLES = {"user": "Visitor", "assistant": "Agent", "system": "System", "unknown": "Unknown"}
 # Characters of a text that are looked at. Of a piece that ends there perhaps only a part is known, too little to know
@@ -99,7 +99,7 @@ def texts_of(rows, conversations):
         else:
             asked["messages"][row.key] = row
     texts = {}
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         for store, wanted in asked.items():
             cursor.execute(TEXTS[store], [list(wanted)])
             for key, text, length in cursor.fetchall():

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 
 from agents.questions import sql
 from agents.questions.conditions import is_yes_no
+from backoffice.replicas.choice import reading
 
 MOST = 25  # values shown; the others are counted together
 LONGEST = 200  # characters of a value; of longer ones the beginning counts
@@ -37,7 +37,7 @@ def values_in_use(queryset, setting):
         f"{each}) one group by value)"
         f" select value, n, total, kinds from counted order by n desc, value nulls first limit {MOST}"
     )
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(counting, found[1])
         rows = cursor.fetchall()
     if not rows:

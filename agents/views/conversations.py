@@ -119,6 +119,7 @@ class ConversationCounts(generic.ModelPage):
     model = Conversation
     action = "view"
     page = "counts"
+    replica = True
 
     def get(self, request):
         page = open_list(LIST, request.user, request.GET.urlencode())

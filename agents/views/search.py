@@ -47,6 +47,7 @@ class ConversationSearch(generic.ModelPage):
     model = Conversation
     permission = READ
     page = "search"
+    replica = True
     template_name = "agents/search.html"
 
     def deed(self):

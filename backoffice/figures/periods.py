@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from backoffice.figure_models import FigurePeriod, FigureState
+from backoffice.replicas.choice import reading
 
 PERIODS = (7, 30, 90)  # days
 USE_DAYS = 30
@@ -71,7 +72,7 @@ def count(since, until, channel=None):
     statement = OF_TENANTS.format(sums=sums(), most=most(), narrowed=narrowed)
     before = since - (until - since) - datetime.timedelta(days=1)
     params = {"since": since, "until": until, "before": before, "channel": channel}
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(statement, params)
         return json.loads(cursor.fetchone()[0])
 

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db import connection
 from django.utils import timezone
 
 from backoffice.figure_models import FigurePeriod, FigureState, Source
 from backoffice.figures import periods
 from backoffice.figures.sources import LATENCY_STEP, SUMS
+from backoffice.replicas.choice import reading
 
 BEHIND_SECONDS = 120
 BY_DAY = """
@@ -32,7 +32,7 @@ TOTALS = ", ".join(f"sum({name})" for name in SUMS)
 
 
 def query(sql, params=None):
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
 

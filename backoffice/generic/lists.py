@@ -36,6 +36,7 @@ class ListView(ModelPage):
 
     action = "view"
     page = "list"
+    replica = True
     queryset = None
     table_class = None
     filterset_class = None

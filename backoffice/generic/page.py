@@ -19,6 +19,7 @@ class ModelPage(View):
     action = ""
     permission = ""
     template_name = ""
+    replica = False
 
     @classmethod
     def required_permission(cls):

@@ -18,6 +18,8 @@ from backoffice.logs import request_id
 from backoffice.postgresql.pulse import DatabaseAway, DatabaseFull, pulse
 from backoffice.postgresql.tally import counted
 
+from backoffice.replicas.connection import watch
+
 SESSION_SETTINGS = (
     "set search_path = backoffice, public;"
     "set timezone = 'UTC';"
@@ -25,6 +27,8 @@ SESSION_SETTINGS = (
     "set idle_in_transaction_session_timeout = '60s';"
     "set lock_timeout = '5s'"
 )
+
+READ_ONLY = ";set default_transaction_read_only = on"
 
 # What 'infinity' and years Python does not know become. A day inside Python's range, so that they can be
 # shown in any time zone; written back (or compared in a query) they are 'infinity' again.
@@ -133,5 +137,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         connection.adapters.register_loader("date", SafeDateLoader)
         connection.adapters.register_dumper(dt.datetime, InfiniteDatetimeDumper)
-        connection.execute(SESSION_SETTINGS)
+        if self.alias in settings.REPLICAS:
+            connection.execute(SESSION_SETTINGS + READ_ONLY)
+            watch(connection, self.alias)
+        else:
+            connection.execute(SESSION_SETTINGS)
         return True

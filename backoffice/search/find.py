@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 
 from django.apps import apps
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils.http import urlencode
 
 from backoffice.faults import QUERY_CANCELED
+from backoffice.replicas.choice import reading
 from backoffice.search import probes
 from backoffice.search.highlight import highlight, highlight_digits
 from backoffice.search.kinds import BY_NAME, kinds_for
@@ -72,8 +73,9 @@ def find(text, user, *, per_kind=PER_KIND):
     results = Results(typed)
     if typed.is_empty:
         return results
+    connection = reading()
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=connection.alias):
             with connection.cursor() as cursor:
                 cursor.execute("select set_config('statement_timeout', %s, true)", [TIMEOUT])
                 words, found = candidates(cursor, typed, user)

@@ -87,6 +87,7 @@ class Figures(generic.ModelPage):
     model = Figure
     action = "view"
     page = "figures"
+    replica = True
 
     @cached_property
     def form(self):

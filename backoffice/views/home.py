@@ -47,6 +47,8 @@ def figures_of(user):
 class Home(View):
     """Open to everybody who is signed in; shows what the role may see."""
 
+    replica = True
+
     def get(self, request):
         some, nothing = waiting(request.user)
         context = {

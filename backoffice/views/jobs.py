@@ -11,6 +11,7 @@ from backoffice import bulk, generic, jobs, reverts, services
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun, Job
+from backoffice.replicas.choice import wrote
 from backoffice.tables import Column, Table
 from backoffice.views.revert import missing_permission
 from backoffice.ways_back import planned
@@ -89,6 +90,7 @@ class JobFilter(FilterSet):
 
 class JobList(generic.ListView):
     model = Job
+    replica = False  # who waits for a job looks here
     table_class = JobTable
     filterset_class = JobFilter
     orders = {"created": generic.Order(F("created_at"), by_time=True)}
@@ -102,6 +104,7 @@ class JobDetail(View):
     """One job; while it is open, the page asks for its state every second (and can be reloaded by hand)."""
 
     def get(self, request, pk):
+        wrote()  # what the job did, its owner finds in the lists from here on
         job = get_object_or_404(visible_jobs(request.user), pk=pk)
         template = "backoffice/job_state.html" if request.htmx else "backoffice/job_detail.html"
         crumbs = [("Jobs", reverse("job_list"))]

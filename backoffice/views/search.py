@@ -13,6 +13,8 @@ IN_PALETTE = 4
 class Search(View):
     """Everything that fits what was typed, grouped. One exact hit opens its record, unless `all` is in the address."""
 
+    replica = True
+
     def get(self, request):
         text = request.GET.get("q", "")
         results = find(text, request.user)
@@ -30,6 +32,8 @@ class Search(View):
 
 class Palette(View):
     """What the Ctrl-K palette shows below its field, as links; the page names are put there by keyboard.js."""
+
+    replica = True
 
     def get(self, request):
         if not request.htmx:

@@ -6,10 +6,9 @@ A cost that is no number is left out of the sum and counted as missing.
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import connection
-
 from agents.models import Agent
 from backoffice import months
+from backoffice.replicas.choice import reading
 from billing.overview import links
 from telephony.models import PhoneNumber, stale_before
 from tenants.models import Organization
@@ -143,7 +142,7 @@ def read(cut, month, organization_id=None):
     params["stale"] = stale_before()
     figures = CALL_FIGURES if cut.of_calls else USAGE_FIGURES
     made = Calls if cut.of_calls else Usage
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(
             GROUPS.format(key=cut.key, figures=figures, table=cut.table, narrowed=narrowed), params
         )
@@ -156,7 +155,7 @@ def count_without_month(cut, organization_id=None):
     """How many rows belong to no month; counting stops at 10,001."""
     params, narrowed = given(organization_id)
     params["since"], params["until"] = months.bounds(months.FIRST)[0], months.bounds(months.LAST)[1]
-    with connection.cursor() as cursor:
+    with reading().cursor() as cursor:
         cursor.execute(NO_MONTH.format(table=cut.table, narrowed=narrowed), params)
         return cursor.fetchone()[0]
 

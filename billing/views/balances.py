@@ -4,13 +4,13 @@ import datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import connection
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import generic, keyset
+from backoffice.replicas.choice import reading
 from billing.filters import BALANCES, BalanceFilter
 from billing.models import CreditTransaction
 from billing.tables import BalanceTable
@@ -92,7 +92,7 @@ class BalanceList(BalancePage, generic.ListView):
             sql, values = rows.query.sql_with_params()
             parts.append(f"(select count(*) from ({sql}) counted)")
             params += values
-        with connection.cursor() as cursor:
+        with reading().cursor() as cursor:
             cursor.execute(f"select {', '.join(parts)}", params)
             looked_up_at, *counts = cursor.fetchone()
         return looked_up_at, dict(zip(COUNTED, counts, strict=True))

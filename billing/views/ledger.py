@@ -79,6 +79,7 @@ class CreditTransactionTotals(generic.ModelPage):
     model = CreditTransaction
     action = "view"
     page = "totals"
+    replica = True
 
     def get(self, request):
         ledger = open_list(LIST, request.user, request.GET.urlencode())

@@ -91,6 +91,7 @@ class OverviewPage(generic.ModelPage):
 
 class Overview(OverviewPage):
     page = "overview"
+    replica = True
 
     def get(self, request):
         context = {

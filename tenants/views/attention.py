@@ -1,7 +1,7 @@
-from django.db import connection
 from django.utils.html import format_html
 
 from backoffice import display, generic, keyset
+from backoffice.replicas.choice import reading
 from tenants.attention import GONE_KEPT_DAYS, finish_sign, reopen_sign, snooze_tenant_of, take_tenant_of
 from tenants.filters import AttentionFilter
 from tenants.forms import SnoozeForm
@@ -102,7 +102,7 @@ class AttentionList(generic.ListView):
 
     def kinds(self):
         """{looked_up_at, kinds [{label, icon, count, url, is_current}] of which some wait, the graver first}."""
-        with connection.cursor() as cursor:
+        with reading().cursor() as cursor:
             cursor.execute(COUNT_KINDS, [list(KINDS)])
             rows = cursor.fetchall()
         counts = {kind: count for kind, _, count in rows}
