@@ -5,11 +5,13 @@ Each message is a sentence that says what is wrong, with a hint that says what t
 """
 
 import psycopg
+from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from backoffice.own_triggers import trigger_faults
+from backoffice.replicas.checks import replica_faults
 from backoffice.table_checks import platform_models, table_faults
 
 SEARCH_PATH = ["backoffice", "public"]
@@ -89,7 +91,7 @@ def check_database(app_configs=None, databases=None, **kwargs):
     faults = []
     for alias in databases or []:
         connection = connections[alias]
-        if connection.vendor != "postgresql":
+        if connection.vendor != "postgresql" or alias in settings.REPLICAS:
             continue
         try:
             refused = connection_faults(connection)
@@ -107,18 +109,18 @@ def check_database(app_configs=None, databases=None, **kwargs):
                     id="backoffice.E010",
                 )
             )
+    if "default" in (databases or []):
+        faults += [fault for alias in settings.REPLICAS for fault in replica_faults(alias)]
     return faults
 
 
-def connection_faults(connection):
+def connection_faults(connection, *, setting="DATABASE_URL"):
     """Messages about the login role, the search path and a pooler in between; empty: the connection may be used."""
     faults = []
     with connection.cursor() as cursor:
         cursor.execute(LOGIN)
         role, is_super, bypasses, search_path, is_replica, memberships = cursor.fetchone()
-    use_backoffice = (
-        "Put role backoffice and its password into DATABASE_URL (README, Connecting to Supabase)."
-    )
+    use_backoffice = f"Put role backoffice and its password into {setting} (README, Connecting to Supabase)."
     if is_super or bypasses:
         power = "is a superuser" if is_super else "has BYPASSRLS"
         faults.append(
@@ -142,11 +144,11 @@ def connection_faults(connection):
             checks.Error(
                 f"The search_path is “{', '.join(search_path)}”, it has to be “{', '.join(SEARCH_PATH)}”.",
                 hint="Run db/backoffice.sql if schema backoffice is missing or not its own; leave search_path out of "
-                "DATABASE_URL, and ENGINE at backoffice.postgresql, which sets it.",
+                f"{setting}, and ENGINE at backoffice.postgresql, which sets it.",
                 id="backoffice.E003",
             )
         )
-    if is_replica:
+    if is_replica and setting == "DATABASE_URL":
         faults.append(
             checks.Error(
                 "The database is a read-only replica: nothing could be saved.",
@@ -159,7 +161,7 @@ def connection_faults(connection):
             checks.Error(
                 "Between the back office and the database stands a pooler in transaction mode, which mixes up the "
                 "sessions of different clients.",
-                hint="Put the direct or the session-mode connection string into DATABASE_URL (at Supabase port 5432, "
+                hint=f"Put the direct or the session-mode connection string into {setting} (at Supabase port 5432, "
                 "not 6543).",
                 id="backoffice.E004",
             )

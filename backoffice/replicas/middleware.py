@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import DatabaseError, InterfaceError
 
-from backoffice.errors import QUERY_CANCELED
+from backoffice.faults import QUERY_CANCELED
 from backoffice.replicas import watching
 from backoffice.replicas.choice import visiting
 
