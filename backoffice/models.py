@@ -9,9 +9,11 @@ from django.utils.functional import cached_property
 from backoffice.audit_models import AuditEvent, ReadLog
 from backoffice.figure_models import DayFigure, Figure, FigurePeriod, FigureState
 from backoffice.health_models import HealthCheck, HealthFinding, HealthRow, TableSize
+from backoffice.invitation_models import Invitation
 from backoffice.job_models import Job
 from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
 from backoffice.recent_models import Recent
+from backoffice.session_models import StaffSession
 
 __all__ = [
     "AuditEvent",
@@ -24,11 +26,13 @@ __all__ = [
     "HealthCheck",
     "HealthFinding",
     "HealthRow",
+    "Invitation",
     "Job",
     "ListChoice",
     "ReadLog",
     "Recent",
     "SavedView",
+    "StaffSession",
     "TableSize",
     "User",
 ]

@@ -64,6 +64,17 @@ def demo_secret_key():
     return key
 
 
+def whole_number(name, default, *, least, most):
+    """A setting that is a whole number from `least` to `most`."""
+    try:
+        value = env.int(name, default)
+    except ValueError:
+        value = None
+    if value is None or not least <= value <= most:
+        raise ImproperlyConfigured(f"{name} is a whole number from {least:,} to {most:,}.")
+    return value
+
+
 def day_or_none(name):
     """A setting that is a day such as 2026-12-01, or empty."""
     try:
@@ -133,7 +144,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.humanize",
     "django.contrib.messages",
-    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "django.forms",
 ]
@@ -146,11 +156,11 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "backoffice.headers.MethodMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "backoffice.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "backoffice.sessions.middleware.LoginRequiredMiddleware",
     "backoffice.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -255,8 +265,11 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # admins make the accounts
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = False
-ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
-SESSION_COOKIE_AGE = 12 * 60 * 60
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the others end, the one that changed it goes on
+SESSION_ENGINE = "backoffice.sessions.store"
+SESSION_IDLE_MINUTES = whole_number("SESSION_IDLE_MINUTES", 60, least=5, most=24 * 60)
+SESSION_HOURS = whole_number("SESSION_HOURS", 12, least=1, most=7 * 24)
+SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "backoffice@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL

@@ -5,6 +5,7 @@ from procrastinate.contrib.django import app
 from backoffice import bulk, export, jobs, reverts  # noqa: F401  (these register their kinds)
 from backoffice.health import checking  # noqa: F401
 from backoffice.logs import about_job
+from backoffice.sessions import ending
 
 
 @app.task(name=jobs.RUN_JOB)
@@ -18,3 +19,4 @@ def run_job(job_id, request_id=""):
 def tidy_jobs(timestamp):
     jobs.tidy()
     bulk.tidy()
+    ending.tidy()

@@ -4,7 +4,19 @@ from django.urls import include, path
 from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
 from backoffice.probes import healthz, readyz
-from backoffice.views import audit, figures, health, health_lists, home, jobs, me, picker, revert, search
+from backoffice.views import (
+    audit,
+    figures,
+    health,
+    health_lists,
+    held,
+    home,
+    jobs,
+    me,
+    picker,
+    revert,
+    search,
+)
 
 handler400 = "backoffice.errors.bad_request"
 handler403 = "backoffice.errors.permission_denied"
@@ -54,6 +66,7 @@ urlpatterns = [
     path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
     path("me/", me.Me.as_view(), name="me"),
     path("me/theme/", me.Theme.as_view(), name="theme"),
+    path("held/<slug:key>/", held.Held.as_view(), name="held"),
     path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
     path("accounts/email/", me.closed),  # accounts and their addresses are the admins' business
     path("accounts/", include("allauth.urls")),

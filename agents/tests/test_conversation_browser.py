@@ -4,12 +4,12 @@ import datetime
 import re
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from agents.conversations import reveals
 from agents.tests.factories import make_message, make_session
 from backoffice.demo.audio import wav
+from backoffice.sessions.store import SessionStore
 from backoffice.testing_browser import Looker
 from telephony.tests.factories import make_call
 from tenants.tests.factories import change

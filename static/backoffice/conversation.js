@@ -174,12 +174,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 // Turns that come in above what is looked at push it down; most browsers hold it by themselves.
 let held = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, target } = event.detail;
-  if (xhr.responseURL && !new URL(xhr.responseURL).pathname.startsWith("/agents/")) {
-    event.detail.shouldSwap = false; // signed out meanwhile: the log-in page is no part of this one
-    location.reload();
-    return;
-  }
+  const { target } = event.detail;
   held = target.matches?.(".transcript__more--earlier") && !CSS.supports("overflow-anchor", "auto") ? box().scrollHeight : null;
 });
 document.addEventListener("htmx:afterSwap", (event) => {

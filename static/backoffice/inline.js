@@ -25,14 +25,8 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Signed out meanwhile: the log-in page must not land in the middle of the record, and what was typed stays.
+// Answers that are no form. Of a session that ended, the answer leads to the sign-in page, which keeps what was typed.
 const SIGNED_OUT = "You are signed out, and nothing was saved. Copy what you typed, then reload the page.";
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, requestConfig } = event.detail;
-  if (!xhr.responseURL || !new URL(xhr.responseURL).pathname.startsWith("/accounts/login/")) return;
-  event.detail.shouldSwap = false;
-  say(requestConfig.elt, SIGNED_OUT);
-});
 for (const name of ["htmx:responseError", "htmx:sendError"])
   document.addEventListener(name, (event) => {
     const { status, responseText } = event.detail.xhr || {};

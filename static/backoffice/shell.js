@@ -17,6 +17,11 @@ document.addEventListener("submit", (event) => {
   fetch(form.action, { method: "POST", body: data, redirect: "manual" }).catch(() => {});
 });
 
+// What the page asks by itself (every few seconds, when it is loaded) keeps no session alive (backoffice/sessions).
+document.addEventListener("htmx:configRequest", (event) => {
+  if (!event.detail.triggeringEvent) event.detail.headers["X-Unattended"] = "1";
+});
+
 // Copy buttons.
 async function copy(button) {
   try {

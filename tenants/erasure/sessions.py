@@ -2,20 +2,21 @@
 
 import json
 
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
+from backoffice.models import StaffSession
+from backoffice.sessions.store import SessionStore
 
-TABLE = "django_session"
+TABLE = "backoffice_staffsession"
 LABEL = "Back office: lists remembered in sessions"
 # Who is signed in, and how; the rest is comfort.
 KEPT = ("_auth_", "account_")
 
 
 def named_sessions(person):
-    """[(Session, its content without what names the person)] of the sessions in which something does."""
+    """[(StaffSession, its content without what names the person)] of the sessions in which something does."""
     found = []
-    for session in Session.objects.iterator(chunk_size=500):
-        content = session.get_decoded()
+    store = SessionStore()
+    for session in StaffSession.objects.iterator(chunk_size=500):
+        content = store.decode(session.session_data)
         rest = {
             key: value
             for key, value in content.items()
@@ -31,5 +32,5 @@ def forget(person):
     """Takes what names the person out of every session; nobody is signed out. Returns how many sessions."""
     found = named_sessions(person)
     for session, rest in found:
-        Session.objects.filter(pk=session.pk).update(session_data=SessionStore().encode(rest))
+        StaffSession.objects.filter(pk=session.pk).update(session_data=SessionStore().encode(rest))
     return len(found)

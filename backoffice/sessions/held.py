@@ -1,0 +1,60 @@
+"""A form that was sent too late: after its session ended, or when the person had to confirm first who they are.
+
+What was typed waits in the session (docs/staff.md says why there) until the person has signed in or confirmed, and is
+sent again by themselves from the page /held/<id>/. Secrets and files are not kept: they are asked for again.
+"""
+
+import secrets
+import time
+
+from django.urls import reverse
+
+from backoffice.display import SECRET_KEY
+
+SESSION_KEY = "held"
+MINUTES = 30
+MOST = 2  # forms of one session
+LONGEST = 200_000  # characters of one form
+
+
+def keep(request, account_id):
+    """Keeps the POST for this account; returns the address where it can be sent again, "" where it is too long."""
+    skipped = {"csrfmiddlewaretoken"}
+    if "_preview" in request.POST:  # asked for while typing: the form is not finished
+        skipped.add("_preview")
+    fields = [
+        (name, value)
+        for name, values in request.POST.lists()
+        if name not in skipped and not SECRET_KEY.search(name)
+        for value in values
+    ]
+    if sum(len(name) + len(value) for name, value in fields) > LONGEST:
+        return ""
+    key = secrets.token_urlsafe(9)
+    form = {
+        "account": account_id,
+        "at": time.time(),
+        "path": request.get_full_path(),
+        "fields": fields,
+        "left_out": sorted({*request.FILES, *(name for name in request.POST if SECRET_KEY.search(name))}),
+    }
+    request.session[SESSION_KEY] = {**dict(list(waiting(request).items())[1 - MOST :]), key: form}
+    return reverse("held", args=[key])
+
+
+def waiting(request):
+    """{key: form} of those that are still kept."""
+    after = time.time() - MINUTES * 60
+    return {key: form for key, form in request.session.get(SESSION_KEY, {}).items() if form["at"] > after}
+
+
+def tidy(request):
+    """Forgets what is too old; changes the session only then."""
+    if len(kept := waiting(request)) < len(request.session.get(SESSION_KEY, ())):
+        request.session[SESSION_KEY] = kept
+
+
+def find(request, key):
+    """The form, for the person who typed it; None for everybody else."""
+    form = waiting(request).get(key)
+    return form if form and form["account"] == request.user.pk else None

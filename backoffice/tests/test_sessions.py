@@ -1,0 +1,212 @@
+"""Sessions end: by themselves, when the account changes, and by hand; what was typed is kept."""
+
+import datetime
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.contrib.sessions.backends.base import UpdateError
+from django.test import Client
+from django.utils import timezone
+
+from backoffice import staff
+from backoffice.models import AuditEvent, StaffSession
+from backoffice.sessions import held
+from backoffice.sessions.store import SessionStore, hash_of
+from backoffice.testing import make_user, platform
+
+HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/jobs/?q=x"}
+
+
+def session_of(client):
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return StaffSession.objects.get(key_hash=hash_of(key), account=client.user)
+
+
+def age(client, *, seen_minutes=0, started_hours=0):
+    """The session as it will be after a while."""
+    now = timezone.now()
+    StaffSession.objects.filter(account=client.user).update(
+        seen_at=now - datetime.timedelta(minutes=seen_minutes),
+        started_at=now - datetime.timedelta(hours=started_hours),
+    )
+
+
+def another_browser(user):
+    client = Client(HTTP_USER_AGENT="Other")
+    client.force_login(user)
+    client.user = user
+    return client
+
+
+def asked_at(response):
+    """The query of the sign-in page to which a response leads."""
+    url = response.headers.get("HX-Redirect") or response.url
+    assert urlsplit(url).path == "/accounts/login/"
+    return {name: value for name, (value,) in parse_qs(urlsplit(url).query).items()}
+
+
+@pytest.mark.parametrize(
+    ("ages", "why"),
+    [
+        ({"seen_minutes": settings.SESSION_IDLE_MINUTES - 1}, ""),
+        ({"seen_minutes": settings.SESSION_IDLE_MINUTES}, "idle"),
+        ({"started_hours": settings.SESSION_HOURS - 0.1}, ""),
+        ({"started_hours": settings.SESSION_HOURS}, "too_long"),
+    ],
+    ids=["seen lately", "idle", "of today", "too long"],
+)
+def test_a_session_ends_by_itself_whatever_the_cookie_says(support_client, ages, why):
+    age(support_client, **ages)
+    response = support_client.get("/me/?x=1")
+    if not why:
+        assert response.status_code == 200
+        return
+    assert asked_at(response) == {"next": "/me/?x=1", "ended": why}
+    page = support_client.get(response.url).content.decode()
+    assert "You were signed out because" in page and 'value="/me/?x=1"' in page
+
+
+def test_only_what_a_person_does_keeps_it_alive(support_client):
+    age(support_client, seen_minutes=40)
+    before = session_of(support_client).seen_at
+    support_client.get("/jobs/", HTTP_X_UNATTENDED="1", **HTMX)
+    assert session_of(support_client).seen_at == before
+    support_client.get("/jobs/")
+    assert timezone.now() - session_of(support_client).seen_at < datetime.timedelta(minutes=1)
+
+
+def test_a_session_costs_no_query_more_and_a_write_once_a_minute(support_client, django_assert_num_queries):
+    with django_assert_num_queries(2):  # the session, the account
+        support_client.get("/me/theme/")
+    age(support_client, seen_minutes=2)
+    with django_assert_num_queries(3):
+        support_client.get("/me/theme/")
+    with django_assert_num_queries(2):
+        support_client.get("/me/theme/")
+
+
+def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(support_client):
+    age(support_client, seen_minutes=61)
+    response = support_client.get("/jobs/", **HTMX)
+    assert response.status_code == 401 and response.content == b""
+    assert asked_at(response) == {"next": "/jobs/?q=x", "ended": "idle"}
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_what_was_typed_is_kept_until_the_same_person_has_signed_in(support_client, headers):
+    age(support_client, seen_minutes=61)
+    typed = {"first_name": "Ann <b>", "time_zone": "Europe/Berlin", "theme": "dark", "password": "x"}
+    query = asked_at(support_client.post("/me/", typed, **headers))
+    assert query["next"].startswith("/held/") and query["ended"] == "idle"
+    page = support_client.get("/accounts/login/", query).content.decode()
+    assert "What you typed was kept" in page
+    other = make_user("manager")
+    credentials = {"login": support_client.user.email, "password": "password", "next": query["next"]}
+    response = support_client.post("/accounts/login/", credentials)
+    assert response.url == query["next"]
+    page = support_client.get(response.url).content.decode()
+    assert "Ann &lt;b&gt;" in page and "Passwords and files were not kept" in page
+    fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    assert "password" not in fields
+    support_client.post("/me/", fields)
+    support_client.user.refresh_from_db()
+    assert support_client.user.time_zone == "Europe/Berlin"
+    support_client.force_login(other)
+    assert support_client.get(query["next"]).status_code == 404, "another person does not see it"
+
+
+def test_what_is_too_long_to_be_kept_is_said(support_client):
+    age(support_client, seen_minutes=61)
+    query = asked_at(support_client.post("/me/", {"first_name": "x" * (held.LONGEST + 1)}))
+    assert query == {"next": "/me/", "ended": "idle", "lost": "1"}
+    page = support_client.get("/accounts/login/", query).content.decode()
+    assert "too long to be kept" in page
+
+
+def test_a_held_form_is_forgotten_after_half_an_hour(support_client, monkeypatch):
+    age(support_client, seen_minutes=61)
+    query = asked_at(support_client.post("/me/", {"first_name": "Ann"}))
+    support_client.force_login(support_client.user)
+    assert support_client.get(query["next"]).status_code == 200
+    monkeypatch.setattr(held, "MINUTES", 0)
+    assert support_client.get(query["next"]).status_code == 404
+    age(support_client, seen_minutes=2)
+    support_client.get("/me/")
+    assert SessionStore().decode(session_of(support_client).session_data)[held.SESSION_KEY] == {}
+
+
+CHANGES = {
+    "password by an admin": (
+        lambda user, admin: staff.set_password(user, actor=admin, reason="Lost", password="correct horse 9"),
+        "password",
+    ),
+    "role": (
+        lambda user, admin: staff.save_account(with_role(user, "Finance"), actor=admin, reason="Moves"),
+        "role",
+    ),
+    "made admin": (
+        lambda user, admin: staff.save_account(with_role(user, "Admin"), actor=admin, reason="Moves"),
+        "role",
+    ),
+    "suspended in SQL": (
+        lambda user, admin: type(user).objects.filter(pk=user.pk).update(is_active=False),
+        "suspended",
+    ),
+    "group given in SQL": (
+        lambda user, admin: user.groups.add(Group.objects.get(name="Manager")),
+        "role",
+    ),
+}
+
+
+def with_role(user, role):
+    user.role = role
+    return user
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_of_the_account_ends_its_sessions_everywhere_at_once(support_client, admin, name):
+    change, why = CHANGES[name]
+    other, bystander = another_browser(support_client.user), another_browser(admin)
+    assert other.get("/me/").status_code == 200
+    change(type(admin).objects.get(pk=support_client.user.pk), admin)
+    for client in (support_client, other):
+        assert asked_at(client.get("/me/")) == {"next": "/me/", "ended": why}
+    assert bystander.get("/me/").status_code == 200
+    rows = StaffSession.objects.filter(account=support_client.user)
+    assert [row.session_data for row in rows] == ["", ""]
+
+
+def test_the_browser_in_which_the_password_was_changed_goes_on(support_client):
+    other = another_browser(support_client.user)
+    age(support_client, started_hours=2)
+    data = {"oldpassword": "password", "password1": "correct horse 9", "password2": "correct horse 9"}
+    assert support_client.post("/accounts/password/change/", data).status_code == 302
+    assert support_client.get("/me/").status_code == 200
+    assert asked_at(other.get("/me/"))["ended"] == "password"
+    since = timezone.now() - session_of(support_client).started_at
+    assert since > datetime.timedelta(hours=1), "and no longer than without the change"
+
+
+def test_ended_sessions_leave_an_entry_with_actor_and_reason_and_without_keys(support_client, admin):
+    session = session_of(support_client)
+    key = support_client.cookies[settings.SESSION_COOKIE_NAME].value
+    CHANGES["role"][0](type(admin).objects.get(pk=support_client.user.pk), admin)
+    event = AuditEvent.objects.of(session).get()
+    assert (event.actor, event.reason) == (str(admin), "Moves")
+    assert set(event.new) == {"ended_at", "ended_why"}
+    with platform():
+        assert not StaffSession.objects.filter(key_hash=key).exists()
+    assert key not in str(StaffSession.objects.values_list()) + str(AuditEvent.objects.values_list())
+
+
+def test_a_request_that_runs_while_its_session_ends_does_not_open_it_again(support_client):
+    store = SessionStore(support_client.cookies[settings.SESSION_COOKIE_NAME].value)
+    store["x"] = 1
+    StaffSession.objects.update(ended_at=timezone.now(), ended_why="by_hand")
+    with pytest.raises(UpdateError):
+        store.save()
+    assert asked_at(support_client.get("/me/"))["ended"] == "by_hand"

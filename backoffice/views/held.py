@@ -1,0 +1,25 @@
+from django.http import Http404
+from django.shortcuts import render
+from django.views import View
+
+from backoffice.sessions import held
+
+SHOWN = 300  # characters of one value
+
+
+class Held(View):
+    """What was typed into a form that came too late: shown, and sent again by its person."""
+
+    http_method_names = ["get"]
+
+    def get(self, request, key):
+        form = held.find(request, key)
+        if form is None:
+            raise Http404("Nothing waits here any more: what was typed is kept for half an hour.")
+        typed = [
+            (name.strip("_").replace("_", " ").capitalize(), value[:SHOWN])
+            for name, value in form["fields"]
+            if value.strip() and not name.startswith("_") and name not in ("opened", "next")
+        ]
+        context = {"page_title": "Send what you typed?", "held": form, "typed": typed}
+        return render(request, "backoffice/held.html", context)
