@@ -112,6 +112,7 @@ def django_db_setup(embedded, template_database):
     database = _copy(embedded, template_database)
     del connections["default"]
     connections.settings["default"].update(NAME=database.name, USER="postgres", HOST=embedded.socket_dir)
+    connections.settings["preview"].update(NAME=database.name, HOST=embedded.socket_dir)
     yield
     connections["default"].close()
     embedded.drop_database(database.name)

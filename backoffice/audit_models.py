@@ -97,6 +97,7 @@ class ReadLog(PageModel):
         RECORDING = "recording", "Played or downloaded a recording"
         EXPORT = "export", "Exported"
         SEARCH = "search", "Searched conversations for personal data"
+        PREVIEW = "preview", "Looked as the tenant sees it"
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField("time")

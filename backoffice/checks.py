@@ -12,6 +12,7 @@ from django.db import DatabaseError, connections
 
 from backoffice.own_triggers import trigger_faults
 from backoffice.replicas.checks import replica_faults
+from backoffice.postgresql.base import PREVIEW
 from backoffice.table_checks import platform_models, table_faults
 
 SEARCH_PATH = ["backoffice", "public"]
@@ -94,6 +95,9 @@ def check_database(app_configs=None, databases=None, **kwargs):
         if connection.vendor != "postgresql" or alias in settings.REPLICAS:
             continue
         try:
+            if alias == PREVIEW:
+                faults += preview_faults(connection)
+                continue
             refused = connection_faults(connection)
             is_privileged = any(fault.id in (PRIVILEGED, MEMBER) for fault in refused)
             faults += refused
@@ -105,7 +109,7 @@ def check_database(app_configs=None, databases=None, **kwargs):
             faults.append(
                 checks.Error(
                     f"The database could not be checked: {reason}",
-                    hint="Start it, or correct DATABASE_URL.",
+                    hint=f"Start it, or correct {'PREVIEW_' if alias == PREVIEW else ''}DATABASE_URL.",
                     id="backoffice.E010",
                 )
             )
@@ -167,6 +171,43 @@ def connection_faults(connection, *, setting="DATABASE_URL"):
             )
         )
     return faults
+
+
+def preview_faults(connection):
+    """Messages about the login of the tenant's view: it has to be one that can do nothing but take a tenant's part."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            select r.rolname, r.rolname = 'backoffice_preview' and not r.rolinherit
+                and not (r.rolsuper or r.rolbypassrls or r.rolcreaterole or r.rolcreatedb or r.rolreplication),
+              array(select m.rolname::text from pg_roles m
+                    where m.oid <> r.oid and pg_has_role(r.oid, m.oid, 'MEMBER') order by 1),
+              'default_transaction_read_only=on' = any (r.rolconfig),
+              exists (select from pg_trigger where tgname = 'a_preview_only_reads'
+                      and tgrelid = to_regclass('public.organizations') and tgenabled in ('O', 'A'))
+            from pg_roles r where r.rolname = session_user
+            """
+        )
+        role, is_plain, memberships, only_reads, is_guarded = cursor.fetchone()
+    connection.close()
+    again = (
+        "Run db/preview.sql again as role postgres: it puts the role right, or says what it cannot put right."
+    )
+    wrong = []
+    if not is_plain:
+        wrong.append(
+            f"The login {role} of the tenant's view is not role backoffice_preview as db/preview.sql makes it"
+        )
+    if memberships != ["authenticated"]:
+        names = ", ".join(memberships) or "no role"
+        wrong.append(
+            f"The login {role} of the tenant's view is a member of {names}, not of authenticated alone"
+        )
+    if not only_reads:
+        wrong.append(f"The login {role} of the tenant's view may open transactions that write")
+    if not is_guarded:
+        wrong.append("The tables do not refuse what the login of the tenant's view writes")
+    return [checks.Error(f"{text}.", hint=again, id="backoffice.E030") for text in wrong]
 
 
 def has_transaction_pooler(connection):

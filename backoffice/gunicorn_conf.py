@@ -31,12 +31,16 @@ logconfig_dict = {
 
 def on_starting(server):
     """Refuses to serve over a database connection that the system checks refuse."""
+    from django.conf import settings
     from django.core.checks import run_checks
     from django.db import DatabaseError, connections
 
+    from backoffice.postgresql.base import PREVIEW
+
     end_with_parent()
     try:
-        errors = [str(message) for message in run_checks(databases=["default"]) if message.is_serious()]
+        databases = [alias for alias in ("default", PREVIEW) if alias in settings.DATABASES]
+        errors = [str(message) for message in run_checks(databases=databases) if message.is_serious()]
     except DatabaseError as error:
         errors = [str(error)]
     finally:

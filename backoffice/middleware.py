@@ -62,20 +62,6 @@ def told(request, response, *, seconds, queries, database_seconds):
     access.info("request", extra=facts)
 
 
-class PrivateMiddleware:
-    """What a signed-in person sees stays out of every cache, the browser's own included."""
-
-    def __init__(self, get_response):
-        self.get_response = get_response
-
-    def __call__(self, request):
-        response = self.get_response(request)
-        # Who it is is asked last: where the database is away, it could not be answered.
-        if "Cache-Control" not in response and request.user.is_authenticated:
-            response["Cache-Control"] = "private, no-store"
-        return response
-
-
 class TimeZoneMiddleware:
     """Shows times in the signed-in person's own zone."""
 

@@ -12,8 +12,9 @@ MASTER = "master_schema.sql"  # by `postgres`
 BACKOFFICE = "backoffice.sql"  # by `postgres`, after the master schema
 BILLING = "billing.sql"  # by `postgres`, after these two
 TRANSCRIPTS = "transcripts.sql"  # by `postgres`, after billing
-FIGURES = "figures.sql"  # by `postgres`, last
-OURS = (MASTER, BACKOFFICE, BILLING, TRANSCRIPTS, FIGURES)
+FIGURES = "figures.sql"  # by `postgres`, after transcripts
+PREVIEW = "preview.sql"  # by `postgres`, last
+OURS = (MASTER, BACKOFFICE, BILLING, TRANSCRIPTS, FIGURES, PREVIEW)
 FILES = (LOCAL, *OURS)
 
 
@@ -39,7 +40,7 @@ def apply_on(connection, *names, out=None):
 
 
 def rehearse(connection):
-    """Runs our five files in one transaction and takes everything back."""
+    """Runs our six files in one transaction and takes everything back."""
     connection.execute("begin")
     try:
         for name in OURS:
@@ -49,7 +50,7 @@ def rehearse(connection):
 
 
 def apply_all(server, dbname, out=None):
-    """Builds or upgrades a database of the embedded server: what Supabase brings, then our five files."""
+    """Builds or upgrades a database of the embedded server: what Supabase brings, then our six files."""
     apply(server.url(dbname, "embedded_admin"), LOCAL, out=out)
     apply(server.url(dbname, "postgres"), *OURS, out=out)
 

@@ -142,7 +142,8 @@ def delete(obj, *, actor, reason):
 
 
 def log_read(kind, obj, *, actor, organization_id=None, reason="", detail=""):
-    """Record that `actor` reads personal content: kind is transcript, reveal, recording, export or search.
+    """Record that `actor` reads personal content: kind is transcript, reveal, recording, export, search or
+    preview.
 
     `obj` is the row, or an unsaved instance where many rows of its table are read at once.
     """

@@ -238,6 +238,21 @@ _replicas = replica_databases(REPLICA_URLS, DATABASES["default"])
 REPLICAS = list(_replicas)
 DATABASES |= _replicas
 DATABASE_ROUTERS = ["backoffice.replicas.choice.Router"] if REPLICAS else []
+# The tenant's view (docs/tenant-view.md) has a login of its own; without its address it is not offered. Each use opens
+# a connection and closes it, so that nothing of one tenant is left for the next.
+PREVIEW_DATABASE_URL = "" if TESTING else env.str("PREVIEW_DATABASE_URL", "")
+if EMBEDDED or PREVIEW_DATABASE_URL:
+    preview = (
+        env.db_url("PREVIEW_DATABASE_URL")
+        if PREVIEW_DATABASE_URL
+        else {**DATABASES["default"], "USER": "backoffice_preview"}
+    )
+    options = {**DATABASES["default"]["OPTIONS"], **preview.get("OPTIONS", {})}
+    options.update(application_name="backoffice preview", pool=False)
+    DATABASES["preview"] = {**preview, "ENGINE": "backoffice.postgresql", "OPTIONS": options}
+PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 30)
+if not 1 <= PREVIEW_MINUTES <= 30:
+    raise ImproperlyConfigured("PREVIEW_MINUTES is a number of minutes from 1 to 30.")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "backoffice_cache"},
 }

@@ -18,6 +18,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 from psycopg.rows import dict_row
 
+from backoffice.postgresql.base import PREVIEW
 from backoffice.settings import BASE_DIR
 
 ROLES = {"support": "Support", "finance": "Finance", "manager": "Manager"}
@@ -65,18 +66,26 @@ class Database:
 
     @contextlib.contextmanager
     def django(self, user="backoffice"):
-        """Points Django at this database, in autocommit: for this thread, and for threads started inside."""
-        settings = connections.settings["default"]
-        before = {key: settings[key] for key in ("NAME", "USER", "HOST")}
-        old = connections["default"]
-        del connections["default"]
-        settings.update(NAME=self.name, USER=user, HOST=self.server.socket_dir)
+        """Points Django at this database, in autocommit: for this thread, and for threads started inside.
+
+        The tenant's view goes by its own login to the same database.
+        """
+        users = {"default": user, PREVIEW: "backoffice_preview"}
+        before = {
+            alias: {key: connections.settings[alias][key] for key in ("NAME", "USER", "HOST")}
+            for alias in users
+        }
+        old = {alias: connections[alias] for alias in users}
+        for alias, name in users.items():
+            del connections[alias]
+            connections.settings[alias].update(NAME=self.name, USER=name, HOST=self.server.socket_dir)
         try:
             yield
         finally:
-            connections["default"].close()
-            settings.update(before)
-            connections["default"] = old
+            for alias in users:
+                connections[alias].close()
+                connections.settings[alias].update(before[alias])
+                connections[alias] = old[alias]
 
     def platform(self):
         """Django as the owner `postgres`, for factories, inside or outside django()."""
@@ -103,6 +112,7 @@ def serve(database, folder):
         **os.environ,
         **SERVER,
         "DATABASE_URL": database.url,
+        "PREVIEW_DATABASE_URL": database.server.url(database.name, "backoffice_preview"),
         "JOB_FILES_DIR": str(folder),
         "STATIC_ROOT": collected_static(),
     }

@@ -91,7 +91,7 @@ create table if not exists audit.read_log (
   at timestamptz not null default clock_timestamp(),
   actor_id bigint,
   actor text not null,
-  kind text not null check (kind in ('transcript', 'reveal', 'recording', 'export', 'search')),
+  kind text not null check (kind in ('transcript', 'reveal', 'recording', 'export', 'search', 'preview')),
   table_name text not null,
   row_id text,
   row_label text,
@@ -107,11 +107,12 @@ create index if not exists read_log_actor on audit.read_log (actor_id, id desc);
 create index if not exists read_log_at on audit.read_log (at);
 do $$
 begin
-  -- A table made before searches for numbers and mail addresses were logged.
+  -- A table made before tenants' views were logged.
   if not exists (select from pg_catalog.pg_constraint where conrelid = 'audit.read_log'::regclass
-                 and conname = 'read_log_kind_check' and pg_get_constraintdef(oid) like '%''search''%') then
+                 and conname = 'read_log_kind_check' and pg_get_constraintdef(oid) like '%''preview''%') then
     alter table audit.read_log drop constraint if exists read_log_kind_check,
-      add constraint read_log_kind_check check (kind in ('transcript', 'reveal', 'recording', 'export', 'search'));
+      add constraint read_log_kind_check
+        check (kind in ('transcript', 'reveal', 'recording', 'export', 'search', 'preview'));
   end if;
 end $$;
 

@@ -46,7 +46,7 @@ select r.rolname, array_remove(array[
     case when r.rolreplication then 'REPLICATION' end], null),
   array(select m.rolname::text from pg_roles m where m.oid <> r.oid and pg_has_role(r.oid, m.oid, 'MEMBER')
         order by 1)
-from pg_roles r where r.rolname in ('backoffice', 'anon', 'authenticated') order by 1
+from pg_roles r where r.rolname in ('backoffice', 'backoffice_preview', 'anon', 'authenticated') order by 1
 """
 
 
@@ -233,11 +233,16 @@ def round_about_findings(catalog):
 def role_findings(catalog):
     catalog.cursor.execute(ROLE_POWERS)
     found = {role: (powers, memberships) for role, powers, memberships in catalog.cursor.fetchall()}
-    for role in ("backoffice", "anon", "authenticated"):
+    for role in ("backoffice", "backoffice_preview", "anon", "authenticated"):
         if role not in found:
             yield Finding("rights", "role_missing", role, BAD, f"Role {role} does not exist.", RERUN)
             continue
         powers, memberships = found[role]
+        if role == "backoffice_preview":
+            if "authenticated" not in memberships:
+                text = f"Role {role} is no member of authenticated: the tenant's view shows nothing."
+                yield Finding("rights", "role_member_missing", role, WARN, text, RERUN)
+            memberships = [other for other in memberships if other != "authenticated"]
         if powers:
             undo = " ".join(f"no{power.lower()}" for power in powers)
             text = f"Role {role} is {', '.join(powers)}: policies or grants do not hold it back."

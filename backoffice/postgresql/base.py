@@ -21,6 +21,7 @@ from backoffice.postgresql.tally import counted
 
 from backoffice.replicas.connection import watch
 
+PREVIEW = "preview"  # the alias in DATABASES
 SESSION_SETTINGS = (
     "set search_path = backoffice, public;"
     "set timezone = 'UTC';"
@@ -30,6 +31,15 @@ SESSION_SETTINGS = (
 )
 
 READ_ONLY = ";set default_transaction_read_only = on"
+# Of the login of the tenant's view (db/preview.sql): nothing of ours is in sight, and nothing is written.
+PREVIEW_SETTINGS = (
+    "set search_path = public;"
+    "set timezone = 'UTC';"
+    "set default_transaction_read_only = on;"
+    "set statement_timeout = '10s';"
+    "set idle_in_transaction_session_timeout = '30s';"
+    "set lock_timeout = '2s'"
+)
 
 # What 'infinity' and years Python does not know become. A day inside Python's range, so that they can be
 # shown in any time zone; written back (or compared in a query) they are 'infinity' again.
@@ -138,7 +148,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         connection.adapters.register_loader("date", SafeDateLoader)
         connection.adapters.register_dumper(dt.datetime, InfiniteDatetimeDumper)
-        if self.alias in settings.REPLICAS:
+        if self.alias == PREVIEW:
+            connection.execute(PREVIEW_SETTINGS)
+        elif self.alias in settings.REPLICAS:
             connection.execute(SESSION_SETTINGS + READ_ONLY)
             watch(connection, self.alias)
         else:

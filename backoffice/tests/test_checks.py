@@ -16,6 +16,7 @@ from backoffice import schema, testing
 from backoffice.checks import check_database, connection_faults, function_faults, refuse_bad_connection
 from backoffice.health.schema_differences import own_trigger_findings
 from backoffice.own_triggers import AUDITED, trigger_faults
+from backoffice.postgresql.base import PREVIEW
 from backoffice.table_checks import platform_models, table_faults
 from backoffice.tests.pooler import TransactionPooler
 
@@ -293,6 +294,24 @@ class TestConnection:
         finally:
             with fresh_database.connect("embedded_admin") as admin:
                 admin.execute(f"drop role {member}")
+
+    def test_the_login_of_the_tenants_view_may_only_take_a_tenants_part(self, fresh_database):
+        other = f"other_{fresh_database.name}"
+        with fresh_database.connect("embedded_admin") as admin:
+            admin.execute(f"create role {other} login in role service_role")
+        try:
+            with fresh_database.django():
+                assert check_database(databases=[PREVIEW]) == []
+                del connections[PREVIEW]
+                connections.settings[PREVIEW]["USER"] = other
+                assert [fault.msg for fault in check_database(databases=[PREVIEW])] == [
+                    f"The login {other} of the tenant's view is not role backoffice_preview as db/preview.sql makes it.",
+                    f"The login {other} of the tenant's view is a member of service_role, not of authenticated alone.",
+                    f"The login {other} of the tenant's view may open transactions that write.",
+                ]
+        finally:
+            with fresh_database.connect("embedded_admin") as admin:
+                admin.execute(f"drop role {other}")
 
     def test_another_search_path_is_refused(self, fresh_database):
         with fresh_database.django():

@@ -181,6 +181,24 @@ FAULTS = [
         "info",
         "New tables that postgres makes in public are given to anon by themselves",
     ),
+    (
+        "grant service_role to backoffice_preview",
+        "rights",
+        "bad",
+        "Role backoffice_preview is a member of service_role: it has what these may read and write.",
+    ),
+    (
+        "alter role backoffice_preview createdb",
+        "rights",
+        "bad",
+        "Role backoffice_preview is CREATEDB: policies or grants do not hold it back.",
+    ),
+    (
+        "revoke authenticated from backoffice_preview",
+        "rights",
+        "warn",
+        "Role backoffice_preview is no member of authenticated: the tenant's view shows nothing.",
+    ),
     # Indexes
     (
         "create index twin on agents (name, id)",

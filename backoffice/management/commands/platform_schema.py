@@ -9,9 +9,9 @@ from backoffice import schema
 class Command(BaseCommand):
     help = (
         "Builds the platform's database, or upgrades one that has the platform's earlier tables: runs "
-        "db/master_schema.sql, backoffice.sql, billing.sql, transcripts.sql and figures.sql as the role in "
-        "PLATFORM_OWNER_URL (on Supabase `postgres`). All may be run again; each is one transaction. The web app never "
-        "reads PLATFORM_OWNER_URL."
+        "db/master_schema.sql, backoffice.sql, billing.sql, transcripts.sql, figures.sql and preview.sql as the role "
+        "in PLATFORM_OWNER_URL (on Supabase `postgres`). All may be run again; each is one transaction. The web app "
+        "never reads PLATFORM_OWNER_URL."
     )
     requires_system_checks = ()
 
@@ -42,6 +42,6 @@ class Command(BaseCommand):
                 f"Nothing of the file that failed was kept. {schema.explain(error)}"
             ) from error
         self.stdout.write(
-            self.style.SUCCESS("Loaded.") + " Next: give the role a password "
+            self.style.SUCCESS("Loaded.") + " Next: give the roles passwords "
             "(alter role backoffice password '…'), then manage.py migrate."
         )

@@ -3,7 +3,7 @@
 Each server has these templates, made when first asked for:
 
     bare      what Supabase brings (local_supabase.sql), nothing else; `bare_granting` with the API grants of old
-    fresh     bare + master_schema.sql + backoffice.sql + billing.sql + transcripts.sql + figures.sql
+    fresh     bare + master_schema.sql + backoffice.sql + billing.sql + transcripts.sql + figures.sql + preview.sql
     world     fresh + two tenants with a row in every table (world.sql)
     older     bare_granting + older_shape.sql + odd_rows.sql; `upgraded` is that with the three files run over it
 """
