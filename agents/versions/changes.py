@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from agents.effective import BUILDER_PATHS, NAMES, SETTINGS, at, paths_of, resolve, same
 from agents.models import Agent
-from agents.versions.lines import lines_between
 from agents.versions.secrets import CHANGED, NAME, envelopes, has_marks, marked, plain, spelled
 from backoffice import display
+from backoffice.lines import lines_between
 
 # What counts beside the settings.
 ALSO = {name: Agent._meta.get_field(name) for name in ("organization", "is_published", "version")}
