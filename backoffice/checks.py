@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connections
 
 from backoffice.own_triggers import trigger_faults
-from backoffice.replicas.checks import replica_faults
 from backoffice.postgresql.base import PREVIEW
+from backoffice.replicas.checks import replica_faults
 from backoffice.table_checks import platform_models, table_faults
 
 SEARCH_PATH = ["backoffice", "public"]
