@@ -6,10 +6,10 @@
 A worker that only misses its database is alive: starting it again would not bring the database back.
 """
 
+import http.client
 import os
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 BEAT_SECONDS = 10
@@ -25,11 +25,15 @@ def heartbeat_file():
 def web():
     """What is wrong with the server, or nothing."""
     port = os.environ.get("BIND", "").rpartition(":")[2] or os.environ.get("PORT") or "8000"
+    server = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
-            return ""
-    except OSError as error:
+        server.request("GET", "/healthz")
+        status = server.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
         return f"The server does not answer: {error}"
+    finally:
+        server.close()
+    return "" if status == 200 else f"The server answers {status}."
 
 
 def worker():
