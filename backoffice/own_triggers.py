@@ -17,7 +17,9 @@ AUDITED = {
     "agents_reviewnote": ALL,
     "agents_sample": ALL,
     "agents_settingchange": UPDATES,
+    "backoffice_invitation": ALL,
     "backoffice_savedview": ALL,
+    "backoffice_staffsession": UPDATES,
     "backoffice_user": ALL,
     "backoffice_user_groups": ALL,
     "tenants_attentionitem": UPDATES,
@@ -59,7 +61,7 @@ def trigger_faults(connection):
         checks.Error(
             f"The audit does not record the changes of {name}: its trigger is missing, another one or disabled.",
             hint=remedy(name),
-            id="backoffice.E021",
+            id="backoffice.E031",
         )
         for name in tables
     ]
