@@ -7,10 +7,12 @@ from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import DatabaseError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
+from backoffice.faults import READ_ONLY, fault_of
 from backoffice.models import StaffSession
 from backoffice.sessions import held, limits
 
@@ -43,9 +45,14 @@ def touch(request):
     if now - row.seen_at < limits.TOUCH:
         return
     row.seen_at = now
-    StaffSession.objects.filter(pk=row.pk, ended_at=None).update(
-        seen_at=now, address=request.session.address, browser=request.session.browser
-    )
+    try:
+        StaffSession.objects.filter(pk=row.pk, ended_at=None).update(
+            seen_at=now, address=request.session.address, browser=request.session.browser
+        )
+    except DatabaseError as error:
+        if fault_of(error) is READ_ONLY:  # pages are looked at on; the time is kept when it can be
+            return
+        raise
     held.tidy(request)
 
 
