@@ -13,7 +13,7 @@ from tenants.models import Organization
 
 LIST = "/tenants/organizations/"
 ADD = f"{LIST}add/"
-INSIDE = ("Traceback", "psycopg", "django", "site-packages", "DETAIL", "column", "Exception")
+INSIDE = ("Traceback", "psycopg", "site-packages", "DETAIL:", "DoesNotExist")
 
 
 def check(response, status):
@@ -22,12 +22,16 @@ def check(response, status):
     return html
 
 
-@pytest.fixture
-def asked(admin):
+def answering(user):
     """A client that answers a fault with the page that a person would get."""
     client = Client(raise_request_exception=False)
-    client.force_login(admin)
+    client.force_login(user)
     return client
+
+
+@pytest.fixture
+def asked(admin):
+    return answering(admin)
 
 
 @pytest.mark.parametrize(
@@ -62,12 +66,12 @@ def test_a_host_that_is_not_ours_is_400(asked, host):
 )
 def test_nul_and_wrong_encodings_in_an_address_are_no_fault(asked, path, status):
     response = asked.get(path)
-    if response.status_code == 302 and "/admin/" in path:
-        return  # admin leaves out what it cannot read
-    assert response.status_code == status
-    assert "\0" not in response.content.decode(errors="strict")
-    if status == 404:
-        check(response, 404)
+    if response.status_code == 302 and status == 200:  # what cannot be read is left out
+        response = asked.get(response.url)
+    if "/pick/" in path:  # a part of a page
+        assert response.status_code == status
+    else:
+        check(response, status)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "\x1b[31m", "\u202e" * 50], ids=ascii)
@@ -104,7 +108,7 @@ def test_what_no_text_can_hold_is_an_error_beside_the_field(asked, text):
     ],
 )
 def test_a_body_that_is_no_form_does_nothing(asked, kind, body):
-    response = asked.post(ADD, body, content_type=kind)
+    response = asked.generic("POST", ADD, body, kind)
     assert response.status_code in (400, 422)
     check_page(response, response.status_code)
     assert not Organization.objects.exists()
@@ -129,20 +133,21 @@ class TestTooMuch:
         check(asked.post(ADD, f"name={text}", content_type="application/x-www-form-urlencoded"), 413)
         assert not Organization.objects.exists()
 
-    def test_too_many_files(self, asked):
+    def test_too_many_files(self, finance):
         files = {f"file{n}": SimpleUploadedFile("a.csv", b"x") for n in range(2)}
-        check(asked.post(reverse("billing:bulkposting_add"), files), 413)
+        check(answering(finance).post(reverse("billing:bulkposting_add"), files), 413)
 
-    def test_a_file_larger_than_any_page_takes_is_refused_before_it_is_read(self, asked, monkeypatch):
+    def test_a_file_larger_than_any_page_takes_is_refused_before_it_is_read(self, finance, monkeypatch):
         def read(*args):
-            raise AssertionError("the file was read")
+            raise AssertionError("the body was read")
 
-        monkeypatch.setattr("django.http.multipartparser.MultiPartParser._chunk_iter", read, raising=False)
+        monkeypatch.setattr("django.http.multipartparser.ChunkIter.__init__", read)
         file = SimpleUploadedFile("a.csv", b"x" * settings.UPLOAD_MAX_BYTES)
-        check(asked.post(reverse("billing:bulkposting_add"), {"file": file}), 413)
+        check(answering(finance).post(reverse("billing:bulkposting_add"), {"file": file}), 413)
 
     def test_nobody_uploads_without_having_signed_in(self, db):
         client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+        client.get("/accounts/login/")
         file = SimpleUploadedFile("a.csv", b"x" * settings.UPLOAD_MAX_BYTES)
         check(client.post("/accounts/login/", {"file": file}), 413)
 
