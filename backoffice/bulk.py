@@ -67,7 +67,7 @@ def title_of(run, action):
     return f"{action.label}: {number:,} {meta.verbose_name if number == 1 else meta.verbose_name_plural}"
 
 
-@jobs.kind("bulk")
+@jobs.kind("bulk", resumable=True)
 def run_bulk(job, progress):
     """params: run (the id of a BulkRun)."""
     run = BulkRun.objects.get(pk=job.params["run"])

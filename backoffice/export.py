@@ -115,7 +115,7 @@ def copy_statement(page, columns, *, guard):
     return f"copy ({connection.ops.compose_sql(sql, params)}) to stdout {options}"
 
 
-@jobs.kind("export")
+@jobs.kind("export", resumable=True)
 def export_list(job, progress):
     """params: list (a url name), query (its state, columns said), format."""
     owner = User.objects.get(pk=job.owner_id)

@@ -1,3 +1,4 @@
+import datetime
 import uuid
 from pathlib import Path
 
@@ -8,12 +9,15 @@ from django.utils import timezone
 
 from backoffice.page_model import PageModel
 
+WAITS_LONG = datetime.timedelta(minutes=2)
+
 
 class Job(PageModel):
     """Long work with progress, done by the worker. Its result is a file that expires.
 
     `kind` names a function in backoffice.jobs.KINDS, `params` is what it gets. `touched_at` is the worker's
-    last sign of life: a job that runs without one for a minute was interrupted.
+    last sign of life, by the database's clock: a job that runs without one for a minute was interrupted. `attempts`
+    numbers its runs; what an earlier run still writes does not count.
     """
 
     class Status(models.TextChoices):
@@ -64,10 +68,18 @@ class Job(PageModel):
     def can_retry(self):
         return self.status in (self.Status.FAILED, self.Status.CANCELLED)
 
+    draft = ""  # in the run itself: the result of this attempt, which becomes the job's when it succeeds
+
     @property
     def result_path(self):
         """Where the result lies (or will): outside every folder that is served."""
-        return Path(settings.JOB_FILES_DIR) / f"{self.pk}.result"
+        return Path(settings.JOB_FILES_DIR) / (self.draft or f"{self.pk}.result")
+
+    @property
+    def waits_long(self):
+        """Whether it should have been begun by now: no worker runs, or all of them are busy."""
+        waits = self.status == self.Status.QUEUED and not self.attempts
+        return waits and self.created_at < timezone.now() - WAITS_LONG
 
     @property
     def has_result(self):

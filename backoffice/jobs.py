@@ -13,10 +13,12 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from backoffice import fence
 from backoffice.logs import request_id, running_job
 from backoffice.models import Job
 
@@ -27,6 +29,10 @@ INTERRUPTED_AFTER = datetime.timedelta(minutes=1)
 ATTEMPTS = 5
 REPORT_EVERY_SECONDS = 0.5
 HEARTBEAT_SECONDS = 15
+ASK_AGAIN_SECONDS = 30
+UNKNOWN = "It waits for a worker of a newer version: the one that looked does not know this kind of work."
+# Set by a worker that was told to stop: its jobs stop at the next safe place.
+stopping = threading.Event()
 
 # {kind: function(job, progress)}; a function writes its result, if any, to job.result_path and sets job.result_name.
 # What it leaves in job.message is told, also when it is cancelled or fails.
@@ -41,6 +47,14 @@ class Cancelled(Exception):
     """Somebody asked the running job to stop."""
 
 
+class Superseded(Exception):
+    """The job is another run's by now: this one was taken for interrupted, and writes nothing any more."""
+
+
+class Stopped(Exception):
+    """The worker was told to stop; the job goes on in the next one, where its kind bears that."""
+
+
 class CannotGoOn(Exception):
     """A job stops for a reason that its sentence tells; what it did so far stands."""
 
@@ -48,7 +62,8 @@ class CannotGoOn(Exception):
 def kind(name, permission="", resumable=False):
     """Registers the function of a kind. With `permission`, only its holders get the result, and that is logged.
 
-    A `resumable` one does nothing twice when it is run again, not even while an earlier run is still at work.
+    A `resumable` one does nothing twice when it is run again. That an earlier run may still be at work is seen to:
+    services.acting() and Progress raise Superseded in it, and each run has a file of its own for the result.
     """
 
     def register(function):
@@ -74,17 +89,39 @@ class Progress:
         self.report()
 
     def step(self, rows=1):
-        """Raises Cancelled if the job shall stop."""
+        """Raises Cancelled if the job shall stop, Stopped if the worker shall, Superseded if the job is another's."""
         self.job.done += rows
+        if stopping.is_set():
+            raise Stopped
         if time.monotonic() - self.reported > REPORT_EVERY_SECONDS:
             self.report()
 
     def report(self):
         self.reported = time.monotonic()
-        self.job.touched_at = timezone.now()
-        self.job.save(update_fields=["done", "total", "touched_at"])
+        if not ours(self.job).update(done=self.job.done, total=self.job.total, touched_at=Now()):
+            raise Superseded
         if Job.objects.filter(pk=self.job.pk, cancel_requested=True).exists():
             raise Cancelled
+
+
+def ours(job):
+    """The row of a job while it is this run's."""
+    return Job.objects.filter(pk=job.pk, attempts=job.attempts, status=Job.Status.RUNNING)
+
+
+def hold(job):
+    """Keeps a running job this run's until the transaction ends; raises Superseded if it is not.
+
+    The lock is the weakest there is: signs of life pass, looking after it as interrupted does not.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select from {connection.ops.quote_name(Job._meta.db_table)}"
+            " where id = %s and attempts = %s and status = 'running' for key share",
+            [job.pk, job.attempts],
+        )
+        if not cursor.rowcount:
+            raise Superseded
 
 
 @transaction.atomic
@@ -121,10 +158,12 @@ def queue_again(job):
 @transaction.atomic
 def cancel(job):
     """A queued job is cancelled at once, a running one when it next reports."""
-    job = Job.objects.select_for_update().get(pk=job.pk)
+    job = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
     if job.status == Job.Status.QUEUED:
         finish(job, Job.Status.CANCELLED, "Cancelled before it began.")
-    elif job.status == Job.Status.RUNNING and job.touched_at < timezone.now() - INTERRUPTED_AFTER:
+    elif job.status == Job.Status.RUNNING and interrupted().select_for_update(skip_locked=True).filter(
+        pk=job.pk
+    ):
         finish(job, Job.Status.CANCELLED, "Cancelled; the worker had stopped.")
     elif job.status == Job.Status.RUNNING:
         job.cancel_requested = True
@@ -134,38 +173,84 @@ def cancel(job):
 
 def run(job_id):
     """Do the work of one queued job, in the worker. A job that is not queued (any more) is left alone."""
-    with transaction.atomic():
-        job = Job.objects.select_for_update().filter(pk=job_id, status=Job.Status.QUEUED).first()
-        if job is None:
-            return
-        job.status = Job.Status.RUNNING
-        job.attempts += 1
-        job.started_at = job.touched_at = timezone.now()
-        job.save()
+    job = begin(job_id)
+    if job is None:
+        return
     logger.info("A job began.", extra={"job": str(job.pk), "kind": job.kind})
     try:
-        with heartbeat(job):
+        with heartbeat(job), fence.asking(lambda: hold(job)):
             KINDS[job.kind](job, Progress(job))
+        end(job, Job.Status.SUCCEEDED, job.message)
     except Cancelled:
         discard_result(job)
-        finish(job, Job.Status.CANCELLED, f"Cancelled while it ran. {job.message}".strip())
+        end(job, Job.Status.CANCELLED, f"Cancelled while it ran. {job.message}".strip())
+    except Superseded:
+        discard_result(job)
+        logger.warning("A job went on elsewhere; this run of it ends.", extra={"job": str(job.pk)})
+    except Stopped:
+        discard_result(job)
+        stop(job)
     except (ValidationError, PermissionDenied) as error:
         discard_result(job)
         words = " ".join(getattr(error, "messages", None) or [str(error)])
-        finish(job, Job.Status.FAILED, f"Nothing was changed: {words}"[:500])
+        end(job, Job.Status.FAILED, f"Nothing was changed: {words}"[:500])
     except CannotGoOn as error:
         discard_result(job)
-        finish(job, Job.Status.FAILED, f"{error} {job.message}".strip()[:500])
+        end(job, Job.Status.FAILED, f"{error} {job.message}".strip()[:500])
     except Exception as error:
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})
         discard_result(job)
         if isinstance(error, OperationalError | InterfaceError) and can_go_on(job):  # the connection is gone
-            return queue_again(job)
+            return give_back(job)
         kept = job.message or "Nothing of the result was kept."
-        finish(job, Job.Status.FAILED, f"It failed; the log has the details. {kept}")
+        end(job, Job.Status.FAILED, f"It failed; the log has the details. {kept}")
+
+
+@transaction.atomic
+def begin(job_id):
+    """The queued job, running from now on; None if it is not queued, or of a kind that this worker does not know."""
+    job = Job.objects.select_for_update().filter(pk=job_id, status=Job.Status.QUEUED).first()
+    if job is None:
+        return None
+    if job.kind not in KINDS:  # a worker of an older version: another one may know it
+        job.message = UNKNOWN
+        job.save(update_fields=["message"])
+        app.configure_task(RUN_JOB, schedule_in={"seconds": ASK_AGAIN_SECONDS}).defer(job_id=str(job.pk))
+        return None
+    job.status = Job.Status.RUNNING
+    job.attempts += 1
+    job.message = ""
+    job.started_at = timezone.now()
+    job.save()
+    ours(job).update(touched_at=Now())
+    job.draft = f"{job.pk}.{job.attempts}.draft"
+    return job
+
+
+@transaction.atomic
+def end(job, status, message):
+    """The end of this run, unless the job is another's by now: that one's end counts."""
+    if ours(job).select_for_update().first() is None:
+        return discard_result(job)
+    if job.result_name:
+        draft, job.draft = job.result_path, ""
+        draft.replace(job.result_path)
+    finish(job, status, message)
+
+
+@transaction.atomic
+def give_back(job):
+    """This run's job is queued again, from its beginning."""
+    if ours(job).select_for_update().first():
+        queue_again(job)
+
+
+def stop(job):
+    if job.kind in RESUMABLE:
+        give_back(job)
     else:
-        finish(job, Job.Status.SUCCEEDED, job.message)
+        end(job, Job.Status.FAILED, "It was interrupted: the worker was stopped. You can retry it.")
 
 
 @contextmanager
@@ -174,13 +259,13 @@ def heartbeat(job):
     stopped = threading.Event()
 
     def beat():
-        try:
-            while not stopped.wait(HEARTBEAT_SECONDS):
-                Job.objects.filter(pk=job.pk).update(touched_at=timezone.now())
-        except DatabaseError:
-            logger.warning("A job's sign of life could not be written.", extra={"job": str(job.pk)})
-        finally:
-            connection.close()
+        while not stopped.wait(HEARTBEAT_SECONDS):
+            try:
+                ours(job).update(touched_at=Now())
+            except (DatabaseError, InterfaceError):
+                logger.warning("A job's sign of life could not be written.", extra={"job": str(job.pk)})
+                connection.close()
+        connection.close()
 
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
@@ -205,8 +290,12 @@ def finish(job, status, message):
 
 
 def discard_result(job):
+    """Forgets the result, and what runs that were interrupted left of theirs."""
     job.result_name = ""
     job.result_path.unlink(missing_ok=True)
+    if not job.draft:
+        for draft in job.result_path.parent.glob(f"{job.pk}.*.draft"):
+            draft.unlink(missing_ok=True)
 
 
 def can_go_on(job):
@@ -224,24 +313,27 @@ def look_after(job):
         finish(job, Job.Status.FAILED, "It was interrupted: the worker stopped. You can retry it.")
 
 
-def lost(now):
+def interrupted():
+    """Running jobs without a sign of life. One in the middle of a write is locked (`hold`): that is a sign, too."""
+    return Job.objects.filter(status=Job.Status.RUNNING, touched_at__lt=Now() - INTERRUPTED_AFTER)
+
+
+def lost():
     """Queued jobs for which no entry of the queue waits: whoever took it was killed before it began."""
     entries = ProcrastinateJob.objects.filter(task_name=RUN_JOB, status="todo")
     waiting = [args["job_id"] for args in entries.values_list("args", flat=True)]
-    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=now - INTERRUPTED_AFTER)
+    queued = Job.objects.filter(status=Job.Status.QUEUED, created_at__lt=Now() - INTERRUPTED_AFTER)
     return queued.exclude(pk__in=waiting)
 
 
 def tidy():
     """Look after interrupted jobs and delete expired results. Runs every minute in the worker."""
-    now = timezone.now()
-    interrupted = Job.objects.filter(status=Job.Status.RUNNING, touched_at__lt=now - INTERRUPTED_AFTER)
-    for pk in list(interrupted.values_list("pk", flat=True)):
+    for pk in list(interrupted().values_list("pk", flat=True)):
         with transaction.atomic():
-            if job := interrupted.select_for_update().filter(pk=pk).first():
+            if job := interrupted().select_for_update(skip_locked=True).filter(pk=pk).first():
                 look_after(job)
-    for job in lost(now):
+    for job in lost():
         enqueue(job)
-    for job in Job.objects.exclude(result_name="").filter(expires_at__lt=now):
+    for job in Job.objects.exclude(result_name="").filter(expires_at__lt=Now()):
         discard_result(job)
         job.save(update_fields=["result_name"])

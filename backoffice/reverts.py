@@ -489,7 +489,7 @@ def left_alone(change):
         yield f"{one.label}: {one.why_not}"
 
 
-@jobs.kind("revert")
+@jobs.kind("revert", resumable=True)
 def revert_in_job(job, progress):
     """params: batch (a request id), reason. The result lists what was left alone; undone, it is a batch itself."""
     token = request_id.set(str(job.pk))

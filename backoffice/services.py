@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import DatabaseError, connection, transaction
 
+from backoffice import fence
 from backoffice.logs import request_id
 from backoffice.replicas.choice import wrote
 
@@ -34,11 +35,13 @@ def acting(actor, reason=""):
     """A transaction in which `actor` (a User) acts for `reason`.
 
     Sentences that the database raises for a person become ValidationErrors. The settings end with the
-    transaction; inside an outer one they are taken back, so that nothing later in it borrows the actor.
+    transaction; inside an outer one they are taken back, so that nothing later in it borrows the actor. In a job that
+    was given to another worker meanwhile it raises jobs.Superseded.
     """
     wrote()
     try:
         with transaction.atomic():
+            fence.check()
             tell_database(str(actor.pk), str(actor), reason)
             yield
             if connection.savepoint_ids:

@@ -58,7 +58,7 @@ def start(query, columns, kind, *, actor):
     )
 
 
-@jobs.kind(KIND, permission=PERMISSION)
+@jobs.kind(KIND, permission=PERMISSION, resumable=True)
 def export_turns(job, progress):
     """params: query (the list's filters), columns (names of COLUMNS), format."""
     owner = User.objects.get(pk=job.owner_id)

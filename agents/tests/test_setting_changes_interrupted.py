@@ -86,6 +86,8 @@ def test_killed_in_the_middle_it_goes_on_by_itself_and_changes_each_agent_once(c
 def test_runs_of_one_job_in_parallel_change_each_agent_once(confirmed):
     _, job = confirmed
 
+    Job.objects.filter(pk=job.pk).update(status="running")
+
     def run(_):
         try:
             own = Job.objects.get(pk=job.pk)

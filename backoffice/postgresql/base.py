@@ -131,7 +131,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         raise DatabaseAway("The database does not answer.")
 
     def end_pool(self, pool=None):
-        """Gives up a pool, else the one there is: who waits for it fails now, what is used is closed when put back."""
+        """Gives up a pool, else the one there is: who waits for it fails now, what is in use is closed later."""
         current = self._connection_pools.get(self.alias)
         if current and (pool is None or pool is current):
             self._connection_pools.pop(self.alias, None)

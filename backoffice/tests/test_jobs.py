@@ -4,12 +4,16 @@ import datetime
 import os
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from django.db import OperationalError
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice import jobs, testing
+from backoffice import jobs, services, testing
 from backoffice.generic import lists
 from backoffice.models import Job, ReadLog
 from backoffice.settings import BASE_DIR
@@ -59,9 +63,10 @@ def page(name, job):
     return reverse(f"job_{name}", args=[job.pk])
 
 
-def later(monkeypatch, **distance):
-    moment = timezone.now() + datetime.timedelta(**distance)
-    monkeypatch.setattr(timezone, "now", lambda: moment)
+def later():
+    """Two minutes pass, for all jobs."""
+    two = datetime.timedelta(minutes=2)
+    Job.objects.update(touched_at=F("touched_at") - two, created_at=F("created_at") - two)
 
 
 class TestLife:
@@ -143,33 +148,125 @@ class TestLife:
             job.refresh_from_db()
             assert job.status == "succeeded"
 
-    def test_interrupted_is_reaped_after_a_minute_without_a_sign(self, support, monkeypatch):
+    def test_interrupted_is_reaped_after_a_minute_without_a_sign(self, support):
         job = start(support)
         Job.objects.filter(pk=job.pk).update(status="running", touched_at=timezone.now())
         jobs.tidy()
         job.refresh_from_db()
         assert job.status == "running"
-        later(monkeypatch, minutes=2)
+        later()
         jobs.tidy()
         job.refresh_from_db()
         assert job.status == "failed" and "interrupted" in job.message and job.can_retry
 
-    def test_taken_from_the_queue_and_lost_before_it_began_is_queued_again(
-        self, support, kind, owner, monkeypatch
-    ):
+    def test_taken_from_the_queue_and_lost_before_it_began_is_queued_again(self, support, kind, owner):
         kind(write_result)
         job, waiting = start(support), start(support)
         owner("update procrastinate_jobs set status = 'doing' where args ->> 'job_id' = %s", [str(job.pk)])
         entries = "select count(*) from procrastinate_jobs where args ->> 'job_id' = %s and status = 'todo'"
         jobs.tidy()
         assert owner(entries, [str(job.pk)]) == [(0,)], "it may just be beginning"
-        later(monkeypatch, minutes=2)
+        later()
         for _ in range(2):
             jobs.tidy()
             assert [owner(entries, [str(one.pk)]) for one in (job, waiting)] == [[(1,)], [(1,)]]
         assert run(job).status == "succeeded"
 
-    def test_result_expires_and_is_deleted(self, support_client, support, kind, monkeypatch):
+    def test_a_run_that_was_taken_for_interrupted_changes_nothing_any_more(self, support, kind, monkeypatch):
+        """As a worker that was frozen for minutes and goes on: the second run's end counts, and its result."""
+        monkeypatch.setattr(jobs, "RESUMABLE", {"test"})
+        tenant = make_organization(name="First")
+        seen = []
+
+        def work(job, progress):
+            job.result_path.write_text(f"attempt {job.attempts}")
+            job.result_name = "result.csv"
+            if job.attempts == 1:
+                later()
+                jobs.tidy()
+                jobs.run(str(job.pk))  # another worker's
+                with pytest.raises(jobs.Superseded):
+                    progress.report()
+                job.result_path.write_text("late")
+                seen.append("late")
+                services.save(tenant, actor=support, reason="late")
+                seen.append("written")
+
+        kind(work)
+        job = run(start(support))
+        assert seen == ["late"]
+        assert (job.status, job.attempts, job.result_name) == ("succeeded", 2, "result.csv")
+        assert job.result_path.read_text() == "attempt 2"
+        assert [path.name for path in job.result_path.parent.iterdir()] == [f"{job.pk}.result"]
+
+    def test_of_a_kind_that_this_worker_does_not_know_waits_for_one_that_does(
+        self, support_client, support, kind, owner
+    ):
+        job = start(support)
+        entries = "select count(*) from procrastinate_jobs where args ->> 'job_id' = %s and status = 'todo'"
+        job = run(job)
+        assert (job.status, job.attempts) == ("queued", 0)
+        assert owner(f"{entries} and scheduled_at > now()", [str(job.pk)]) == [(1,)]
+        assert "worker of a newer version" in check_page(support_client.get(page("detail", job)))
+        kind(write_result)
+        assert (run(job).status, job.message) == ("succeeded", "3 rows.")
+
+    def test_that_nobody_begins_says_so(self, support_client, support):
+        job = start(support)
+        assert "No worker has begun it" not in check_page(support_client.get(page("detail", job)))
+        Job.objects.update(created_at=F("created_at") - datetime.timedelta(minutes=3))
+        assert "No worker has begun it" in check_page(support_client.get(page("detail", job)))
+
+    @pytest.mark.parametrize(("resumable", "status"), [(True, "queued"), (False, "failed")])
+    def test_of_a_worker_that_stops_goes_on_later_or_says_so(
+        self, support, kind, monkeypatch, resumable, status
+    ):
+        monkeypatch.setattr(jobs, "RESUMABLE", {"test"} if resumable else set())
+        monkeypatch.setattr(jobs, "stopping", threading.Event())
+
+        def work(job, progress):
+            jobs.stopping.set()
+            progress.step()
+            raise AssertionError("went on")
+
+        kind(work)
+        job = run(start(support))
+        assert job.status == status and ("worker was stopped" in job.message) == (not resumable)
+
+    def test_a_clock_that_is_wrong_interrupts_nobody(self, support, kind, monkeypatch):
+        fast = timezone.now() + datetime.timedelta(minutes=10)
+        monkeypatch.setattr(timezone, "now", lambda: fast)
+
+        def work(job, progress):
+            jobs.tidy()
+            progress.report()
+
+        kind(work)
+        assert run(start(support)).status == "succeeded"
+
+    def test_signs_of_life_outlast_a_database_that_was_away(self, fresh_database, kind, monkeypatch):
+        monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.01)
+        beats = []
+        real = jobs.ours
+
+        def ours(job):
+            beats.append(1)
+            if threading.current_thread() is not threading.main_thread() and len(beats) < 3:
+                raise OperationalError("gone")
+            return real(job)
+
+        with fresh_database.django():
+            job = jobs.start("test", title="A test", owner=testing.make_user("support"))
+            Job.objects.filter(pk=job.pk).update(status="running")
+            monkeypatch.setattr(jobs, "ours", ours)
+            with jobs.heartbeat(job):
+                for _ in range(500):
+                    time.sleep(0.01)
+                    if Job.objects.get(pk=job.pk).touched_at:
+                        break
+            assert Job.objects.get(pk=job.pk).touched_at
+
+    def test_result_expires_and_is_deleted(self, support_client, support, kind):
         kind(write_result)
         job = run(start(support))
         Job.objects.filter(pk=job.pk).update(expires_at=timezone.now() - datetime.timedelta(seconds=1))

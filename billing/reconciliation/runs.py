@@ -81,7 +81,7 @@ def start_check(actor):
     return open_job() or jobs.start(KIND, title="Check of all balances", owner=actor)
 
 
-@jobs.kind(KIND)
+@jobs.kind(KIND, resumable=True)
 def check_in_job(job, progress):
     progress.start(STEPS)
     run, _ = check_all(str(job.owner), job.owner, progress.step)

@@ -130,7 +130,7 @@ def start(through, *, actor, reason):
     )
 
 
-@jobs.kind(KIND)
+@jobs.kind(KIND, resumable=True)
 def run_settlement(job, progress):
     """params: through, reason."""
     owner = User.objects.get(pk=job.owner_id)

@@ -62,7 +62,7 @@ def start_closing(month, *, actor, reason):
     return jobs.start(KIND, title=title, owner=actor, month=months.slug_of(month), reason=reason)
 
 
-@jobs.kind(KIND, permission="billing.view_statement")
+@jobs.kind(KIND, permission="billing.view_statement", resumable=True)
 def run_closing(job, progress):
     """params: month, reason. Each organization is a transaction of its own: run again, it goes on where it stopped."""
     owner = User.objects.get(pk=job.owner_id)

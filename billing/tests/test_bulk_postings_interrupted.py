@@ -55,7 +55,7 @@ def assert_posted_once():
     assert file.rows.filter(outcome="posted").values("transaction_id").distinct().count() == ROWS
 
 
-def worker(database, folder):
+def worker(database, folder, *arguments):
     environment = {
         **os.environ,
         "DATABASE_URL": database.url,
@@ -64,7 +64,7 @@ def worker(database, folder):
         "ALLOWED_HOSTS": "localhost",
         "JOB_FILES_DIR": str(folder),
     }
-    command = [sys.executable, "manage.py", "worker", "--once"]
+    command = [sys.executable, "manage.py", "worker", *(arguments or ["--once"])]
     return subprocess.Popen(
         command, cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -105,6 +105,40 @@ def test_killed_twice_in_the_middle_it_goes_on_by_itself_and_posts_each_row_once
     assert_posted_once()
 
 
+def test_frozen_and_stopped_in_the_middle_each_row_is_posted_once(prepared, tmp_path):
+    """One worker is frozen and taken for dead, the next is told to stop, a third finishes; then the first goes on."""
+    database, second, waiting = prepared
+    job = postings.approve_bulk_posting(waiting, actor=second, reason="Agreed")
+    first = worker(database, tmp_path, "--concurrency=1")
+    try:
+        wait_for(first, 20)
+        os.kill(first.pid, signal.SIGSTOP)
+        with database.connect("embedded_admin") as admin:  # as its own timeout does after a minute
+            admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s and state like 'idle in%%'",
+                [database.name],
+            )
+        minute_ago = timezone.now() - datetime.timedelta(minutes=2)
+        Job.objects.filter(pk=job.pk).update(touched_at=minute_ago)
+        other = worker(database, tmp_path, "--concurrency=1")
+        wait_for(other, posted() + 20)
+        other.terminate()
+        output, _ = other.communicate(timeout=30)
+        assert other.returncode == 0, output
+        job.refresh_from_db()
+        assert (job.status, job.attempts) == ("queued", 2) and posted() < ROWS
+        output, _ = (last := worker(database, tmp_path)).communicate(timeout=120)
+        assert last.returncode == 0, output
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    first.terminate()
+    output, _ = first.communicate(timeout=30)
+    assert first.returncode == 0, output
+    job.refresh_from_db()
+    assert (job.status, job.attempts, job.message) == ("succeeded", 3, f"{ROWS} posted, 0 failed.")
+    assert_posted_once()
+
+
 def test_a_database_that_goes_away_in_the_middle_leaves_no_row_out_and_none_twice(prepared, tmp_path):
     database, second, waiting = prepared
     job = postings.approve_bulk_posting(waiting, actor=second, reason="Agreed")
@@ -131,6 +165,8 @@ def test_a_database_that_goes_away_in_the_middle_leaves_no_row_out_and_none_twic
 def test_runs_of_one_job_in_parallel_post_each_row_once(prepared):
     _, second, waiting = prepared
     job = postings.approve_bulk_posting(waiting, actor=second, reason="Agreed")
+
+    Job.objects.filter(pk=job.pk).update(status="running")
 
     def run(_):
         try:

@@ -54,7 +54,7 @@ def acting_owner(job):
     return owner
 
 
-@jobs.kind(KIND, permission=PERMISSION)
+@jobs.kind(KIND, permission=PERMISSION, resumable=True)
 def make_archive(job, progress):
     """params: organization, reason. Leaves as params["made"]: sha256, as_of, rows by table."""
     owner = acting_owner(job)

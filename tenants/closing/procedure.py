@@ -15,6 +15,7 @@ from billing.models import CreditTransaction
 from tenants.closing.archive import KIND as ARCHIVE
 from tenants.closing.archive import PERMISSION, acting_owner
 from tenants.closing.parts import OF_AGENTS, PLATFORM, delete_own
+from tenants.models import Organization
 
 KIND = "close_organization"
 
@@ -201,11 +202,19 @@ def close_organization(organization, *, actor, reason):
     )
 
 
-@jobs.kind(KIND, permission=PERMISSION)
+@jobs.kind(KIND, permission=PERMISSION, resumable=True)
 def run_closing(job, progress):
     """params: organization, name, sha256, reason. One transaction: interrupted or refused, nothing is gone."""
     actor = acting_owner(job)
     progress.start(1)
+    if Organization.objects.filter(pk=job.params["organization"]).exists():
+        close(job, actor)
+    closing = closing_of(job.params["organization"])
+    job.done = 1
+    job.message = f"{job.params['name']} is closed: {closing.total:,} rows were deleted."[:500]
+
+
+def close(job, actor):
     with services.acting(actor, job.params["reason"]), connection.cursor() as cursor:
         cursor.execute("set local statement_timeout = 0")
         cursor.execute("set local lock_timeout = '60s'")
@@ -214,9 +223,6 @@ def run_closing(job, progress):
             [job.params["organization"], job.params["name"], job.params["sha256"], settings.MAX_CALL_MINUTES],
         )
         delete_own(cursor, job.params["organization"])
-    closing = closing_of(job.params["organization"])
-    job.done = 1
-    job.message = f"{job.params['name']} is closed: {closing.total:,} rows were deleted."[:500]
 
 
 @dataclass(frozen=True)

@@ -149,9 +149,12 @@ def reporter(progress):
     return report
 
 
-@jobs.kind(SEARCH, permission=PERMISSION)
+@jobs.kind(SEARCH, permission=PERMISSION, resumable=True)
 def run_search(job, progress):
     erasure, actor, person = opened(job)
+    if erasure.status != Erasure.Status.SEARCHING:  # a run that was interrupted at its very end
+        job.message = "The search is finished. Nothing was changed."
+        return
     found = search(person, actor=actor, reason=erasure.reason, report=reporter(progress))
     with services.acting(actor, erasure.reason):
         erasure.findings = found.as_json()
@@ -173,7 +176,7 @@ def run_search(job, progress):
     )
 
 
-@jobs.kind(ERASE, permission=PERMISSION)
+@jobs.kind(ERASE, permission=PERMISSION, resumable=True)
 def run_erasure(job, progress):
     """Searches again, then redacts everything in one transaction; run again, it finishes what is left to do."""
     erasure = Erasure.objects.get(pk=job.params["erasure"])

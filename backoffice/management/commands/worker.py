@@ -69,11 +69,20 @@ class Command(BaseCommand):
             asyncio.run(self.work(concurrency, once))
 
     async def work(self, concurrency, once):
-        """Works until a signal comes, then lets running jobs finish; survives an absence of the database."""
-        loop = asyncio.get_running_loop()
+        """Works until a signal comes; running jobs then stop at their next safe place, and are queued again or end.
+
+        Survives an absence of the database.
+        """
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
         heartbeat = None if once else loop.create_task(beat())  # noqa: F841, else it would be forgotten
+
+        def stop():
+            jobs.stopping.set()
+            task.cancel()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, asyncio.current_task().cancel)
+            loop.add_signal_handler(number, stop)
         with contextlib.suppress(asyncio.CancelledError):
             while True:
                 with contextlib.suppress(ConnectorException):

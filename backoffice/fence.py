@@ -1,0 +1,24 @@
+"""Work that somebody else may have taken over meanwhile: its writes ask first whether it is still theirs to do.
+
+`services.acting` calls `check()` inside each of its transactions; backoffice.jobs says what is asked.
+"""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+asked = ContextVar("asked", default=None)
+
+
+def check():
+    """Raises what the work that runs here raises when it is no longer its own."""
+    if ask := asked.get():
+        ask()
+
+
+@contextmanager
+def asking(ask):
+    token = asked.set(ask)
+    try:
+        yield
+    finally:
+        asked.reset(token)
