@@ -1,5 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.admin import apps as admin_apps
+from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import post_migrate
 
 
@@ -21,6 +23,7 @@ class BackofficeConfig(AppConfig):
         from backoffice.figures import follow
         from backoffice.health import checking, own_ages  # noqa: F401, registers ages
         from backoffice.health.store import bad_count
+        from backoffice.metrics import count
         from backoffice.needs import needs
         from backoffice.roles import sync_roles
 
@@ -29,5 +32,10 @@ class BackofficeConfig(AppConfig):
 
         post_migrate.connect(sync_roles, sender=self)
         background.every(5, follow.follow)
+        if settings.METRICS_BIND_WORKER and not settings.SERVING:
+            from backoffice.metrics import look
+
+            background.every(look.EVERY_SECONDS, look.look)
+        user_login_failed.connect(count.login_failed)
         needs(own_needs.failed_jobs)
         needs(own_needs.reveals)

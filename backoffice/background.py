@@ -2,9 +2,12 @@
 
 import logging
 import threading
+import time
 from contextlib import contextmanager
 
 from django.db import DatabaseError, InterfaceError, connection
+
+from backoffice.metrics import count
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR_SECONDS = 5
@@ -54,18 +57,20 @@ def start():
 
 def keep_going(function, seconds, stop):
     while not stop.is_set():
-        pause = seconds
+        pause, began, outcome = seconds, time.monotonic(), "done"
         try:
             if function():
                 continue
         except (DatabaseError, InterfaceError):
             logger.warning("A round was not finished: the database did not go along.", exc_info=True)
             connection.close()
-            pause = PAUSE_AFTER_ERROR_SECONDS
+            pause, outcome = PAUSE_AFTER_ERROR_SECONDS, "database"
         except Exception:
             # The next round begins anew; the log has what was wrong with this one.
             logger.exception("A round failed.")
-            pause = PAUSE_AFTER_ERROR_SECONDS
+            pause, outcome = PAUSE_AFTER_ERROR_SECONDS, "error"
+        finally:
+            count.round_ended(function.__module__, outcome, time.monotonic() - began)
         stop.wait(pause)
     connection.close()
 

@@ -52,9 +52,45 @@ def on_starting(server):
 
 
 def when_ready(server):
-    server.log.access = lambda *request: (
-        None
-    )  # the site writes its own line, and gunicorn would make up its for nobody
+    if serve := metrics():
+        serve.start_sums()
+    server.log.access = no_line
     # What was imported is never garbage: left in, the collector walks it for a tenth of a second, in some request.
     gc.collect()
     gc.freeze()
+
+
+def no_line(*request):
+    """The site writes its own line per request; gunicorn would make up another, for nobody."""
+
+
+# Each process counts in files of its place (backoffice/metrics/serve.py).
+
+
+def metrics():
+    """The module that serves metrics, if there is an address for them; known once the app is imported."""
+    from django.conf import settings
+
+    from backoffice.metrics import serve
+
+    return serve if settings.METRICS_BIND else None
+
+
+def pre_fork(server, worker):
+    if serve := metrics():
+        worker.place = serve.free_place({each.place for each in server.WORKERS.values()})
+
+
+def post_fork(server, worker):
+    if serve := metrics():
+        serve.place = worker.place
+
+
+def child_exit(server, worker):
+    if serve := metrics():
+        serve.process_ended(worker.place)
+
+
+def on_exit(server):
+    if serve := metrics():
+        serve.remove_folder()

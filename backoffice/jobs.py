@@ -20,6 +20,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice import fence
 from backoffice.logs import request_id, running_job
+from backoffice.metrics import count
 from backoffice.models import Job
 
 logger = logging.getLogger(__name__)
@@ -287,6 +288,7 @@ def finish(job, status, message):
     seconds = round((job.finished_at - job.started_at).total_seconds(), 1) if job.started_at else None
     ended = {"job": str(job.pk), "kind": job.kind, "status": job.status, "seconds": seconds}
     logger.info("A job ended.", extra=ended)
+    count.job_ended(job.kind, job.status, seconds)
 
 
 def discard_result(job):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from backoffice.logs import request_id, route_of
+from backoffice.metrics import count
 from backoffice.postgresql.tally import tally
 
 access = logging.getLogger("backoffice.access")
@@ -27,6 +28,7 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-ID", "") if settings.TRUSTED_PROXIES else ""
         request.id = given if re.fullmatch(r"[\w.-]{8,64}", given, re.ASCII) else uuid.uuid4().hex
         token = request_id.set(request.id)
+        count.request_came()
         began, queries, seconds = time.perf_counter(), tally.queries, tally.seconds
         try:
             response = self.get_response(request)
@@ -60,6 +62,7 @@ def told(request, response, *, seconds, queries, database_seconds):
         "fault": getattr(response, "fault", None),
     }
     access.info("request", extra=facts)
+    count.request_done(facts, seconds=seconds, database_seconds=database_seconds)
 
 
 class TimeZoneMiddleware:

@@ -397,6 +397,21 @@ JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 WORKER_HEARTBEAT = heartbeat_file()
 
+# Metrics for Prometheus (backoffice/metrics/), each on an address of its own; off when empty
+
+
+def bind_address(name):
+    """A setting that is host:port, such as 127.0.0.1:9464 or [::1]:9464, or empty."""
+    value = env.str(name, "").strip()
+    host, _, port = value.rpartition(":")
+    if value and not (host and port.isdigit() and 0 < int(port) < 65536):
+        raise ImproperlyConfigured(f"{name} is an address with its port, such as 127.0.0.1:9464, or empty.")
+    return value
+
+
+METRICS_BIND = bind_address("METRICS_BIND")
+METRICS_BIND_WORKER = bind_address("METRICS_BIND_WORKER")
+
 # Logs on standard output, without content (backoffice/logs.py)
 
 LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO").upper()

@@ -16,6 +16,7 @@ from backoffice import background, jobs
 from backoffice.alive import BEAT_SECONDS
 from backoffice.checks import refuse_bad_connection
 from backoffice.embedded import EmbeddedError, EmbeddedPostgres
+from backoffice.metrics import serve
 from backoffice.postgresql.base import SESSION_SETTINGS
 from backoffice.processes import PARENT, end_with_parent
 
@@ -65,6 +66,8 @@ class Command(BaseCommand):
             if once:
                 background.once()
             else:
+                if settings.METRICS_BIND_WORKER:
+                    serve.start()
                 stack.callback(background.start())
             asyncio.run(self.work(concurrency, once))
 
