@@ -49,4 +49,4 @@ if __name__ == "__main__":
     checks = {"web": web, "worker": worker}
     if sys.argv[1:2] not in [[name] for name in checks]:
         sys.exit("Say which: python -m backoffice.alive web, or worker")
-    sys.exit(checks[sys.argv[1]]())  # a text is printed, and makes the status 1
+    sys.exit(checks[sys.argv[1]]() or 0)  # a text is printed, and makes the status 1

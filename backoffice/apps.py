@@ -37,5 +37,9 @@ class BackofficeConfig(AppConfig):
 
             background.every(look.EVERY_SECONDS, look.look)
         user_login_failed.connect(count.login_failed)
+        if settings.SENTRY_DSN:
+            from backoffice import sentry
+
+            sentry.start()
         needs(own_needs.failed_jobs)
         needs(own_needs.reveals)

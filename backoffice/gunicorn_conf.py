@@ -15,6 +15,8 @@ limit_request_line = 8190  # a long search is an answerable request
 graceful_timeout = 10
 preload_app = True  # one import for all workers
 control_socket_disable = True
+# The workers' signs of life are files: kept in memory where that can be, since a slow disk would look like death.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 forwarded_allow_ips = ""  # settings.TRUSTED_PROXIES decides about forwarded headers
 # Until Django's own LOGGING takes over, when the app is imported: from then on gunicorn's lines are like all others.
 logconfig_dict = {

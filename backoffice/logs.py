@@ -68,6 +68,8 @@ def message_of(record):
         return record.msg % tuple(route if each in paths else each for each in record.args)
     if record.name == "gunicorn.error":
         return NO_REQUEST.sub(r"\1", record.getMessage())
+    if record.name == "asyncio":  # below its sentence it shows an exception with its words
+        return record.getMessage().partition("\n")[0]
     return record.getMessage()
 
 

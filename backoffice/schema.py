@@ -5,6 +5,7 @@ import re
 
 import psycopg
 from django.conf import settings
+from psycopg import sql
 
 SQL_DIR = settings.BASE_DIR / "db"
 LOCAL = "local_supabase.sql"  # by a superuser; embedded and test databases only
@@ -37,6 +38,12 @@ def apply_on(connection, *names, out=None):
     except psycopg.Error:
         connection.rollback()
         raise
+
+
+def set_password(connection, password):
+    """Gives role `backoffice` a password. What is sent is made from it, so no log of the server has it."""
+    verifier = connection.pgconn.encrypt_password(password.encode(), b"backoffice", b"scram-sha-256")
+    connection.execute(sql.SQL("alter role backoffice password {}").format(sql.Literal(verifier.decode())))
 
 
 def rehearse(connection):

@@ -412,6 +412,11 @@ def bind_address(name):
 METRICS_BIND = bind_address("METRICS_BIND")
 METRICS_BIND_WORKER = bind_address("METRICS_BIND_WORKER")
 
+# Reports of errors to Sentry (backoffice/sentry.py); its client is not even imported without an address
+
+SENTRY_DSN = "" if TESTING else env.str("SENTRY_DSN", "")
+RELEASE = env.str("RELEASE", "")
+
 # Logs on standard output, without content (backoffice/logs.py)
 
 LOG_LEVEL = env.str("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO").upper()

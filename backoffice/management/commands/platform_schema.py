@@ -11,20 +11,33 @@ class Command(BaseCommand):
         "Builds the platform's database, or upgrades one that has the platform's earlier tables: runs "
         "db/master_schema.sql, backoffice.sql, billing.sql, transcripts.sql, figures.sql and preview.sql as the role "
         "in PLATFORM_OWNER_URL (on Supabase `postgres`). All may be run again; each is one transaction. The web app "
-        "never reads PLATFORM_OWNER_URL."
+        "never reads PLATFORM_OWNER_URL. BACKOFFICE_PASSWORD, if it is set, becomes the password of role backoffice."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser):
-        parser.add_argument("--check", action="store_true", help="run the files, then take everything back")
+        only = parser.add_mutually_exclusive_group()
+        only.add_argument("--check", action="store_true", help="run the files, then take everything back")
+        only.add_argument("--only-password", action="store_true", help="run no file, set the password alone")
+        only.add_argument(
+            "--stand-in",
+            action="store_true",
+            help="a local database, to try things: PLATFORM_OWNER_URL is a superuser's, and what Supabase brings is "
+            "made first (db/local_supabase.sql)",
+        )
 
-    def handle(self, *, check, **options):
+    def handle(self, *, check, only_password, stand_in, **options):
         url = os.environ.get("PLATFORM_OWNER_URL")
+        password = os.environ.get("BACKOFFICE_PASSWORD")
         if not url:
             raise CommandError(
                 "PLATFORM_OWNER_URL is not set. Give it the connection string of the database's owner for this one "
                 "command, for example: PLATFORM_OWNER_URL=postgresql://postgres:PASSWORD@HOST:5432/postgres "
                 "python manage.py platform_schema"
+            )
+        if only_password and not password:
+            raise CommandError(
+                "BACKOFFICE_PASSWORD is not set: it is the password to give to role backoffice."
             )
         try:
             with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
@@ -34,14 +47,30 @@ class Command(BaseCommand):
                     schema.rehearse(connection)
                     self.stdout.write(self.style.SUCCESS("They would load. Nothing was changed."))
                     return
-                for name in schema.OURS:
-                    self.stdout.write(f"{name} …")
-                    schema.apply_on(connection, name)
+                if not only_password:
+                    self.load(connection, stand_in)
+                if password:
+                    schema.set_password(connection, password)
         except psycopg.Error as error:
             raise CommandError(
                 f"Nothing of the file that failed was kept. {schema.explain(error)}"
             ) from error
-        self.stdout.write(
-            self.style.SUCCESS("Loaded.") + " Next: give the roles passwords "
-            "(alter role backoffice password '…'), then manage.py migrate."
-        )
+        done = "The password is set." if only_password else "Loaded."
+        self.stdout.write(self.style.SUCCESS(done))
+        if only_password:
+            self.stdout.write("Next: put it into DATABASE_URL, and start web and worker again.")
+        elif password:
+            self.stdout.write("Next: manage.py migrate.")
+        else:
+            self.stdout.write(
+                "Next: give the roles passwords (alter role backoffice password '…'), then manage.py migrate."
+            )
+
+    def load(self, connection, stand_in):
+        if stand_in:
+            self.stdout.write(f"{schema.LOCAL} …")
+            schema.apply_on(connection, schema.LOCAL)
+            connection.execute("set session authorization postgres")  # who is no superuser, as on Supabase
+        for name in schema.OURS:
+            self.stdout.write(f"{name} …")
+            schema.apply_on(connection, name)
