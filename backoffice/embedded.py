@@ -162,6 +162,11 @@ class EmbeddedPostgres:
                 sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
             )
 
+    def program(self, name):
+        """The path of a program that comes with the server, such as pg_dump."""
+        self._prepare_software()
+        return self._bin / name
+
     def make_standby(self, place):
         """A server in another place that follows this one, as a copy of now; not started yet."""
         standby = EmbeddedPostgres(place, major=self.major, fast=self.fast, has_standbys=True)

@@ -106,8 +106,8 @@ def make_user(role, **fields):
 
 
 @contextlib.contextmanager
-def serve(database, folder):
-    """Runs the production server on a database, in a process of its own; gives its address."""
+def serve(database, folder, **more):
+    """Runs the production server on a database, in a process of its own; gives its address. `more` are settings."""
     environment = {
         **os.environ,
         **SERVER,
@@ -115,6 +115,7 @@ def serve(database, folder):
         "PREVIEW_DATABASE_URL": database.server.url(database.name, "backoffice_preview"),
         "JOB_FILES_DIR": str(folder),
         "STATIC_ROOT": collected_static(),
+        **more,
     }
     log = folder / "server.log"
     # The server inherits the port already bound, so that nobody can take it meanwhile.

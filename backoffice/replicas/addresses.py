@@ -1,6 +1,7 @@
 """REPLICA_URLS as databases of Django."""
 
 import copy
+from contextlib import suppress
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -40,15 +41,16 @@ def databases(urls, primary):
 
 
 def read(url, number):
-    if not url.startswith(("postgresql://", "postgres://")):
+    config = {}
+    if url.startswith(("postgresql://", "postgres://")):
+        with suppress(ValueError):  # what is wrong stays unsaid: it may quote the password
+            config = environ.Env.db_url_config(url)
+    if not config.get("NAME"):
         raise ImproperlyConfigured(
-            f"REPLICA_URLS: address {number} does not begin with postgresql://. Addresses are separated by commas; "
-            "a comma in a password is written %2C."
+            f"REPLICA_URLS: address {number} is not a connection string such as postgresql://user:password@host/name. "
+            "Addresses are separated by commas; a comma in a password is written %2C."
         )
-    try:
-        return environ.Env.db_url_config(url)
-    except ValueError:  # what is wrong stays unsaid: it may quote the password
-        raise ImproperlyConfigured(f"REPLICA_URLS: address {number} is not a connection string.") from None
+    return config
 
 
 def place(config):

@@ -53,6 +53,31 @@ class Measurement:
     lag: float
 
 
+class Distance:
+    """How many seconds a replica is behind, at most.
+
+    The time of the last change that it replayed does not tell: where nothing is written that time is old, and nothing
+    lacks. That it replayed all it received does not tell either: it may be cut off. So its place is compared with where
+    the primary was at each look before. All times are of the primary's clock.
+    """
+
+    def __init__(self):
+        self._samples = deque(maxlen=KEPT_SAMPLES)  # (place, time) of the primary that were not reached yet
+        self._reached_at = None  # up to then nothing lacks
+
+    def seconds(self, written, now, replayed, replayed_at):
+        """`written` is the primary's place at `now`, `replayed` the replica's; `replayed_at` the time of the last
+        transaction in it, or None.
+        """
+        self._samples.append((written, now))
+        while self._samples and self._samples[0][0] <= replayed:
+            self._reached_at = self._samples.popleft()[1]
+        if not self._samples:
+            return 0.0
+        known = [at for at in (self._reached_at, replayed_at) if at is not None]
+        return now - max(known) if known else float("inf")
+
+
 class Replica:
     def __init__(self, alias):
         self.alias = alias
@@ -60,8 +85,7 @@ class Replica:
         self.is_gone = False  # it did not answer when it was asked last
         self.problem = "it was not measured yet"
         self._asked_at = None  # monotonic, while an answer is awaited
-        self._samples = deque(maxlen=KEPT_SAMPLES)  # (place, time) of the primary, not reached yet
-        self._reached_at = None  # the primary's time up to which the replica certainly has everything
+        self._distance = Distance()
         self._wanted_at = 0.0
         self._thread = None
         self._lock = threading.Lock()
@@ -137,18 +161,14 @@ class Replica:
 
     def _measure(self):
         """(Measurement, "") or (None, what is wrong)."""
-        self._samples.append(self._primary())
+        written, now = self._primary()
         self._asked_at = time.monotonic()
         in_recovery, replayed, replayed_at = self._connect().execute(REPLICA).fetchone()
         self._asked_at, self.is_gone = None, False
         if not in_recovery or replayed is None:
             return None, "it is no replica (any more)"
-        place, now = lsn(replayed), self._samples[-1][1]
-        while self._samples and self._samples[0][0] <= place:
-            self._reached_at = self._samples.popleft()[1]
-        # Each is a time up to which nothing is lacking. On the primary's clock: two may differ.
-        known = [at for at in (self._reached_at, replayed_at) if at is not None]
-        lag = now - max(known) if self._samples and known else float("inf") if self._samples else 0.0
+        place = lsn(replayed)
+        lag = self._distance.seconds(written, now, place, replayed_at)
         problem = "" if lag <= settings.REPLICA_MAX_LAG_SECONDS else "it is too far behind"
         return Measurement(time.monotonic(), place, lag), problem
 
