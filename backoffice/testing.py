@@ -108,6 +108,13 @@ def make_user(role, **fields):
 @contextlib.contextmanager
 def serve(database, folder, **more):
     """Runs the production server on a database, in a process of its own; gives its address. `more` are settings."""
+    with served(database, folder, **more) as (port, _):
+        yield f"http://localhost:{port}"
+
+
+@contextlib.contextmanager
+def served(database, folder, **more):
+    """The same; gives its port and its process."""
     environment = {
         **os.environ,
         **SERVER,
@@ -138,7 +145,7 @@ def serve(database, folder, **more):
             if process.poll() is not None:
                 raise RuntimeError(log.read_text())
             time.sleep(0.1)
-        yield f"http://localhost:{port}"
+        yield port, process
     finally:
         process.terminate()
         process.wait(20)

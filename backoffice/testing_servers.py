@@ -156,17 +156,17 @@ class Replicated:
         finally:
             self.on_standby("select pg_wal_replay_resume()")
 
+    def pid(self):
+        return int((self.standby.data / "postmaster.pid").read_text().split("\n", 1)[0])
+
     def processes(self):
         """All processes of the standby."""
-        pid = int((self.standby.data / "postmaster.pid").read_text().split("\n", 1)[0])
-        server = psutil.Process(pid)
+        server = psutil.Process(self.pid())
         return [server, *server.children(recursive=True)]
 
     def kill(self):
         """Ends the standby like a power cut."""
-        for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        kill(self.pid())
         with contextlib.suppress(psycopg.OperationalError):
             wait_until(lambda: self.on_standby("select false")[0])
 
@@ -182,6 +182,14 @@ class Replicated:
             for process in processes:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGCONT)
+
+
+def kill(pid):
+    """Ends a process and all that it started like a power cut."""
+    server = psutil.Process(pid)
+    for process in [server, *server.children(recursive=True)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 class RoundRobin:
