@@ -18,7 +18,6 @@ from psycopg_pool import PoolTimeout
 from backoffice.logs import request_id
 from backoffice.postgresql.pulse import DatabaseAway, DatabaseFull, pulse
 from backoffice.postgresql.tally import counted
-from backoffice.replicas.connection import watch
 
 PREVIEW = "preview"  # the alias in DATABASES
 SESSION_SETTINGS = (
@@ -29,7 +28,6 @@ SESSION_SETTINGS = (
     "set lock_timeout = '5s'"
 )
 
-READ_ONLY = ";set default_transaction_read_only = on"
 # Of the login of the tenant's view (db/preview.sql): nothing of ours is in sight, and nothing is written.
 PREVIEW_SETTINGS = (
     "set search_path = public;"
@@ -147,11 +145,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         connection.adapters.register_loader("date", SafeDateLoader)
         connection.adapters.register_dumper(dt.datetime, InfiniteDatetimeDumper)
-        if self.alias == PREVIEW:
-            connection.execute(PREVIEW_SETTINGS)
-        elif self.alias in settings.REPLICAS:
-            connection.execute(SESSION_SETTINGS + READ_ONLY)
-            watch(connection, self.alias)
-        else:
-            connection.execute(SESSION_SETTINGS)
+        connection.execute(PREVIEW_SETTINGS if self.alias == PREVIEW else SESSION_SETTINGS)
         return True

@@ -32,10 +32,9 @@ def databases(urls, primary):
         places.add(place(config))
         found[alias] = {
             **config,
-            "ENGINE": primary["ENGINE"],
+            "ENGINE": "backoffice.replicas.postgresql",
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {**options(primary, alias), **config.get("OPTIONS", {})},
-            "TEST": {"MIRROR": "default"},
         }
     return found
 

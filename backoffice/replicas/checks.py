@@ -1,5 +1,6 @@
 """Is an address in REPLICA_URLS one that pages may be read from?"""
 
+import psycopg
 from django.core import checks
 from django.db import DatabaseError, connections
 
@@ -16,7 +17,7 @@ def replica_faults(alias):
     try:
         role, database, is_replica, cluster = who(connection)
         faults = connection_faults(connection, setting="REPLICA_URLS")
-    except DatabaseError as error:
+    except (DatabaseError, psycopg.Error) as error:
         reason = " ".join(str(error).split())
         return [
             checks.Warning(

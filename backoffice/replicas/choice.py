@@ -58,20 +58,29 @@ def wrote():
 
 
 class Router:
-    """Writes go to the primary; reads go where the request reads, but of accounts, sessions and the like."""
+    """Writes go to the primary; reads go where the request reads, but of accounts, sessions and the like.
 
-    def db_for_read(self, model, **hints):
+    Rows that were read over some other connection stay with it.
+    """
+
+    def db_for_read(self, model, instance=None, **hints):
+        if not is_ours(instance):
+            return None
         meta = model._meta
         if meta.app_label not in APPS or meta.label_lower in ON_PRIMARY:
-            return None
+            return DEFAULT_DB_ALIAS
         return current()
 
-    def db_for_write(self, model, **hints):
-        return DEFAULT_DB_ALIAS
+    def db_for_write(self, model, instance=None, **hints):
+        return DEFAULT_DB_ALIAS if is_ours(instance) else None
 
     def allow_relation(self, one, other, **hints):
-        ours = {DEFAULT_DB_ALIAS, *settings.REPLICAS}
-        return True if {one._state.db, other._state.db} <= ours else None
+        return True if is_ours(one) and is_ours(other) else None
 
     def allow_migrate(self, db, app_label, **hints):
         return False if db in settings.REPLICAS else None
+
+
+def is_ours(instance):
+    """Whether a row, or none, is of the primary or of a replica."""
+    return instance is None or instance._state.db in (None, DEFAULT_DB_ALIAS, *settings.REPLICAS)

@@ -22,15 +22,8 @@ class ReplicaConnection(psycopg.Connection):
             while True:
                 ready = yield wanted
                 if not ready and self.gives_up():
+                    self.pgconn.finish()
                     raise psycopg.OperationalError("The replica does not answer.")
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value
-
-
-def watch(connection, alias):
-    """Makes a connection to a replica give up when the replica is gone; what is read without a pool waits."""
-    from backoffice.replicas.watching import replicas
-
-    if isinstance(connection, ReplicaConnection):
-        connection.gives_up = replicas()[alias].gives_up

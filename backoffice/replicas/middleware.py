@@ -7,11 +7,11 @@ ends when a replica so far behind would not be used anyway.
 
 import logging
 
+import psycopg
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import DatabaseError, InterfaceError
 
-from backoffice.faults import QUERY_CANCELED
 from backoffice.replicas import watching
 from backoffice.replicas.choice import visiting
 
@@ -50,17 +50,13 @@ class ReplicaMiddleware:
         try:
             return view(request, *args, **kwargs)
         except (DatabaseError, InterfaceError) as error:
-            if not visit.replica or sqlstate(error) == QUERY_CANCELED:
+            if not visit.replica or isinstance(error.__cause__, psycopg.errors.QueryCanceled):
                 raise  # the primary's, or a statement that takes as long there
             log.warning("Read from the primary instead of %s", replica, exc_info=True)
             watching.replicas()[replica].failed()
             return None
         finally:
             visit.replica = ""
-
-
-def sqlstate(error):
-    return getattr(error.__cause__, "sqlstate", None)
 
 
 def place_of(request):

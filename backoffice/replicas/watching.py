@@ -25,6 +25,8 @@ EVERY_SECONDS = 1
 ANSWER_SECONDS = 2
 # A measurement that is older says nothing any more.
 VALID_SECONDS = 5
+# After a page that could not be read.
+OUT_SECONDS = 3
 # Without a page that asks, the measuring ends.
 IDLE_SECONDS = 60
 KEPT_SAMPLES = 300
@@ -86,7 +88,7 @@ class Replica:
         self.problem = "it was not measured yet"
         self._asked_at = None  # monotonic, while an answer is awaited
         self._distance = Distance()
-        self._wanted_at = 0.0
+        self._wanted_at = self._out_until = 0.0
         self._thread = None
         self._lock = threading.Lock()
         self._woken = threading.Event()
@@ -100,6 +102,7 @@ class Replica:
         found = self.measurement
         return (
             found is not None
+            and time.monotonic() >= self._out_until
             and time.monotonic() - found.at < VALID_SECONDS
             and not self.silent()
             and found.lag <= settings.REPLICA_MAX_LAG_SECONDS
@@ -116,8 +119,8 @@ class Replica:
         return self.is_gone or self.silent()
 
     def failed(self):
-        """A page could not be read here: nobody tries again before the next measurement, which is made at once."""
-        self.measurement = None
+        """A page could not be read here: for some seconds nobody tries again, and it is measured at once."""
+        self._out_until = time.monotonic() + OUT_SECONDS
         self._woken.set()
 
     # The measuring
@@ -131,15 +134,14 @@ class Replica:
                     self._thread.start()
 
     def _watch(self):
-        while True:
-            self._woken.clear()
-            self.look()
-            self._woken.wait(EVERY_SECONDS)
-            with self._lock:
-                if time.monotonic() - self._wanted_at > IDLE_SECONDS:
-                    self._close()
-                    self.measurement = self._thread = None
-                    return
+        try:
+            while time.monotonic() - self._wanted_at < IDLE_SECONDS:
+                self._woken.clear()
+                self.look()
+                self._woken.wait(EVERY_SECONDS)
+        finally:
+            self._close()
+            self.measurement = self._thread = None  # the next page that asks begins anew
 
     def look(self):
         """One measurement; what is wrong is logged when it begins and when it ends."""
@@ -156,7 +158,7 @@ class Replica:
             if problem:
                 log.warning("%s is not read from: %s", self.alias, problem)
             else:
-                log.warning("%s is read from", self.alias)
+                log.info("%s is read from", self.alias)
             self.problem = problem
 
     def _measure(self):

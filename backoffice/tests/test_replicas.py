@@ -311,7 +311,7 @@ class TestSettings:
         ids=["primary", "twice", "comma", "nameless"],
     )
     def test_addresses_that_cannot_be_meant_are_refused(self, urls, sentence):
-        primary = {"ENGINE": "backoffice.postgresql", "HOST": "db", "NAME": "platform"}
+        primary = {"HOST": "db", "NAME": "platform"}
         with pytest.raises(ImproperlyConfigured, match=sentence) as refused:
             databases(urls, primary)
         assert "hidden" not in str(refused.value)
