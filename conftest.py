@@ -212,6 +212,14 @@ def fresh_database(embedded, template_database, django_db_blocker):
     embedded.drop_database(database.name)
 
 
+@pytest.fixture(scope="module")
+def module_database(embedded, template_database):
+    """The same for all tests of a module: what they commit stays for those that follow."""
+    database = _copy(embedded, template_database)
+    yield database
+    embedded.drop_database(database.name)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium, driven by Playwright."""

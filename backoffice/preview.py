@@ -9,20 +9,24 @@ import json
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import ProgrammingError, connections, transaction
+from django.db import OperationalError, ProgrammingError, connections, transaction
 
 from backoffice.postgresql.base import PREVIEW
 
-DENIED = "42501"
+DENIED, CANCELED = "42501", "57014"
 
 
 class NotPermitted(Exception):
     """The tenant may not read this; the message is what the database said, without details."""
 
 
+class TooLong(NotPermitted):
+    """The database gave up: the tenant's app would wait in vain, too."""
+
+
 def is_offered():
     """Whether this installation has the login that it takes (PREVIEW_DATABASE_URL)."""
-    return PREVIEW in settings.DATABASES
+    return settings.HAS_PREVIEW
 
 
 @contextmanager
@@ -54,12 +58,15 @@ def as_tenant(login_id):
 
 @contextmanager
 def permitted():
-    """Inside as_tenant(): what the database refuses becomes NotPermitted, and the transaction goes on."""
+    """Inside as_tenant(): what the database refuses becomes NotPermitted or TooLong, and the transaction goes on."""
     try:
         with transaction.atomic(using=PREVIEW):
             yield
-    except ProgrammingError as error:
+    except (ProgrammingError, OperationalError) as error:
         cause = error.__cause__
-        if getattr(cause, "sqlstate", None) == DENIED:
+        state = getattr(cause, "sqlstate", None)
+        if state == DENIED:
             raise NotPermitted(cause.diag.message_primary) from error
+        if state == CANCELED:
+            raise TooLong("it took too long") from error
         raise

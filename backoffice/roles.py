@@ -25,6 +25,8 @@ MATRIX = {
         FINANCE: "view follow_tenant",
         MANAGER: "view act_on_tenant follow_tenant",
     },
+    # To see what a tenant sees, its conversations with it; that somebody did stands in the timeline.
+    "tenants.preview": {SUPPORT: "view preview_tenant", FINANCE: VIEW, MANAGER: "view preview_tenant"},
     "agents.agent": {SUPPORT: EDIT, FINANCE: VIEW, MANAGER: VIEW},
     "agents.settingchange": {SUPPORT: VIEW, FINANCE: VIEW, MANAGER: VIEW},  # making one needs change_agent
     "agents.agentsession": {
@@ -88,6 +90,7 @@ MATRIX = {
 # What an admin, who is in no group, may not do either: nobody writes these by hand.
 READ_ONLY = {
     "tenants.attentionitem",
+    "tenants.preview",
     "agents.agentmessage",
     "agents.chatmessage",
     "agents.conversation",

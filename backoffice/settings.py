@@ -241,7 +241,8 @@ DATABASE_ROUTERS = ["backoffice.replicas.choice.Router"] if REPLICAS else []
 # The tenant's view (docs/tenant-view.md) has a login of its own; without its address it is not offered. Each use opens
 # a connection and closes it, so that nothing of one tenant is left for the next.
 PREVIEW_DATABASE_URL = "" if TESTING else env.str("PREVIEW_DATABASE_URL", "")
-if EMBEDDED or PREVIEW_DATABASE_URL:
+HAS_PREVIEW = EMBEDDED or bool(PREVIEW_DATABASE_URL)
+if HAS_PREVIEW:
     preview = (
         env.db_url("PREVIEW_DATABASE_URL")
         if PREVIEW_DATABASE_URL

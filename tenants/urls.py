@@ -63,6 +63,74 @@ urlpatterns = [
     path(
         "organizations/<uuid:pk>/archive/", views.OrganizationArchive.as_view(), name="organization_archive"
     ),
+    path(
+        "organizations/<uuid:pk>/preview/", views.OrganizationPreview.as_view(), name="organization_preview"
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/begin/",
+        views.OrganizationPreviewBegin.as_view(),
+        name="organization_preview_begin",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/end/",
+        views.OrganizationPreviewEnd.as_view(),
+        name="organization_preview_end",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/agents/",
+        views.OrganizationPreviewAgents.as_view(),
+        name="organization_preview_agents",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/agents/<uuid:row>/",
+        views.OrganizationPreviewAgent.as_view(),
+        name="organization_preview_agent",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/numbers/",
+        views.OrganizationPreviewNumbers.as_view(),
+        name="organization_preview_numbers",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/trunks/",
+        views.OrganizationPreviewTrunks.as_view(),
+        name="organization_preview_trunks",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/sessions/",
+        views.OrganizationPreviewConversations.as_view(),
+        name="organization_preview_sessions",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/sessions/<uuid:row>/",
+        views.OrganizationPreviewConversation.as_view(),
+        name="organization_preview_session",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/chats/",
+        views.OrganizationPreviewChats.as_view(),
+        name="organization_preview_chats",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/chats/<uuid:row>/",
+        views.OrganizationPreviewChat.as_view(),
+        name="organization_preview_chat",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/calls/",
+        views.OrganizationPreviewCalls.as_view(),
+        name="organization_preview_calls",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/usage/",
+        views.OrganizationPreviewUsage.as_view(),
+        name="organization_preview_usage",
+    ),
+    path(
+        "organizations/<uuid:pk>/preview/ledger/",
+        views.OrganizationPreviewLedger.as_view(),
+        name="organization_preview_ledger",
+    ),
     path("organizations/<uuid:pk>/close/", views.OrganizationClose.as_view(), name="organization_close"),
     path("profiles/", views.UserProfileList.as_view(), name="userprofile_list"),
     path("profiles/add/", views.UserProfileCreate.as_view(), name="userprofile_add"),

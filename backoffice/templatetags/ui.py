@@ -291,6 +291,12 @@ def time_tag(value):
 
 
 @register.filter
+def clock_minutes(value):
+    """The time of day without seconds, "14:05", for what ends within the hour."""
+    return _time_tag(value, lambda local: (f"{local:%H:%M}", False))
+
+
+@register.filter
 def clock_tag(value):
     """Only the time of day, "12:33:04", for lines under one date."""
     return _time_tag(value, lambda local: (f"{local:%H:%M:%S}", False))

@@ -154,6 +154,7 @@ def address(route, pattern, rows):
         "list_name": "tenants:organization_list",
         "name": "hello",
         "key": "no-such-key",
+        "row": rows["agents.agent"].pk,
         "version": rows["version"],
         "batch": "no-such-batch",
         "section": "schema",

@@ -101,6 +101,13 @@ class Entry:
         return f"{name} {label}".strip()
 
     @property
+    def verb(self):
+        if self.kind == "release":
+            return "released"
+        own = getattr(self.model, "timeline_verbs", {})
+        return own.get(self.action) or {"insert": "created", "delete": "deleted"}.get(self.action, "changed")
+
+    @property
     def url(self):
         """The page of the record; "" if it has none or is gone."""
         if self.action == "delete" or not self.model or not issubclass(self.model, PageModel):

@@ -91,6 +91,7 @@ REDACTED = {
     "backoffice.tenants_care",
     "backoffice.tenants_follow",
     "backoffice.tenants_note",
+    "backoffice.tenants_preview",
     "backoffice.tenants_suspendednumber",
     "backoffice.tenants_suspension",
     "billing.bulk_posting_row",

@@ -5,6 +5,7 @@ from tenants.models.erasures import Erasure
 from tenants.models.forecast import Forecast, ForecastRun
 from tenants.models.notes import Note
 from tenants.models.organizations import Organization
+from tenants.models.previews import Preview
 from tenants.models.profiles import UserProfile
 from tenants.models.suspensions import SuspendedNumber, Suspension
 
@@ -17,6 +18,7 @@ __all__ = [
     "ForecastRun",
     "Note",
     "Organization",
+    "Preview",
     "SignLookup",
     "SuspendedNumber",
     "Suspension",

@@ -37,6 +37,20 @@ from tenants.views.organizations import (
     OrganizationUpdate,
 )
 from tenants.views.ownership import OrganizationOwner
+from tenants.views.preview_pages import (
+    OrganizationPreviewAgent,
+    OrganizationPreviewAgents,
+    OrganizationPreviewCalls,
+    OrganizationPreviewChat,
+    OrganizationPreviewChats,
+    OrganizationPreviewConversation,
+    OrganizationPreviewConversations,
+    OrganizationPreviewLedger,
+    OrganizationPreviewNumbers,
+    OrganizationPreviewTrunks,
+    OrganizationPreviewUsage,
+)
+from tenants.views.previews import OrganizationPreview, OrganizationPreviewBegin, OrganizationPreviewEnd
 from tenants.views.profiles import (
     UserProfileCreate,
     UserProfileDelete,
@@ -96,6 +110,20 @@ __all__ = [
     "OrganizationNumbers",
     "OrganizationOverview",
     "OrganizationOwner",
+    "OrganizationPreview",
+    "OrganizationPreviewAgent",
+    "OrganizationPreviewAgents",
+    "OrganizationPreviewBegin",
+    "OrganizationPreviewCalls",
+    "OrganizationPreviewChat",
+    "OrganizationPreviewChats",
+    "OrganizationPreviewConversation",
+    "OrganizationPreviewConversations",
+    "OrganizationPreviewEnd",
+    "OrganizationPreviewLedger",
+    "OrganizationPreviewNumbers",
+    "OrganizationPreviewTrunks",
+    "OrganizationPreviewUsage",
     "OrganizationRecord",
     "OrganizationRelease",
     "OrganizationRestore",

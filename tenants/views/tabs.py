@@ -15,6 +15,7 @@ from tenants.health import agent_of, agents_read, found_read, signs_from
 from tenants.models import Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
+from tenants.views.previews import OrganizationPreviewBegin
 from tenants.views.suspension import OrganizationRestore, OrganizationSuspend, suspension_part
 
 VIEW = "tenants.view_organization"
@@ -137,6 +138,7 @@ class OrganizationTab(generic.ObjectPage):
             ("billing:post_credit", PostCredit),
             ("tenants:organization_suspend", OrganizationSuspend),
             ("tenants:organization_restore", OrganizationRestore),
+            ("tenants:organization_preview_begin", OrganizationPreviewBegin),
             ("tenants:organization_archive", OrganizationArchive),
             ("tenants:organization_close", OrganizationClose),
         ]
