@@ -8,7 +8,6 @@ import datetime as dt
 import time
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
 from psycopg import DataError, OperationalError
@@ -93,7 +92,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super()._commit()
 
     def get_new_connection(self, conn_params):
-        if self.alias == DEFAULT_DB_ALIAS and self.pool:
+        if self.pool:
             self.isolation_level = IsolationLevel.READ_COMMITTED
             pulse.params, pulse.end_pool = conn_params, self.end_pool
             return self.pooled()
