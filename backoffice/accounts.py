@@ -1,8 +1,15 @@
+import time
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context as allauth_context
+from django.conf import settings
 from django.contrib.auth.models import Permission
+from django.contrib.sites.shortcuts import get_current_site
 
 from backoffice.models import User
+from backoffice.sign_in import mails
 
 # In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
 ACCOUNT = """
@@ -18,7 +25,10 @@ ACCOUNT = """
             join auth_permission permission on permission.id = given.permission_id
             join django_content_type kind on kind.id = permission.content_type_id
             where held.user_id = account.id
-        ) as role_permissions
+        ) as role_permissions,
+        exists (
+            select from mfa_authenticator factor where factor.user_id = account.id and factor.type <> 'recovery_codes'
+        ) as has_factor
     from backoffice_user account where account.id = %s
 """
 
@@ -29,12 +39,25 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request):
         return False
 
+    def send_mail(self, template_prefix, email, context):
+        request = self.request or allauth_context.request
+        words = {"request": request, "email": email, "current_site": get_current_site(request), **context}
+        mails.later(self.render_mail(template_prefix, email, words).send)
+
+    def is_reauthentication_required(self, *, app, **kwargs):
+        """A proof is fresh for some minutes, the one of the sign-in itself included."""
+        if not super().is_reauthentication_required(app=app, **kwargs):
+            return False
+        records = get_authentication_records(self.request, self.request.user)
+        newest = max((record["at"] for record in records), default=0)
+        return time.time() - newest >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
 
 class StaffBackend(AuthenticationBackend):
     """Rights come from roles alone: permissions given to a single account do not count.
 
-    The account comes with `role_names`, the names of its groups, and `role_permissions`, what these may
-    ("app.codename"), in the same query: every page needs them.
+    The account comes with `role_names`, the names of its groups, `role_permissions`, what these may
+    ("app.codename"), and `has_factor`, whether it has a second factor, in the same query: every page needs them.
     """
 
     def get_user(self, user_id):

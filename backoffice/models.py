@@ -14,6 +14,7 @@ from backoffice.job_models import Job
 from backoffice.list_models import BulkResult, BulkRun, ListChoice, SavedView
 from backoffice.recent_models import Recent
 from backoffice.session_models import StaffSession
+from backoffice.sign_in_models import SignIn
 
 __all__ = [
     "AuditEvent",
@@ -32,6 +33,7 @@ __all__ = [
     "ReadLog",
     "Recent",
     "SavedView",
+    "SignIn",
     "StaffSession",
     "TableSize",
     "User",

@@ -5,7 +5,6 @@ permissions by hand: change the matrix, and the reviewed list of URLs in backoff
 """
 
 from django.apps import apps
-from django.contrib.auth.management import create_permissions
 
 SUPPORT, FINANCE, MANAGER, ADMIN = "Support", "Finance", "Manager", "Admin"
 ROLES = (SUPPORT, FINANCE, MANAGER, ADMIN)
@@ -149,6 +148,7 @@ def sync_roles(**kwargs):
     """Make the groups hold exactly the matrix. Runs after migrate; raises KeyError for a permission that is
     not there.
     """
+    from django.contrib.auth.management import create_permissions
     from django.contrib.auth.models import Group, Permission
 
     for config in apps.get_app_configs():

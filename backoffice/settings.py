@@ -21,6 +21,7 @@ from backoffice.alive import heartbeat_file
 from backoffice.embedded import EmbeddedPostgres
 from backoffice.postgresql.pulse import WatchedConnection
 from backoffice.replicas.addresses import databases as replica_databases
+from backoffice.roles import ADMIN, FINANCE, ROLES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -94,6 +95,16 @@ def rate(name):
     raise ImproperlyConfigured(f"{name} is a number from 0 up to a million, six decimal places at the most.")
 
 
+def roles(name, default):
+    """A setting that is a list of roles, separated by commas; empty for none."""
+    names = [role.strip() for role in env.str(name, default).split(",") if role.strip()]
+    if unknown := [role for role in names if role not in ROLES]:
+        raise ImproperlyConfigured(
+            f"{name} is a list of {', '.join(ROLES)}, separated by commas; “{unknown[0]}” is no role."
+        )
+    return names
+
+
 # Core
 
 DEBUG = env.bool("DEBUG", False)
@@ -132,6 +143,9 @@ INSTALLED_APPS = [
     "billing",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_filters",
     "django_htmx",
@@ -161,6 +175,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "backoffice.sessions.middleware.LoginRequiredMiddleware",
+    "backoffice.sign_in.middleware.SecondFactorMiddleware",
     "backoffice.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -255,7 +270,12 @@ PREVIEW_MINUTES = env.int("PREVIEW_MINUTES", 30)
 if not 1 <= PREVIEW_MINUTES <= 30:
     raise ImproperlyConfigured("PREVIEW_MINUTES is a number of minutes from 1 to 30.")
 CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "backoffice_cache"},
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "backoffice_cache",
+        # It holds what throttles sign-in, and which codes were used: whoever asks for much must not push them out.
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
 }
 
 # Sign-in
@@ -286,7 +306,30 @@ SESSION_ENGINE = "backoffice.sessions.store"
 SESSION_IDLE_MINUTES = whole_number("SESSION_IDLE_MINUTES", 60, least=5, most=24 * 60)
 SESSION_HOURS = whole_number("SESSION_HOURS", 12, least=1, most=7 * 24)
 SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Back office: "
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a new factor, a removed one, another password: to the person
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60  # seconds
+
+# Second factor: an authenticator app (TOTP), passkeys, recovery codes (docs/sign-in.md)
+
+MFA_ADAPTER = "backoffice.sign_in.factors.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Back office"
+MFA_TOTP_TOLERANCE = 1  # half a minute before and after
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "backoffice.sign_in.forms.AuthenticateForm",
+    "reauthenticate": "backoffice.sign_in.forms.ReauthenticateForm",
+    "add_webauthn": "backoffice.sign_in.forms.AddPasskeyForm",
+}
+MFA_REQUIRED_ROLES = roles(
+    "MFA_REQUIRED_ROLES", default="" if EMBEDDED else f"{FINANCE}, {ADMIN}"
+)  # nobody of these reaches anything without one
+SIGN_IN_DAYS = env.int("SIGN_IN_DAYS", 180)  # sign-ins, and those that failed, are kept so long
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "backoffice@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

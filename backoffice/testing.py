@@ -27,6 +27,7 @@ SERVER = {
     "SECRET_KEY": "only-for-tests",
     "ALLOWED_HOSTS": "localhost",
     "ENVIRONMENT": "test",
+    "MFA_REQUIRED_ROLES": "",
     "DJANGO_SETTINGS_MODULE": "backoffice.settings",
 }
 

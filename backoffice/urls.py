@@ -68,7 +68,6 @@ urlpatterns = [
     path("me/theme/", me.Theme.as_view(), name="theme"),
     path("held/<slug:key>/", held.Held.as_view(), name="held"),
     path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
-    path("accounts/email/", me.closed),  # accounts and their addresses are the admins' business
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("backoffice.sign_in.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -249,6 +249,13 @@ begin
       'agent_sessions', 'agent_messages', 'chat_sessions', 'chat_messages', 'usage_logs', 'call_logs') then
     return null;  -- the procedure leaves one entry for all of them
   end if;
+  if tg_table_schema = 'backoffice' and tg_table_name in ('mfa_authenticator', 'socialaccount_socialaccount') then
+    -- What somebody signs in with: that it came and went, under its name, and nothing of what it holds.
+    after := (after - '{data,extra_data,uid}'::text[]) || jsonb_build_object('name',
+      coalesce(after #>> '{data,name}', after ->> 'type', after ->> 'provider'));
+    before := (before - '{data,extra_data,uid}'::text[]) || jsonb_build_object('name',
+      coalesce(before #>> '{data,name}', before ->> 'type', before ->> 'provider'));
+  end if;
   after := audit.redact(after, before);
   before := audit.redact(before);
   if running = 'erasure' then

@@ -159,7 +159,10 @@ def address(route, pattern, rows):
         "batch": "no-such-batch",
         "section": "schema",
         "uidb36": "1",
+        "provider_id": "no-such-provider",
     }
+    if "<int:pk>" in route and model is None:
+        values["pk"] = 0
     if "<str:label>" in route:
         values["pk"] = rows[values["label"]].pk
     route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route)

@@ -2,7 +2,7 @@ import zoneinfo
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views import View
@@ -10,11 +10,6 @@ from django.views import View
 from backoffice import services
 from backoffice.generic import safe_next
 from backoffice.models import User
-
-
-def closed(request):
-    """In place of a page of allauth's that is not offered here."""
-    raise Http404
 
 
 class SettingsForm(forms.ModelForm):

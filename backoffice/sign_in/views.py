@@ -1,0 +1,117 @@
+"""Pages of one's second factors: allauth's, each change written with its actor and for the audit."""
+
+from allauth.account.decorators import reauthentication_required
+from allauth.mfa.base.views import IndexView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
+from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
+from allauth.mfa.webauthn.views import (
+    AddWebAuthnView,
+    ReauthenticateWebAuthnView,
+    RemoveWebAuthnView,
+)
+from django.contrib import messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+
+from backoffice import services
+from backoffice.sign_in.factors import FactorAdapter, factors_of, has_factor, needs_factor, remember_added
+
+
+class Index(IndexView):
+    """What one signs in with."""
+
+    def get_context_data(self, **kwargs):
+        user = self.request.user
+        return super().get_context_data(**kwargs) | {
+            "page_title": "Sign-in",
+            "must_add": needs_factor(user) and not has_factor(user),
+            "must_keep": needs_factor(user),
+            "passkeys": factors_of(user).filter(type=Authenticator.Type.WEBAUTHN),
+        }
+
+
+class ActingMixin:
+    """What a valid form writes has its actor and `reason`; `adds` a factor, which this session has then shown."""
+
+    reason = ""
+    adds = False
+
+    def form_valid(self, form):
+        user = self.request.user
+        with services.acting(user, self.reason):
+            before = set(factors_of(user).values_list("pk", flat=True)) if self.adds else set()
+            response = self.write(form)
+            added = factors_of(user).exclude(pk__in=before) if self.adds else []
+            for factor in added:
+                remember_added(self.request, factor)
+        return response
+
+    def write(self, form):
+        return super().form_valid(form)
+
+
+class ActivateTOTP(ActingMixin, ActivateTOTPView):
+    reason = "Set up an authenticator app"
+    adds = True
+
+
+@method_decorator(reauthentication_required(app="allauth.mfa"), name="dispatch")
+class ReplaceTOTP(ActingMixin, ActivateTOTPView):
+    """Another authenticator app in place of the one that is there: at no moment is there none."""
+
+    template_name = "mfa/totp/replace_form.html"
+    reason = "Replaced the authenticator app"
+    adds = True
+
+    def dispatch(self, request, *args, **kwargs):
+        if not self.current().exists():
+            return HttpResponseRedirect(reverse("mfa_activate_totp"))
+        # Past ActivateTOTPView's own, which would lead away from here.
+        return super(ActivateTOTPView, self).dispatch(request, *args, **kwargs)
+
+    def current(self):
+        return Authenticator.objects.filter(user=self.request.user, type=Authenticator.Type.TOTP)
+
+    def write(self, form):
+        self.current().delete()
+        return super().write(form)
+
+
+class DeactivateTOTP(ActingMixin, DeactivateTOTPView):
+    reason = "Removed the authenticator app"
+
+
+class AddPasskey(ActingMixin, AddWebAuthnView):
+    reason = "Added a passkey"
+    adds = True
+
+
+class RemovePasskey(ActingMixin, RemoveWebAuthnView):
+    reason = "Removed a passkey"
+
+    def dispatch(self, request, *args, **kwargs):
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**kwargs) | {"may_remove": self.may_remove()}
+
+    def may_remove(self):
+        return FactorAdapter().can_delete_authenticator(self.object)
+
+    def form_valid(self, form):
+        if self.may_remove():
+            return super().form_valid(form)
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class GenerateRecoveryCodes(ActingMixin, GenerateRecoveryCodesView):
+    reason = "Made new recovery codes"
+
+
+class ReauthenticatePasskey(ReauthenticateWebAuthnView):
+    def form_invalid(self, form):
+        for message in form.errors.get("credential", []):
+            messages.error(self.request, message)
+        return HttpResponseRedirect(self.passthrough_next_url(self.request.path))
