@@ -16,6 +16,7 @@ from backoffice.views import (
     picker,
     revert,
     search,
+    sessions,
 )
 
 handler400 = "backoffice.errors.bad_request"
@@ -66,6 +67,9 @@ urlpatterns = [
     path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
     path("me/", me.Me.as_view(), name="me"),
     path("me/theme/", me.Theme.as_view(), name="theme"),
+    path("me/sessions/", sessions.MySessions.as_view(), name="my_sessions"),
+    path("me/sessions/end/", sessions.EndOthers.as_view(), name="my_sessions_end"),
+    path("me/sessions/<uuid:pk>/end/", sessions.EndMine.as_view(), name="my_session_end"),
     path("held/<slug:key>/", held.Held.as_view(), name="held"),
     path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
     path("accounts/", include("backoffice.sign_in.urls")),

@@ -18,6 +18,15 @@ def end(sessions, *, actor, reason, why=StaffSession.Ended.BY_HAND):
         return sessions.filter(ended_at=None).update(ended_at=timezone.now(), ended_why=why, session_data="")
 
 
+def of_account(user, request):
+    """The sessions of an account that go on, newest first, as a list; each knows its `device` and if it `is_this`."""
+    found = list(StaffSession.objects.going_on().filter(account=user).order_by("-seen_at", "id"))
+    for session in found:
+        session.device = device(session.browser)
+        session.is_this = bool(request.session.row and session.pk == request.session.row.pk)
+    return found
+
+
 def tidy():
     """Delete the rows of sessions that are over for long, and of sign-ins that were never finished."""
     now = timezone.now()

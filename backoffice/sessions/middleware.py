@@ -72,7 +72,7 @@ def to_sign_in(request, why):
             query["next"] = url
         else:
             query["lost"] = 1
-    return whole_page(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query)}")
+    return whole_page(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query, safe='/')}")
 
 
 def back_to(request):

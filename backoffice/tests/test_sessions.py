@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from backoffice import staff
 from backoffice.models import AuditEvent, StaffSession
-from backoffice.sessions import held
+from backoffice.sessions import ending, held
 from backoffice.sessions.store import SessionStore, hash_of
 from backoffice.testing import make_user, platform
 
@@ -210,3 +210,60 @@ def test_a_request_that_runs_while_its_session_ends_does_not_open_it_again(suppo
     with pytest.raises(UpdateError):
         store.save()
     assert asked_at(support_client.get("/me/"))["ended"] == "by_hand"
+
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
+
+
+class TestOnesOwnSessions:
+    def test_are_listed_and_end_one_by_one(self, support_client, manager_client):
+        other = another_browser(support_client.user)
+        other.get("/me/", HTTP_USER_AGENT=CHROME)
+        age(other, seen_minutes=2)
+        other.get("/me/", HTTP_USER_AGENT=CHROME, REMOTE_ADDR="203.0.113.7")
+        page = support_client.get("/me/sessions/").content.decode()
+        assert "Chrome on Windows" in page and "203.0.113.7" in page and "this one" in page
+        pk = session_of(other).pk
+        assert str(pk) in page and str(session_of(support_client).pk) not in page
+        manager_client.post(f"/me/sessions/{pk}/end/")
+        assert other.get("/me/").status_code == 200, "another person's is not ended"
+        support_client.post(f"/me/sessions/{pk}/end/")
+        assert asked_at(other.get("/me/"))["ended"] == "by_hand"
+        assert support_client.get("/me/").status_code == 200
+        event = AuditEvent.objects.of(StaffSession(pk=pk)).get()
+        assert (event.actor, event.reason) == (str(support_client.user), "Own sessions")
+
+    def test_all_others_end_at_once(self, support_client):
+        others = [another_browser(support_client.user) for _ in range(2)]
+        support_client.post("/me/sessions/end/")
+        assert [asked_at(other.get("/me/"))["ended"] for other in others] == ["by_hand", "by_hand"]
+        page = support_client.get("/me/sessions/").content.decode()
+        assert "End all others" not in page and "this one" in page
+
+    def test_those_that_are_over_by_themselves_are_not_shown(self, support_client):
+        age(another_browser(support_client.user), seen_minutes=61)
+        support_client.force_login(support_client.user)
+        assert support_client.get("/me/sessions/").content.decode().count("sessions__one") == 1
+
+
+@pytest.mark.parametrize(
+    ("browser", "words"),
+    [
+        (CHROME, "Chrome on Windows"),
+        (f"{CHROME} Edg/131.0", "Edge on Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Mobile/15E148 Safari/604.1",
+            "Safari on iPhone",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14) AppleWebKit Chrome/131.0 Mobile Safari/537.36",
+            "Chrome on Android",
+        ),
+        ("curl/8.5.0", "Another program"),
+        ("", "Another program"),
+    ],
+    ids=["Chrome", "Edge", "Firefox", "iPhone", "Android", "curl", "nothing"],
+)
+def test_a_browser_is_named_in_words(browser, words):
+    assert ending.device(browser) == words
