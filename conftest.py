@@ -165,7 +165,7 @@ def _client(user):
     from django.test import Client
 
     client = Client()
-    client.force_login(user)
+    testing.sign_in(client, user)
     client.user = user
     return client
 

@@ -52,6 +52,11 @@ class AccountAdapter(DefaultAccountAdapter):
         newest = max((record["at"] for record in records), default=0)
         return time.time() - newest >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
+    def get_reauthentication_methods(self, user):
+        """Whoever has a second factor confirms with it; the password alone is not enough then."""
+        methods = super().get_reauthentication_methods(user)
+        return [method for method in methods if method["id"] != "reauthenticate"] or methods
+
 
 class StaffBackend(AuthenticationBackend):
     """Rights come from roles alone: permissions given to a single account do not count.

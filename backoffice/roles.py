@@ -130,6 +130,28 @@ NOT_FOR_ADMINS = {
     "billing.close_month",
     "telephony.correct_call",
 }
+# What changes money, shows what is masked, concerns staff accounts or cannot be undone asks for a fresh sign-in or
+# confirmation (backoffice.fresh): every page whose permission is one of these, by itself.
+FRESH = {
+    "billing.post_credit",
+    "billing.request_credit",  # its form posts at once what is within the limits
+    "billing.adopt_change",
+    "billing.decide_credit",
+    "billing.decide_bulk_posting",
+    "billing.settle",
+    "billing.close_month",
+    "billing.add_price",
+    "billing.change_price",
+    "billing.change_creditlimit",
+    "telephony.correct_call",
+    "agents.reveal_transcript",
+    "agents.export_transcript",
+    "tenants.close_organization",
+    "tenants.erase_person",
+    "backoffice.add_user",
+    "backoffice.change_user",
+    "backoffice.delete_user",
+}
 
 
 def field_permission(model, field, action="change"):

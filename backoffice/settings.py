@@ -306,10 +306,13 @@ SESSION_ENGINE = "backoffice.sessions.store"
 SESSION_IDLE_MINUTES = whole_number("SESSION_IDLE_MINUTES", 60, least=5, most=24 * 60)
 SESSION_HOURS = whole_number("SESSION_HOURS", 12, least=1, most=7 * 24)
 SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
+# Money, reveals and staff accounts ask for a sign-in or confirmation not older than this; 0 switches it off.
+FRESH_FACTOR_MINUTES = whole_number("FRESH_FACTOR_MINUTES", 15, least=0, most=12 * 60)
+ACCOUNT_REAUTHENTICATION_TIMEOUT = (FRESH_FACTOR_MINUTES or 15) * 60
+INVITATION_HOURS = whole_number("INVITATION_HOURS", 72, least=1, most=30 * 24)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Back office: "
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a new factor, a removed one, another password: to the person
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60  # seconds
 
 # Second factor: an authenticator app (TOTP), passkeys, recovery codes (docs/sign-in.md)
 

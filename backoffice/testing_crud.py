@@ -24,7 +24,7 @@ from django.utils.http import urlencode
 
 from backoffice.generic import lists
 from backoffice.models import AuditEvent
-from backoffice.testing import make_user, platform
+from backoffice.testing import make_user, platform, sign_in
 
 HOSTILE = "<script>alert(1)</script> '\" {{ 7 }} %s \u202egnp.exe"
 MEGABYTE = "x" * 1_000_000
@@ -159,7 +159,7 @@ def form_values(response):
 
 def client_of(user):
     client = Client()
-    client.force_login(user)
+    sign_in(client, user)
     client.user = user
     return client
 

@@ -82,6 +82,7 @@ def run(server, postings):
     from django.urls import reverse
 
     from backoffice.models import User
+    from backoffice.testing import sign_in
     from backoffice.testing_crud import form_values
 
     with server.connect(NAME, "postgres") as owner:
@@ -96,7 +97,7 @@ def run(server, postings):
     clients = []
     for user in User.objects.filter(email__endswith="@example.test")[:PEOPLE]:
         clients.append(Client())
-        clients[-1].force_login(user)
+        sign_in(clients[-1], user)
     forms = []
     for number in range(postings):
         client = clients[number % PEOPLE]

@@ -34,6 +34,7 @@ class MaskAgain(ConversationPage):
     """Ends a reveal before its time."""
 
     permission = reveals.PERMISSION
+    asks_fresh = False  # to show less is nothing to confirm
     http_method_names = ["post"]
 
     def deed(self):

@@ -8,18 +8,23 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.views import View
 
+from backoffice import fresh
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.search import recent
 
 
 class ModelPage(View):
-    """A page about one model. `permission` defaults to `<app>.<action>_<model>`."""
+    """A page about one model. `permission` defaults to `<app>.<action>_<model>`.
+
+    Where that is one of roles.FRESH the page asks for a fresh sign-in or confirmation, unless `asks_fresh` is False.
+    """
 
     model = None
     action = ""
     permission = ""
     template_name = ""
     replica = False
+    asks_fresh = True
 
     @classmethod
     def required_permission(cls):
@@ -41,6 +46,8 @@ class ModelPage(View):
 
     def dispatch(self, request, *args, **kwargs):
         self.require(request.user)
+        if self.asks_fresh and (asked := fresh.ask(request, self.required_permission())):
+            return asked
         return super().dispatch(request, *args, **kwargs)
 
     def deed(self):

@@ -38,7 +38,7 @@ from backoffice.health.findings import Finding
 from backoffice.health.store import keep
 from backoffice.models import AuditEvent, Figure, HealthFinding, HealthRow, Job, ReadLog, SavedView
 from backoffice.services import log_read, save
-from backoffice.testing import make_user
+from backoffice.testing import make_user, sign_in
 from backoffice.testing_crud import check_page, client_of
 from billing.models import CreditLimit, SettlementDay
 from billing.tests.factories import (
@@ -271,7 +271,7 @@ def test_every_address_answers_as_reviewed(role, rows, request, monkeypatch):
     monkeypatch.setattr(probes.Readiness, "verdict", lambda self: ([], False))
     user, client = rows["staff"].get(role), Client()
     if user:
-        client.force_login(user)
+        sign_in(client, user)
     # A job of one's own can be cancelled; it is the admin's where nobody has signed in.
     job = Job.objects.create(kind="export", title="Export", owner=user or rows["staff"]["Admin"])
     column = COLUMNS.index(role)

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views import View
 
-from backoffice import bulk, services
+from backoffice import bulk, fresh, services
 from backoffice.generic.lists import PAGE_SIZE, open_list
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun
@@ -67,6 +67,8 @@ class BulkConfirm(View):
         self.action = bulk.action_of(self.list, self.run.action, request.user)
         if self.action.bulk_page:
             return HttpResponseRedirect(f"{reverse(self.action.bulk_page)}?run={self.run.pk}")
+        if self.action.asks_fresh and (asked := fresh.ask(request, self.action.required_permission())):
+            return asked
         return super().dispatch(request)
 
     def get(self, request):

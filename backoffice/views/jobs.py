@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, resolve, reverse
 from django.views import View
 
-from backoffice import bulk, generic, jobs, reverts, services
+from backoffice import bulk, fresh, generic, jobs, reverts, services
 from backoffice.filters import DayFilter, FilterSet
 from backoffice.generic.memory import list_url
 from backoffice.models import BulkRun, Job
@@ -152,6 +152,9 @@ class JobResult(View):
                 raise PermissionDenied(
                     f"Your role may not download this; it lacks the permission {permission}."
                 )
+            if asked := fresh.ask(request, permission):
+                file.close()
+                return asked
             services.log_read(
                 "export",
                 job,

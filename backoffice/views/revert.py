@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.views import View
 
-from backoffice import jobs, reverts
+from backoffice import fresh, jobs, reverts
 from backoffice.audit import undo_tag
 from backoffice.display import names_of, side
 from backoffice.forms import ReasonForm
@@ -23,15 +23,30 @@ from backoffice.ways_back import planned
 MOST_AT_ONCE = 200  # audit events of a batch; more of them are put back by a job
 
 
+def needed_permissions(change):
+    """Those of which one is enough to put something of this change back."""
+    if change.model is None:
+        return {"backoffice.view_auditevent"}
+    needed = {field_permission(change.model, one.name) for one in change.fields}
+    return needed or {field_permission(change.model, "")}
+
+
+def ask_fresh(request, changes):
+    """The answer that leads to the confirmation, where putting this back needs one; else None."""
+    needed = {
+        name
+        for change in changes
+        for name in (change.way.permissions if change.way is not None else needed_permissions(change))
+    }
+    return next((asked for name in sorted(needed) if (asked := fresh.ask(request, name))), None)
+
+
 def missing_permission(change, user):
     """The permission without which nothing of this change can be put back; "" for those who may."""
     if change.way is not None:
         return change.way.missing_permission(user)
-    if change.model is None:
-        needed = {"backoffice.view_auditevent"}
-    else:
-        needed = {field_permission(change.model, one.name) for one in change.fields}
-        needed = needed or {field_permission(change.model, "")}
+    needed = needed_permissions(change)
+    if change.model is not None:
         meta = change.model._meta
         if not user.has_perm(view := f"{meta.app_label}.view_{meta.model_name}"):
             return view
@@ -119,11 +134,13 @@ class RevertChange(View):
     def get(self, request, pk):
         change = self.read()
         require([change], request.user)
-        return self.show(change, self.new_form(change))
+        return ask_fresh(request, [change]) or self.show(change, self.new_form(change))
 
     def post(self, request, pk):
         change = self.read()
         require([change], request.user)
+        if asked := ask_fresh(request, [change]):
+            return asked
         one_click = "opened" not in request.POST
         form = self.new_form(change) if one_click else RevertForm(request.POST, change=change)
         if not one_click and not form.is_valid():
@@ -254,10 +271,13 @@ class RevertBatch(View):
         return ReasonForm(data, initial={"reason": f"Undo of batch {self.kwargs['batch'][:8]}"})
 
     def get(self, request, batch):
-        return self.show(self.read(), self.new_form())
+        changes = self.read()
+        return ask_fresh(request, changes) or self.show(changes, self.new_form())
 
     def post(self, request, batch):
         changes = self.read()
+        if asked := ask_fresh(request, changes):
+            return asked
         one_click = "reason" not in request.POST
         form = self.new_form(None if one_click else request.POST)
         if not one_click and not form.is_valid():

@@ -386,6 +386,7 @@ class BulkPostingRun(generic.ObjectPage):
 
 
 class BulkPostingStop(BulkPostingRun):
+    asks_fresh = False  # stopping is not to wait
     act = staticmethod(postings.stop)
     said = "It is being stopped. What was posted stays posted; the rest waits."
 
