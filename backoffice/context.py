@@ -78,7 +78,7 @@ NAVIGATION = [
             ("Changes", "backoffice:auditevent_list", "history", "backoffice.view_auditevent"),
             ("Readings", "backoffice:readlog_list", "eye", "backoffice.view_readlog"),
             ("Erasures", "tenants:erasure_list", "user-x", "tenants.erase_person"),
-            ("Staff accounts", "admin:backoffice_user_changelist", "user-cog", "backoffice.view_user"),
+            ("Staff accounts", "backoffice:user_list", "user-cog", "backoffice.view_user"),
             ("Django admin", "admin:index", "wrench", ""),
         ],
     ),

@@ -49,13 +49,15 @@ def is_fresh(request):
         for record in get_authentication_records(request, request.user)
         if record["at"] > after
     }
-    # Asked last, as it asks the database: whether less than the second factor is enough.
-    return "mfa" in lately or (
-        bool(lately & {"password", "socialaccount"}) and not has_second_factor(request.user)
-    )
+    if "mfa" in lately or ("socialaccount" in lately and getattr(settings, "OIDC_SECOND_FACTOR", False)):
+        return True
+    # Asked last, as it may ask the database.
+    return bool(lately & {"password", "socialaccount"}) and not has_second_factor(request.user)
 
 
 def has_second_factor(user):
+    if hasattr(user, "has_factor"):  # read with the account
+        return user.has_factor
     if not apps.is_installed("allauth.mfa"):
         return False
     from allauth.mfa.models import Authenticator

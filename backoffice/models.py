@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from backoffice.audit_models import AuditEvent, ReadLog
@@ -101,6 +102,9 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.get_full_name() or self.email
+
+    def get_absolute_url(self):
+        return reverse("backoffice:user_detail", args=[self.pk])
 
     def has_perm(self, perm, obj=None):
         from backoffice.roles import NOT_FOR_ADMINS

@@ -1,13 +1,15 @@
 """Staff accounts: made, changed, suspended and deleted by admins, each time with a reason."""
 
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from backoffice import services
+from backoffice import services, staff_mail
 from backoffice.generic import blocker_words
-from backoffice.models import User
+from backoffice.models import StaffSession, User
 from backoffice.roles import ADMIN, ROLES
+from backoffice.sessions import ending
 
 NO_ROLE = "No role"
 
@@ -19,7 +21,7 @@ def save_account(user, *, actor, reason, opened=None):
     Raises ValidationError for one's own role or suspension and for the last admin; services.Conflict as services.save.
     """
     before = None if user._state.adding else User.objects.get(pk=user.pk)
-    if before and user.pk == actor.pk and (user.role != before.role or not user.is_active):
+    if before and user.pk == actor.pk and (user.role != before.role or user.is_active != before.is_active):
         raise ValidationError("Nobody changes their own role or suspends themselves: another admin can.")
     if user.role in (*ROLES, NO_ROLE):
         user.is_superuser = user.role == ADMIN
@@ -31,13 +33,80 @@ def save_account(user, *, actor, reason, opened=None):
     if user.role != (before.role if before else NO_ROLE):
         with services.acting(actor, reason):
             user.groups.set(Group.objects.filter(name=user.role))
+    if before:
+        tell_changes(before, user)
     return user
 
 
+def tell_changes(before, user):
+    if user.role != before.role:
+        staff_mail.tell(user, f"Your role is {user.role} now.")
+    if user.is_active != before.is_active:
+        staff_mail.tell(
+            user, "Your account was reactivated." if user.is_active else "Your account was suspended."
+        )
+    if user.email != before.email:
+        for one in (before, user):
+            staff_mail.tell(one, f"The address of your account is {user.email} now.")
+
+
 def set_password(user, *, actor, reason, password):
-    """Give an account another password; its sessions end."""
+    """Give an account another password; its sessions end, and an open invitation with it."""
     user.set_password(password)
-    return services.save(user, actor=actor, reason=reason)
+    services.save(user, actor=actor, reason=reason)
+    staff_mail.tell(user, "An admin gave your account another password.")
+    return user
+
+
+def suspend(user, *, actor, reason):
+    """Nobody signs in with the account any more; its sessions end at once."""
+    return set_active(user, False, actor=actor, reason=reason)
+
+
+def reactivate(user, *, actor, reason):
+    return set_active(user, True, actor=actor, reason=reason)
+
+
+def set_active(user, active, *, actor, reason):
+    user = User.objects.get(pk=user.pk)
+    if user.is_active == active:
+        raise ValidationError(f"{user} is {'active' if active else 'suspended'} already.")
+    user.is_active = active
+    return save_account(user, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def reset_factors(user, *, actor, reason):
+    """Take away all second factors and recovery codes of an account; its sessions end. Returns the user.
+
+    Raises ValidationError for one's own, and where there are none.
+    """
+    from backoffice.sign_in import factors
+
+    if user.pk == actor.pk:
+        raise ValidationError("Nobody resets their own second factor: another admin can.")
+    if not factors.reset_factors(user, actor=actor, reason=reason):
+        raise ValidationError(f"{user} has no second factor.")
+    end_sessions(user, actor=actor, reason=reason, why=StaffSession.Ended.FACTORS)
+    staff_mail.tell(user, "An admin took the second factor from your account. Set up another one.")
+    return user
+
+
+def has_factors():
+    """Whether this installation knows second factors."""
+    return apps.is_installed("allauth.mfa")
+
+
+def end_sessions(user, *, actor, reason, why=StaffSession.Ended.BY_HAND):
+    """End every session of an account. Returns the user."""
+    ending.end(StaffSession.objects.filter(account=user), actor=actor, reason=reason, why=why)
+    return user
+
+
+def end_session(user, *, actor, reason, session):
+    """End one session of an account. Returns the user."""
+    ending.end(StaffSession.objects.filter(pk=session.pk, account=user), actor=actor, reason=reason)
+    return user
 
 
 @transaction.atomic

@@ -11,12 +11,14 @@ from backoffice.views import (
     health_lists,
     held,
     home,
+    invitation,
     jobs,
     me,
     picker,
     revert,
     search,
     sessions,
+    staff,
 )
 
 handler400 = "backoffice.errors.bad_request"
@@ -36,6 +38,26 @@ audit_patterns = (
     "backoffice",
 )
 
+staff_patterns = [
+    path("", staff.UserList.as_view(), name="user_list"),
+    path("invite/", staff.UserCreate.as_view(), name="user_add"),
+    path("<int:pk>/", staff.UserDetail.as_view(), name="user_detail"),
+    path("<int:pk>/edit/", staff.UserUpdate.as_view(), name="user_edit"),
+    path("<int:pk>/delete/", staff.UserDelete.as_view(), name="user_delete"),
+    path("<int:pk>/invite/", staff.UserReinvite.as_view(), name="user_reinvite"),
+    path("<int:pk>/withdraw/", staff.UserWithdraw.as_view(), name="user_withdraw"),
+    path("<int:pk>/password/", staff.UserPassword.as_view(), name="user_password"),
+    path("<int:pk>/reset-factors/", staff.UserResetFactors.as_view(), name="user_reset_factors"),
+    path("<int:pk>/suspend/", staff.UserSuspend.as_view(), name="user_suspend"),
+    path("<int:pk>/reactivate/", staff.UserReactivate.as_view(), name="user_reactivate"),
+    path("<int:pk>/sessions/end/", staff.UserSessionsEnd.as_view(), name="user_sessions_end"),
+    path("<int:pk>/sessions/<uuid:session>/end/", staff.UserSessionEnd.as_view(), name="user_session_end"),
+]
+backoffice_patterns = (
+    [path("audit/", include(audit_patterns[0])), path("staff/", include(staff_patterns))],
+    "backoffice",
+)
+
 urlpatterns = [
     # Answered by ProbeMiddleware, before all else; here they are known as addresses of the site.
     path("healthz", healthz, name="healthz"),
@@ -48,7 +70,7 @@ urlpatterns = [
     path("agents/", include("agents.urls")),
     path("telephony/", include("telephony.urls")),
     path("billing/", include("billing.urls")),
-    path("audit/", include(audit_patterns)),
+    path("", include(backoffice_patterns)),
     path("health/", health.HealthOverview.as_view(), name="health"),
     path("health/check/", health.HealthCheckNow.as_view(), name="health_check"),
     path("health/findings/", health_lists.HealthFindingList.as_view(), name="healthfinding_list"),
@@ -72,6 +94,7 @@ urlpatterns = [
     path("me/sessions/<uuid:pk>/end/", sessions.EndMine.as_view(), name="my_session_end"),
     path("held/<slug:key>/", held.Held.as_view(), name="held"),
     path("demo/audio/<slug:name>.wav", demo_audio, name="demo_audio"),
+    path("invitation/", invitation.AcceptInvitation.as_view(), name="invitation"),
     path("accounts/", include("backoffice.sign_in.urls")),
     path("admin/", admin.site.urls),
 ]

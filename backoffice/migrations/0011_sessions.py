@@ -120,7 +120,7 @@ class Migration(migrations.Migration):
                     models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
                 ),
                 ("email", models.EmailField(max_length=254, verbose_name="e-mail")),
-                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("secret_hash", models.CharField(max_length=64, unique=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("expires_at", models.DateTimeField()),
                 ("used_at", models.DateTimeField(null=True)),

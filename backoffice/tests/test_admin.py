@@ -622,30 +622,16 @@ class TestAccounts:
     def fill(self, client, user, **data):
         return opened_form(client, user) | {"reason": "Asked by the manager"} | data
 
-    def test_are_made_by_mail_with_a_role(self, admin_client, client):
+    def test_are_made_by_an_invitation(self, admin_client):
         data = {"email": "New@Example.test", "role": "Finance"}
-        data |= {"password1": "correct horse 9", "password2": "correct horse 9"}
         url = admin_url(User, "add")
         assert admin_client.post(url, data).status_code == 422  # no reason
-        assert admin_client.post(url, data | {"reason": "Joins", "password2": "other"}).status_code == 422
-        assert (
-            admin_client.post(url, data | {"reason": "Joins", "password1": "1", "password2": "1"}).status_code
-            == 422
-        )
         answer = admin_client.post(url, data | {"reason": "Joins"})
+        assert answer.status_code == 200 and "/invitation/#" in answer.text
         user = User.objects.get(email="new@example.test")
-        assert answer.url == admin_url(User, "change", user)
-        assert (user.role, user.is_superuser, user.check_password("correct horse 9")) == (
-            "Finance",
-            False,
-            True,
-        )
-        event = AuditEvent.objects.of(user).get()
-        assert (event.actor_id, event.reason) == (admin_client.user.pk, "Joins")
-        assert event.new["password"] == "[secret]"
+        assert (user.role, user.is_superuser, user.has_usable_password()) == ("Finance", False, False)
         given = AuditEvent.objects.get(table_name="backoffice.backoffice_user_groups", new__user_id=user.pk)
         assert (given.actor_id, given.reason) == (admin_client.user.pk, "Joins")
-        assert admin_client.post(url, data | {"reason": "Joins"}).status_code == 422  # there already
 
     @pytest.mark.parametrize("role", ["Finance", "Manager", "Admin", "No role"])
     def test_get_another_role_with_a_reason(self, admin_client, ada, role):
@@ -697,20 +683,6 @@ class TestAccounts:
         assert answer.status_code == 409 and "Manager" in answer.text and "Finance" in answer.text
         assert User.objects.get(pk=ada.pk).role == "Manager"
 
-    def test_get_another_password(self, admin_client, ada, client):
-        client.force_login(ada)
-        url = reverse("admin:backoffice_user_password", args=[ada.pk])
-        assert url in admin_client.get(admin_url(User, "change", ada)).text
-        data = {"password1": "correct horse 9", "password2": "correct horse 9"}
-        assert admin_client.post(url, data).status_code == 422
-        assert admin_client.post(url, data | {"password2": "other", "reason": "Forgot"}).status_code == 422
-        assert admin_client.post(url, data | {"reason": "Forgot"}).status_code == 302
-        assert User.objects.get(pk=ada.pk).check_password("correct horse 9")
-        assert client.get("/").status_code == 302
-        event = AuditEvent.objects.of(ada).get(action="update")
-        assert (event.reason, event.new) == ("Forgot", {"password": "[secret, changed]"})
-        assert "correct horse" not in str(AuditEvent.objects.values_list())
-
     def test_are_deleted_when_nothing_hangs_on_them(self, admin_client, ada):
         make_job(ada)
         assert "cannot be deleted" in admin_client.get(admin_url(User, "delete", ada)).text
@@ -726,7 +698,6 @@ class TestAccounts:
             for url in (
                 admin_url(User, "changelist"), admin_url(User, "add"), admin_url(User, "change", ada),
                 admin_url(User, "delete", ada), admin_url(User, "history", ada),
-                reverse("admin:backoffice_user_password", args=[ada.pk]),
             ):  # fmt: skip
                 assert client.get(url).status_code == 403
                 assert client.post(url, {"reason": "x", "role": "Admin"}).status_code in (403, 405)

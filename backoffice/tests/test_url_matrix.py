@@ -160,6 +160,7 @@ def address(route, pattern, rows):
         "section": "schema",
         "uidb36": "1",
         "provider_id": "no-such-provider",
+        "session": "00000000-0000-0000-0000-000000000001",
     }
     if "<int:pk>" in route and model is None:
         values["pk"] = 0

@@ -43,6 +43,13 @@ addEventListener("beforeunload", (event) => {
 // A refused form: go to what says why.
 document.querySelector("[data-focus]")?.focus();
 
+// The code of an invitation stands behind the # of its link, which is sent to no server: into its field, and out of the address.
+const code = document.querySelector("[data-from-fragment]");
+if (code && location.hash.length > 1) {
+  code.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
+
 // A list's filters: selects and dates apply at once, and empty fields stay out of the address.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-filters]");
