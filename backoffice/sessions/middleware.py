@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.sessions import middleware as sessions
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -24,7 +25,7 @@ class SessionMiddleware(sessions.SessionMiddleware):
 
     def process_request(self, request):
         super().process_request(request)
-        request.session.address = str(get_adapter(request).get_client_ip(request) or "")[:45]
+        request.session.address = address_of(request)[:45]
         request.session.browser = request.headers.get("User-Agent", "")[:300]
 
     def process_response(self, request, response):
@@ -34,6 +35,14 @@ class SessionMiddleware(sessions.SessionMiddleware):
             return super().process_response(request, response)
         except SessionInterrupted:  # it was ended while this request ran
             return to_sign_in(request, StaffSession.Ended.BY_HAND)
+
+
+def address_of(request):
+    """As the throttling of sign-in has it; "" where a request has none (a server behind a Unix socket)."""
+    try:
+        return str(get_adapter(request).get_client_ip(request))
+    except PermissionDenied:
+        return ""
 
 
 def touch(request):

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends.base import UpdateError
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from backoffice import staff
 from backoffice.models import AuditEvent, StaffSession
 from backoffice.sessions import ending, held
 from backoffice.sessions.store import SessionStore, hash_of
+from backoffice.settings import whole_number
 from backoffice.testing import make_user, platform
 
 HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/jobs/?q=x"}
@@ -136,6 +138,17 @@ def test_a_held_form_is_forgotten_after_half_an_hour(support_client, monkeypatch
     age(support_client, seen_minutes=2)
     support_client.get("/me/")
     assert SessionStore().decode(session_of(support_client).session_data)[held.SESSION_KEY] == {}
+
+
+def test_a_request_without_an_address_is_answered(support_client):
+    assert support_client.get("/me/", REMOTE_ADDR="").status_code == 200
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", "169", "1.5"])
+def test_a_setting_out_of_its_range_stops_the_start_with_a_sentence(monkeypatch, text):
+    monkeypatch.setenv("SESSION_HOURS", text)
+    with pytest.raises(ImproperlyConfigured, match="SESSION_HOURS is a whole number from 1 to 168"):
+        whole_number("SESSION_HOURS", 12, least=1, most=168)
 
 
 CHANGES = {
