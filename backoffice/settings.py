@@ -440,6 +440,19 @@ SETTLEMENT_ACCOUNT = env.str("SETTLEMENT_ACCOUNT", "")
 SETTLEMENT_AUTOMATIC = env.bool("SETTLEMENT_AUTOMATIC", False)
 if SETTLEMENT_AUTOMATIC and not (SETTLEMENT_FROM and SETTLEMENT_ACCOUNT):
     raise ImproperlyConfigured("SETTLEMENT_AUTOMATIC needs SETTLEMENT_FROM and SETTLEMENT_ACCOUNT.")
+# How long entries of the audit are kept (docs/audit.md); 0 is for ever. The database refuses less than a year, too.
+
+
+def days_kept(name):
+    """A setting that is 0 or a number of days, a year at the least."""
+    days = 0 if TESTING else env.int(name, 0)
+    if days and not 365 <= days <= 36_500:
+        raise ImproperlyConfigured(f"{name} is 0, for ever, or a number of days from 365 to 36500.")
+    return days
+
+
+AUDIT_KEEP_DAYS = days_kept("AUDIT_KEEP_DAYS")
+READ_LOG_KEEP_DAYS = days_kept("READ_LOG_KEEP_DAYS")
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 WORKER_HEARTBEAT = heartbeat_file()

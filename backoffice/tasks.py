@@ -2,7 +2,7 @@
 
 from procrastinate.contrib.django import app
 
-from backoffice import bulk, export, jobs, reverts  # noqa: F401  (these register their kinds)
+from backoffice import bulk, export, jobs, retention, reverts  # noqa: F401  (these register their kinds)
 from backoffice.health import checking  # noqa: F401
 from backoffice.logs import about_job
 from backoffice.sessions import ending
@@ -20,3 +20,9 @@ def tidy_jobs(timestamp):
     jobs.tidy()
     bulk.tidy()
     ending.tidy()
+
+
+@app.periodic(cron="40 2 * * *")
+@app.task(name="remove_old_entries", queueing_lock="remove_old_entries", pass_context=False)
+def remove_old_entries(timestamp):
+    retention.prune()

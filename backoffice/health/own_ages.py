@@ -1,4 +1,4 @@
-"""Ages of what `backoffice` itself keeps: the worker, its queue, the checks of data health, the figures."""
+"""Ages of what `backoffice` itself keeps: the worker, its queue, the checks of data health, the figures, the audit."""
 
 import datetime
 
@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateWorker
 
+from backoffice import retention
 from backoffice.health.ages import Age, ages
 from backoffice.health.findings import BAD, GOOD, WARN
 from backoffice.models import FigureState, HealthCheck, Job
@@ -86,3 +87,27 @@ def age_of_figures():
             warn_after=datetime.timedelta(hours=48),
         ),
     ]
+
+
+@ages
+def age_of_audit():
+    """When old entries were removed last; where a setting removes some, no entry is much older than it says."""
+    found = []
+    for log, label, url in (
+        ("event", "Changes (audit)", "backoffice:auditevent_list"),
+        ("read_log", "Readings (audit)", "backoffice:readlog_list"),
+    ):
+        standing = retention.standing(log)
+        since = f"; the oldest entry is of {standing.oldest:%Y-%m-%d}" if standing.oldest else ""
+        removed = f"; removed last on {standing.pruned:%Y-%m-%d}" if standing.pruned else ""
+        late = standing.is_late and "The nightly removal did not happen: does a worker run? "
+        found.append(
+            Age(
+                f"{label}, oldest entry",
+                standing.oldest,
+                f"{late or ''}{standing.rule}{since}{removed}.",
+                reverse(url),
+                level=WARN if late else GOOD,
+            )
+        )
+    return found
