@@ -1,7 +1,8 @@
 """What the database recorded about a row, for its page."""
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
+from backoffice.audit_models import audit_name
 from backoffice.logs import request_id
 from backoffice.models import AuditEvent, ReadLog
 from backoffice.reverts import can_revert
@@ -55,3 +56,20 @@ def undo_tag(obj, user):
 def readings(obj, limit=10):
     """The newest `limit` entries of the read log about a row, as a list."""
     return list(ReadLog.objects.of(obj)[:limit])
+
+
+def history_url(obj):
+    """The page of a record's whole history."""
+    return reverse("backoffice:record_history", args=[audit_name(obj), obj.pk])
+
+
+def entry_history_url(entry):
+    """The same, of the record that an entry is about; "" where it is about no single one."""
+    try:
+        return (
+            reverse("backoffice:record_history", args=[entry.table_name, entry.row_id])
+            if entry.row_id
+            else ""
+        )
+    except NoReverseMatch:  # an id with a slash
+        return ""

@@ -112,7 +112,10 @@ class DayFilter(django_filters.DateFilter):
             moment = timezone.make_aware(datetime.datetime.combine(day, datetime.time.min))
         except (OverflowError, ValueError):
             return queryset
-        queryset = queryset.alias(day_filter=newest(self.field_name))
+        # As the index has it: a time that may be missing counts as the beginning of all.
+        nullable = queryset.model._meta.get_field(self.field_name).null
+        key = newest(self.field_name) if nullable else models.F(self.field_name)
+        queryset = queryset.alias(day_filter=key)
         if self.until:
             return queryset.filter(day_filter__lt=moment).exclude(**{self.field_name: None})
         return queryset.filter(day_filter__gte=moment)

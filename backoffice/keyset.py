@@ -139,16 +139,16 @@ class Total:
         }[self.kind]
 
 
-def total(queryset, *, filtered):
-    """The Total of a list, by one cheap query: counting stops at COUNT_LIMIT, whole tables are estimated."""
-    bounded = queryset.order_by().values("pk")[: COUNT_LIMIT + 1]
+def total(queryset, *, filtered, limit=COUNT_LIMIT):
+    """The Total of a list, by one cheap query: counting stops at `limit`, whole tables are estimated."""
+    bounded = queryset.order_by().values("pk")[: limit + 1]
     if filtered or queryset.query.where:  # a list may be of a part of its table from the start
         number = bounded.count()
     else:
         estimate, number = estimate_or_count(bounded)
         if number is None:
             return Total(estimate, "about")
-    return Total(COUNT_LIMIT, "at_least") if number > COUNT_LIMIT else Total(number, "exact")
+    return Total(limit, "at_least") if number > limit else Total(number, "exact")
 
 
 def estimate_or_count(bounded):

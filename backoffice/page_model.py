@@ -16,6 +16,8 @@ class PageModel(models.Model):
     reviewed_fields = {}
     # Columns that are written along with others, and put back along with them.
     following_fields = ()
+    # Whether its rows hold what visitors said, or may quote it: pages of the audit mask their texts.
+    holds_conversation = False
     # True on a copy that for_editing() returns.
     is_for_editing = False
 

@@ -5,6 +5,7 @@ from backoffice.demo.views import demo_audio
 from backoffice.generic.inline import InlineEdit
 from backoffice.probes import healthz, readyz
 from backoffice.views import (
+    activity,
     audit,
     figures,
     health,
@@ -15,6 +16,7 @@ from backoffice.views import (
     jobs,
     me,
     picker,
+    record_history,
     revert,
     search,
     sessions,
@@ -32,6 +34,8 @@ audit_patterns = (
         path("changes/<int:pk>/", audit.AuditEventDetail.as_view(), name="auditevent_detail"),
         path("changes/<int:pk>/revert/", revert.RevertChange.as_view(), name="auditevent_revert"),
         path("batches/<str:batch>/revert/", revert.RevertBatch.as_view(), name="batch_revert"),
+        path("records/<str:table>/<str:pk>/", record_history.RecordHistory.as_view(), name="record_history"),
+        path("people/<int:pk>/", activity.Activity.as_view(), name="person_activity"),
         path("readings/", audit.ReadLogList.as_view(), name="readlog_list"),
         path("readings/<int:pk>/", audit.ReadLogDetail.as_view(), name="readlog_detail"),
     ],
@@ -88,6 +92,7 @@ urlpatterns = [
     path("inline/<str:label>/<uuid:pk>/<slug:field>/", InlineEdit.as_view(), name="inline_edit"),
     path("pick/<str:label>/", picker.Picker.as_view(), name="pick"),
     path("me/", me.Me.as_view(), name="me"),
+    path("me/activity/", activity.Activity.as_view(), name="my_activity"),
     path("me/theme/", me.Theme.as_view(), name="theme"),
     path("me/sessions/", sessions.MySessions.as_view(), name="my_sessions"),
     path("me/sessions/end/", sessions.EndOthers.as_view(), name="my_sessions_end"),

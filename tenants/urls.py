@@ -34,6 +34,9 @@ urlpatterns = [
     ),
     path("organizations/<uuid:pk>/ledger/", views.OrganizationLedger.as_view(), name="organization_ledger"),
     path("organizations/<uuid:pk>/notes/", views.OrganizationNotes.as_view(), name="organization_notes"),
+    path(
+        "organizations/<uuid:pk>/readers/", views.OrganizationReaders.as_view(), name="organization_readers"
+    ),
     path("organizations/<uuid:pk>/assign/", views.OrganizationAssign.as_view(), name="organization_assign"),
     path(
         "organizations/<uuid:pk>/hand-over/",

@@ -17,6 +17,8 @@ class ChatSession(PageModel):
     One row here blocks the deletion of its agent, organization and login.
     """
 
+    holds_conversation = True
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agent = models.ForeignKey(
         Agent,
@@ -49,6 +51,8 @@ class ChatSession(PageModel):
 
 class ChatMessage(PageModel):
     """One line of a legacy chat; `timestamp` is the visitor's browser clock."""
+
+    holds_conversation = True
 
     class Role(models.TextChoices):
         USER = "user"

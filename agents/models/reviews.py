@@ -20,6 +20,8 @@ from backoffice.page_model import PageModel
 class OfConversation(models.Model):
     """A row about one conversation."""
 
+    holds_conversation = True
+
     store = models.CharField(max_length=10, choices=Store)
     source_id = models.UUIDField()
     organization = LooseForeignKey("tenants.Organization", related_name="+")

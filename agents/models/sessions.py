@@ -44,6 +44,8 @@ class AgentSession(PageModel):
     their defaults, and `conversation_history` usually keeps the first entry only.
     """
 
+    holds_conversation = True
+
     class Status(models.TextChoices):
         ACTIVE = "active"
         ENDED = "ended"
@@ -108,6 +110,8 @@ class AgentSession(PageModel):
 
 class AgentMessage(PageModel):
     """One line of a transcript. The platform's runtime rarely writes it; see `conversation_history`."""
+
+    holds_conversation = True
 
     class Role(models.TextChoices):
         USER = "user"

@@ -30,8 +30,8 @@ class ListView(ModelPage):
     `orders` is {name: Order}; the first is the default, read falling unless it says otherwise. `bulk` are the
     ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
     written to a file. `nothing_yet` is what an empty list says. A page with
-    `heavy_rows` holds fewer. `extra_context()` may name a template `above_rows`, which follows the
-    filters, and `all_columns` that the export menu offers.
+    `heavy_rows` holds fewer; counting the rows that match stops at `count_limit`. `extra_context()` may name a
+    template `above_rows`, which follows the filters, and `all_columns` that the export menu offers.
     """
 
     action = "view"
@@ -47,6 +47,7 @@ class ListView(ModelPage):
     note = ""
     nothing_yet = ""
     heavy_rows = False
+    count_limit = keyset.COUNT_LIMIT
 
     def page_title(self):
         return self.title or capfirst(self.model._meta.verbose_name_plural)
@@ -142,7 +143,7 @@ class ListView(ModelPage):
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": keyset.total(queryset, filtered=self.filterset.is_filtered),
+            "total": keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),

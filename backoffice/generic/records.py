@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from backoffice import keyset
-from backoffice.audit import history, readings
+from backoffice.audit import history, history_url, readings
 from backoffice.display import present
 from backoffice.generic import inline
 from backoffice.generic.page import ObjectPage
@@ -35,7 +35,7 @@ class DetailView(ObjectPage):
             "groups": self.groups(),
             "related": self.related_links(),
             "events": self.events() if self.has_history else None,
-            "history_url": self.url("history", obj),
+            "history_url": self.history_url() if self.has_history else "",
             "readings": readings(obj) if self.has_readings else None,
             "edit_url": self.url("edit", obj) if self.may_edit() else "",
             "delete_url": self.url("delete", obj) if self.can("delete") else "",
@@ -49,6 +49,10 @@ class DetailView(ObjectPage):
     def events(self):
         """The history, as components/history.html takes it."""
         return history(self.object, user=self.request.user)
+
+    def history_url(self):
+        """The page of all of it, for the newest are shown only."""
+        return self.url("history", self.object) or history_url(self.object)
 
     def may_edit(self):
         return self.can("change")

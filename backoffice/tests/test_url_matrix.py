@@ -161,9 +161,14 @@ def address(route, pattern, rows):
         "uidb36": "1",
         "provider_id": "no-such-provider",
         "session": "00000000-0000-0000-0000-000000000001",
+        "table": "organizations",
     }
     if "<int:pk>" in route and model is None:
         values["pk"] = 0
+    if "<str:table>" in route:
+        values["pk"] = rows["tenants.organization"].pk
+    if "/people/" in route:
+        values["pk"] = rows["backoffice.user"].pk
     if "<str:label>" in route:
         values["pk"] = rows[values["label"]].pk
     route = re.sub(r"\(\?P<(\w+)>[^)]*\)", r"<\1>", route)

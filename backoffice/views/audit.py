@@ -1,32 +1,39 @@
-import django_filters
-from django.db.models import Exists, Func, OuterRef, TextField
+"""The lists of changes and readings, and the page of an entry of each."""
+
+from django.db.models import F, Func, TextField
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.text import Truncator
 
-from backoffice import generic
-from backoffice.filters import DayFilter, FilterSet
+from backoffice import generic, retention
+from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
+from backoffice.audit_links import changes_links, person_of, readings_links, record_of
+from backoffice.audit_values import BeforeAndAfter, briefs, changes_of, origin
+from backoffice.display import redact_text
 from backoffice.models import AuditEvent, ReadLog
+from backoffice.record_history import record_for
 from backoffice.reverts import can_revert
 from backoffice.tables import Column, Table
+
+# Counting stops here: it would read more rows than a page does.
+COUNTED = 500
 
 
 class FieldNames(Func):
     """The names of the fields that an audit event is about, as one text."""
 
-    template = (
-        "(select string_agg(key, ', ' order by key)"
-        " from jsonb_object_keys(coalesce(new, '{}') || coalesce(old, '{}')) key)"
-    )
+    template = "array_to_string(audit.field_names(old, new), ', ')"
     output_field = TextField()
 
 
 class AuditEventTable(Table):
-    at = Column("Time", order="id")
+    at = Column("Time", order="time")
     actor = Column("By")
     action = Column("What")
     row_label = Column("Record")
-    fields = Column("Fields", accessor="changes", export=FieldNames())
+    changes = Column("Before and after", accessor="changes", export=BeforeAndAfter())
     reason = Column()
+    fields = Column("Fields", accessor="changes", export=FieldNames(), shown=False)
     organization = Column("Organization", shown=False, needs=["organization__name"])
 
     class Meta(Table.Meta):
@@ -35,38 +42,40 @@ class AuditEventTable(Table):
         rows = "backoffice/auditevent_rows.html"
 
 
-class BatchesFilter(django_filters.ChoiceFilter):
-    """Of all that ran under one request or job, the first entry alone, which stands for the others."""
+class LogList(generic.ListView):
+    """What the lists of both logs share."""
 
-    def __init__(self):
-        super().__init__(label="Batches", choices=[("one", "One entry of each")], empty_label="All entries")
+    orders = {"time": generic.Order(F("at"), by_time=True)}
+    count_limit = COUNTED
+    template_name = "backoffice/log_list.html"
+    log = ""
 
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
-        earlier = AuditEvent.objects.filter(request_id=OuterRef("request_id"), pk__lt=OuterRef("pk"))
-        return queryset.exclude(Exists(earlier.order_by()))
+    def shortcuts(self):
+        return []
 
-
-class AuditEventFilter(FilterSet):
-    search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
-    rare = ("action", "source", "batches", "batch")
-    batches = BatchesFilter()
-    batch = django_filters.CharFilter(field_name="request_id", label="Request or job")
-    since = DayFilter("at", label="From")
-    until = DayFilter("at", label="Until", until=True)
-
-    class Meta:
-        model = AuditEvent
-        fields = ["table_name", "action", "source"]
+    def extra_context(self):
+        return {"shortcuts": self.shortcuts(), "standing": retention.standing(self.log)}
 
 
-class AuditEventList(generic.ListView):
+class AuditEventList(LogList):
     model = AuditEvent
+    queryset = AuditEvent.objects.defer("old", "new")
     title = "Changes"
     table_class = AuditEventTable
     filterset_class = AuditEventFilter
-    orders = {"id": generic.by_id()}
+    log = "event"
+
+    def shortcuts(self):
+        return changes_links()
+
+    def row_context(self, rows):
+        found = briefs(rows)
+        for row in rows:
+            row.short, row.more = found[row.pk]
+            row.values_count = len(row.short) + row.more
+            row.origin = origin(row)
+            row.short_record = Truncator(redact_text(row.record)).chars(120)
+        return {}
 
 
 class AuditEventDetail(generic.DetailView):
@@ -74,8 +83,30 @@ class AuditEventDetail(generic.DetailView):
     has_history = False
     fields = [
         "at", "actor", "source", "db_role", "jwt_sub", "reason", "request_id",
-        "table_name", "row_label", "row_id", "action", "old", "new",
+        "table_name", "row_label", "row_id", "organization", "action",
     ]  # fmt: skip
+
+    def show_actor(self, event):
+        return "By", person_of(event, self.request.user)
+
+    def show_source(self, event):
+        return "From", origin(event)
+
+    def show_row_label(self, event):
+        return "Record", record_of(event, self.request.user)
+
+    def may_open(self, user):
+        """Those who see all changes; of a record, those who see the record."""
+        return super().may_open(user) or self.of_record(user)
+
+    def of_record(self, user):
+        kwargs = getattr(self, "kwargs", None)
+        event = AuditEvent.objects.filter(pk=kwargs["pk"]).first() if kwargs else None
+        return event is not None and record_for(user, event.table_name, event.row_id) is not None
+
+    def extra_context(self):
+        changes, more = changes_of(self.object)
+        return {"changes": changes, "more_fields": more}
 
     def get_actions(self):
         event = self.object
@@ -102,12 +133,12 @@ class AuditEventDetail(generic.DetailView):
 
 
 class ReadLogTable(Table):
-    at = Column("Time", order="id")
+    at = Column("Time", order="time")
     actor = Column("By")
     kind = Column("What")
     row_label = Column("Record")
     reason = Column()
-    organization = Column("Organization")
+    organization = Column("Organization", needs=["organization__name"])
 
     class Meta(Table.Meta):
         model = ReadLog
@@ -115,38 +146,27 @@ class ReadLogTable(Table):
         rows = "backoffice/readlog_rows.html"
 
 
-class ReadLogFilter(FilterSet):
-    search_fields = ["row_id__exact", "actor", "row_label", "organization_id__id"]
-    rare = ("table_name",)
-    since = DayFilter("at", label="From")
-    until = DayFilter("at", label="Until", until=True)
-
-    class Meta:
-        model = ReadLog
-        fields = ["table_name", "kind", "organization"]
-
-
-class ReadLogList(generic.ListView):
+class ReadLogList(LogList):
     model = ReadLog
-    queryset = ReadLog.objects.select_related("organization")
     title = "Readings"
     table_class = ReadLogTable
     filterset_class = ReadLogFilter
-    orders = {"id": generic.by_id()}
+    log = "read_log"
+
+    def shortcuts(self):
+        return readings_links()
 
 
 class ReadLogDetail(generic.DetailView):
     model = ReadLog
     has_history = False
     fields = [
-        "at",
-        "actor",
-        "kind",
-        "table_name",
-        "row_label",
-        "row_id",
-        "detail",
-        "reason",
-        "request_id",
-        "db_role",
-    ]
+        "at", "actor", "kind", "table_name", "row_label", "row_id", "organization", "detail", "reason",
+        "request_id", "db_role",
+    ]  # fmt: skip
+
+    def show_actor(self, entry):
+        return "By", person_of(entry, self.request.user)
+
+    def show_row_label(self, entry):
+        return "Record", record_of(entry, self.request.user)

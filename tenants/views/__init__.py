@@ -58,6 +58,7 @@ from tenants.views.profiles import (
     UserProfileList,
     UserProfileUpdate,
 )
+from tenants.views.readers import OrganizationReaders
 from tenants.views.suspension import OrganizationRestore, OrganizationSuspend
 from tenants.views.tab_pages import (
     TABS,
@@ -124,6 +125,7 @@ __all__ = [
     "OrganizationPreviewNumbers",
     "OrganizationPreviewTrunks",
     "OrganizationPreviewUsage",
+    "OrganizationReaders",
     "OrganizationRecord",
     "OrganizationRelease",
     "OrganizationRestore",

@@ -22,6 +22,7 @@ from tenants.desk.usage import usage_from, usage_of, usage_read
 from tenants.forms import NoteAddForm
 from tenants.health import KINDS
 from tenants.models import Note
+from tenants.views.readers import OrganizationReaders
 from tenants.views.tabs import AGENTS_LOOKED_AT, VIEW, OrganizationTab
 
 SHOWN = 25
@@ -317,5 +318,6 @@ TABS = (
     OrganizationUsage,
     OrganizationLedger,
     OrganizationTimeline,
+    OrganizationReaders,
     OrganizationNotes,
 )

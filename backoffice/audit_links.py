@@ -1,0 +1,81 @@
+"""Ways from and to the audit: views that are shipped with its lists, the page of a person, of a record."""
+
+import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+
+from backoffice.audit import entry_history_url
+from backoffice.audit_models import models_by_table
+from backoffice.display import redact_text
+from backoffice.record_history import record_for
+from backoffice.templatetags import ui
+
+# (name, icon, filters); `{week}` is the day a week ago. All who see the list have them; one's own are saved views.
+CHANGES = [
+    ("Outside changes this week", "globe", {"source": "outside", "since": "{week}"}),
+    ("Deleted this month", "trash-2", {"action": "delete", "since": "{month}"}),
+    ("Roles given and taken", "user-cog", {"table_name": "backoffice.backoffice_user_groups"}),
+    ("Staff accounts", "users", {"table_name": "backoffice.backoffice_user"}),
+    ("Batches this week", "layers", {"batches": "one", "since": "{week}"}),
+    ("Removed by age", "archive-x", {"table_name": "audit.event"}),
+]
+READINGS = [
+    ("Reveals this week", "eye", {"kind": "reveal", "since": "{week}"}),
+    ("Exports", "download", {"kind": "export"}),
+    ("Recordings this week", "volume-2", {"kind": "recording", "since": "{week}"}),
+    ("Searches for personal data", "search", {"kind": "search"}),
+]
+
+
+def changes_links():
+    return links("backoffice:auditevent_list", CHANGES)
+
+
+def readings_links():
+    return links("backoffice:readlog_list", READINGS)
+
+
+def links(list_name, shipped):
+    today = timezone.localdate()
+    days = {"week": today - datetime.timedelta(days=7), "month": today - datetime.timedelta(days=30)}
+    here = reverse(list_name)
+    for label, icon, filters in shipped:
+        query = urlencode({name: value.format(**days) for name, value in filters.items()})
+        yield {"label": label, "icon": icon, "url": f"{here}?{query}"}
+
+
+def person_of(entry, user):
+    """Who it was, linked to what they did, where the reader may see that."""
+    name = entry.actor or "nobody named"
+    if entry.actor_id is None or not sees_people(user):
+        return name
+    return format_html(
+        '<a href="{}">{}</a>', reverse("backoffice:person_activity", args=[entry.actor_id]), name
+    )
+
+
+def sees_people(user):
+    return user.has_perm("backoffice.view_auditevent") and user.has_perm("backoffice.view_readlog")
+
+
+def record_of(entry, user):
+    """What an entry is about: its name, linked to its page if it is still there, and the way to its history."""
+    model = models_by_table().get(entry.table_name)
+    kind = str(model._meta.verbose_name) if model else entry.table_name
+    name = redact_text(entry.row_label or entry.row_id or "") or "no single record"
+    record = record_for(user, entry.table_name, entry.row_id) if entry.row_id else None
+    shown = format_html('<a href="{}">{}</a>', record.get_absolute_url(), name) if record else name
+    history = entry_history_url(entry)
+    gone = (
+        "" if record or not entry.row_id or not model else ui.missing("", "not there, or no page of its own")
+    )
+    return format_html(
+        "{} {} {}{}",
+        kind,
+        shown,
+        gone,
+        format_html(' <a href="{}">History</a>', history) if history else "",
+    )
