@@ -44,7 +44,9 @@ def changes(condition):
 
 def readings(condition):
     return (
-        "select at, id::text as id, kind as what, coalesce(row_label, detail) as about, table_name, row_id,"
+        "select at, id::text as id, kind as what,"
+        " case when kind = 'search' then coalesce(detail, row_label) else coalesce(row_label, detail) end as about,"
+        " table_name, row_id,"
         " organization_id, reason"
         f" from audit.read_log where {{where}} and {condition}"
     )

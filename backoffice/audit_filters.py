@@ -16,8 +16,13 @@ from backoffice.search.typed import LONGEST_WORDS
 from backoffice.search.words import Condition, EqualsAny
 
 MOST_NAMES = 50
-# Tables that no model stands for: what retention writes about the logs themselves.
-LOGS = [("audit.event", "Changes removed by age"), ("audit.read_log", "Readings removed by age")]
+# Tables that have no model of their own: rights of accounts, and what retention writes about the logs themselves.
+OTHERS = [
+    ("audit.event", "Changes removed by age"),
+    ("audit.read_log", "Readings removed by age"),
+    ("backoffice.backoffice_user_groups", "Roles of staff accounts"),
+    ("backoffice.backoffice_user_user_permissions", "Rights of staff accounts"),
+]
 
 
 SPLIT = str.maketrans("@.+-_/:()", " " * 9)
@@ -215,7 +220,7 @@ class LogFilter(FilterSet):
 
 class AuditEventFilter(LogFilter):
     rare = ("reason", "field", "record", "action", "source", "batches", "batch")
-    table_name = TableFilter(LOGS)
+    table_name = TableFilter(OTHERS)
     field = FieldNameFilter(label="Field changed")
     batches = BatchesFilter()
 

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from backoffice.audit import entry_history_url
-from backoffice.audit_models import models_by_table
+from backoffice.audit_models import kind_of
 from backoffice.display import redact_text
 from backoffice.record_history import record_for
 from backoffice.templatetags import ui
@@ -57,21 +57,26 @@ def person_of(entry, user):
     )
 
 
+def link_people(entries, user):
+    """Gives each entry of a page `person_url`, the page of who it was; "" where the reader may not see it."""
+    sees = sees_people(user)
+    for entry in entries:
+        known = sees and entry.actor_id is not None
+        entry.person_url = reverse("backoffice:person_activity", args=[entry.actor_id]) if known else ""
+
+
 def sees_people(user):
     return user.has_perm("backoffice.view_auditevent") and user.has_perm("backoffice.view_readlog")
 
 
 def record_of(entry, user):
     """What an entry is about: its name, linked to its page if it is still there, and the way to its history."""
-    model = models_by_table().get(entry.table_name)
-    kind = str(model._meta.verbose_name) if model else entry.table_name
+    kind = kind_of(entry.table_name)
     name = redact_text(entry.row_label or entry.row_id or "") or "no single record"
     record = record_for(user, entry.table_name, entry.row_id) if entry.row_id else None
     shown = format_html('<a href="{}">{}</a>', record.get_absolute_url(), name) if record else name
     history = entry_history_url(entry)
-    gone = (
-        "" if record or not entry.row_id or not model else ui.missing("", "not there, or no page of its own")
-    )
+    gone = "" if record or not entry.row_id else ui.missing("", "not there, or no page of its own")
     return format_html(
         "{} {} {}{}",
         kind,

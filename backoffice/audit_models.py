@@ -12,13 +12,29 @@ from backoffice.page_model import PageModel
 @cache
 def models_by_table():
     """{name of a table in the audit: its model}."""
-    return {audit_name(model): model for model in apps.get_models()}
+    return {audit_name(model): model for model in apps.get_models(include_auto_created=True)}
 
 
 def audit_name(model):
     """The name of a model's table in the audit; the platform's tables go by their plain names."""
     table = model._meta.db_table
     return f"backoffice.{table}" if model._meta.managed else table.replace('"', "")
+
+
+# What tables are called that have no model, or none with a name for people.
+NAMES = {
+    "audit.event": "changes",
+    "audit.read_log": "readings",
+    "backoffice.backoffice_user": "staff account",
+    "backoffice.backoffice_user_groups": "role of a staff account",
+    "backoffice.backoffice_user_user_permissions": "right of a staff account",
+}
+
+
+def kind_of(table):
+    """What the rows of a table are called, by its name in the audit: "phone number"."""
+    model = models_by_table().get(table)
+    return NAMES.get(table) or (str(model._meta.verbose_name) if model else table)
 
 
 class AuditQuerySet(models.QuerySet):
@@ -71,14 +87,12 @@ class AuditEvent(PageModel):
         verbose_name = "audit event"
 
     def __str__(self):
-        return f"{self.table_name} {self.row_label or self.row_id or ''}: {self.action}"
+        return f"{self.record}: {self.get_action_display().lower()}"
 
     @property
     def record(self):
         """What it is about, in words: "phone number +14155550100"."""
-        model = models_by_table().get(self.table_name)
-        name = model._meta.verbose_name if model else self.table_name
-        return f"{name} {self.row_label or self.row_id or ''}".strip()
+        return f"{kind_of(self.table_name)} {self.row_label or self.row_id or ''}".strip()
 
     @property
     def changes(self):
@@ -125,3 +139,11 @@ class ReadLog(PageModel):
 
     def __str__(self):
         return f"{self.kind}: {self.table_name or ''} {self.row_label or self.row_id or ''}"
+
+    @property
+    def record(self):
+        """What was read, in words; of a search what was searched for."""
+        name = self.row_label or self.row_id
+        if self.kind == self.Kind.SEARCH or not name:
+            name = self.detail
+        return f"{kind_of(self.table_name)} {name or ''}".strip()

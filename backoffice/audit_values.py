@@ -25,6 +25,7 @@ MOST_FIELDS = 200
 MOST_PATHS = 200  # differing places of one JSON value that are shown
 MOST_LEAVES = 20_000  # of one JSON value that are compared
 DEEPEST = 60
+ROOT = "the value itself"
 LONGEST = 20_000  # characters of a value that are shown whole
 SECRET = ("[secret]", "[secret, changed]")
 UNITS = {"_seconds": "seconds", "_ms": "milliseconds", "_usd": "USD", "_days": "days", "_hours": "hours"}
@@ -53,7 +54,8 @@ class BeforeAndAfter(Func):
     output_field = models.TextField()
     VALUE = (
         "case when {side} is null then '' when jsonb_typeof({side} -> key) in ('object', 'array')"
-        " or {side} ->> key ~ '^\\s*[[{{]' then '[JSON]' else coalesce(left({side} ->> key, 200), 'not set') end"
+        " or {side} ->> key ~ '^\\s*([{{]|\\[(?!secret|content|nested))' then '[JSON]'"
+        " else coalesce(left({side} ->> key, 200), 'not set') end"
     )
     template = (
         "(case when action <> 'update' then '' when table_name = any(%(masked)s) then '[not exported]' else"
@@ -127,6 +129,8 @@ def brief_value(table, column, text, masked):
         return f"{text[:8]}…"
     if isinstance(found, models.DateTimeField) and len(text) > 16:
         return text[:16].replace("T", " ")
+    if len(text) > 2 and text[0] in "{[" and text not in SECRET:
+        return "JSON"
     text = mask_beginning(text, SHORT + 20) if masked else redact_text(text)
     return Truncator(" ".join(text.split())).chars(SHORT)
 
@@ -170,7 +174,8 @@ def change_of(label, column, model_field, sides, names, masked, both):
         return Change(label, column, is_secret=True)
     if both and (isinstance(old, dict | list) or isinstance(new, dict | list)):
         paths, more = differing_paths(old, new)
-        return Change(label, column, paths=paths, more=more)
+        if paths:
+            return Change(label, column, paths=paths, more=more)
     old, new = (shown(model_field, value, names) for value in (old, new))
     if both and (lines := lines_between(plain(old), plain(new))):
         return Change(label, column, lines=lines)
@@ -212,6 +217,8 @@ def differing_paths(old, new):
     """([(path, old, new)] of what differs between two JSON values, how many more there are)."""
     before, after = (dict(leaves(value)) for value in (old, new))
     paths = [path for path in {**before, **after} if before.get(path) != after.get(path)]
+    if all(isinstance(value, dict | list) for value in (old, new)):
+        paths = [path for path in paths if path != ROOT]  # one of them is empty: it has nothing at its paths
     found = [(path, leaf(before.get(path)), leaf(after.get(path))) for path in paths[:MOST_PATHS]]
     return found, len(paths) - len(found)
 
@@ -231,7 +238,7 @@ def leaves(value):
             ]
         else:
             count += 1
-            yield path[:300] or "the value itself", item
+            yield path[:300] or ROOT, item
 
 
 def leaf(value):

@@ -6,8 +6,9 @@ import pytest
 from django.urls import reverse
 
 from agents.tests.factories import make_agent, make_session
-from backoffice import services
+from backoffice import jobs, services
 from backoffice.audit import history_url
+from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
 from backoffice.models import AuditEvent, Job, ReadLog
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page, client_of, count_queries
@@ -115,26 +116,11 @@ class TestFilters:
         assert "&lt;script&gt;" in page and "<script>alert" not in page
         assert page.count("&lt;script&gt;") < 8
 
-    @pytest.mark.parametrize(
-        "value", ["x", "%", "'", "\\", "\0", "&|!():*", "null", "1" * 40, "é" * 3000, "a" * 70_000]
-    )
+    @pytest.mark.parametrize("value", ["%'\\", "\0", "&|!():*", "null", "1" * 40, "é" * 5000])
     def test_any_value_is_answered(self, manager_client, three, value):
-        names = (
-            "q",
-            "by",
-            "reason",
-            "field",
-            "record",
-            "batch",
-            "table_name",
-            "action",
-            "source",
-            "organization",
-        )
-        for name in names:
-            check_page(manager_client.get(CHANGES, {name: value}))
-        for name in ("q", "by", "reason", "record", "kind", "since"):
-            check_page(manager_client.get(READINGS, {name: value}))
+        for address, view in ((CHANGES, AuditEventFilter), (READINGS, ReadLogFilter)):
+            names = ["q", *view.base_filters]
+            check_page(manager_client.get(address, dict.fromkeys(names, value)))
 
     def test_paging_visits_every_entry_once(self, manager_client, owner):
         found = {
@@ -158,6 +144,12 @@ class TestFilters:
         for n in range(40):
             write(owner, row_id=str(n), new=json.dumps({"organization_id": str(n)}))
         assert len(count_queries(manager_client, CHANGES)) == len(few)
+        services.log_read("reveal", make_session(make_agent()), actor=support)
+        few = count_queries(manager_client, READINGS)
+        for _ in range(20):
+            session = make_session(make_agent())
+            services.log_read("reveal", session, actor=support, organization_id=session.agent.organization_id)
+        assert len(count_queries(manager_client, READINGS)) == len(few)
 
 
 class TestEntry:
@@ -413,3 +405,29 @@ class TestReadings:
             .status_code
             == 404
         )
+
+
+def test_an_export_has_before_and_after_without_secrets_and_is_logged(fresh_database, settings, tmp_path):
+    settings.JOB_FILES_DIR = tmp_path
+    with fresh_database.platform():
+        trunk, agent = make_trunk(), make_agent(config={"voice": {"speed": 1}})
+    with fresh_database.django():
+        support, manager = make_user("support"), make_user("manager")
+        set_trunk_password(trunk, password="hunter2hunter2", actor=support, reason="New")
+        edit(agent, support, "=cmd", config={"voice": {"speed": 2}}, description="After")
+        address = reverse("list_export", args=["backoffice:auditevent_list"])
+        assert client_of(support).post(address, {"query": "", "format": "csv"}).status_code == 403
+        client = client_of(manager)
+        client.post(
+            address, {"query": "by=support&columns=at,row_label,changes,fields,reason", "format": "csv"}
+        )
+        job = Job.objects.latest("created_at")
+        jobs.run(str(job.pk))
+        lines = (
+            b"".join(client.get(reverse("job_result", args=[job.pk])).streaming_content).decode().splitlines()
+        )
+        assert len(lines) == 3 and "hunter2" not in "".join(lines)
+        assert "description: not set → After" in lines[1] and "config: [JSON] → [JSON]" in lines[1]
+        assert lines[1].endswith("'=cmd") and "password: not set → [secret" in lines[2]
+        entry = ReadLog.objects.get(kind="export", actor_id=manager.pk)
+        assert entry.table_name == "audit.event" and "by=support" in entry.detail and "2 rows" in entry.detail

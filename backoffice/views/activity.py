@@ -14,9 +14,10 @@ from django.views import View
 
 from backoffice import activity
 from backoffice.audit_links import sees_people
-from backoffice.audit_models import models_by_table
+from backoffice.audit_models import kind_of
 from backoffice.display import redact_text
 from backoffice.filters import DateInput
+from backoffice.forms import PickerField
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent, ReadLog, User
 from backoffice.roles import role_of
@@ -34,11 +35,16 @@ VERBS = {
 
 
 class PeriodForm(forms.Form):
-    """From and until, days in the reader's zone; the tenant by its id."""
+    """From and until, days in the reader's zone; the tenant that it was about."""
+
+    def __init__(self, data):
+        super().__init__(data)
+        tenants = AuditEvent._meta.get_field("organization").related_model._default_manager
+        self.fields["organization"] = PickerField(tenants.all(), label="Tenant", required=False)
+        self.fields["organization"].widget.nothing = "Any"
 
     since = forms.DateField(label="From", required=False, widget=DateInput(attrs={"max": "9998-12-31"}))
     until = forms.DateField(label="Until", required=False, widget=DateInput(attrs={"max": "9998-12-31"}))
-    organization = forms.UUIDField(label="Tenant's id", required=False)
 
     def moment(self, name, days=0):
         day = self.cleaned_data.get(name)
@@ -66,7 +72,11 @@ class Activity(View):
         kind = request.GET.get("kind", "")
         kind = kind if kind in activity.SOURCES else ""
         wanted = activity.Wanted(
-            pk, kind, form.moment("since"), form.moment("until", 1), form.cleaned_data.get("organization")
+            pk,
+            kind,
+            form.moment("since"),
+            form.moment("until", 1),
+            getattr(form.cleaned_data.get("organization"), "pk", None),
         )
         try:
             deeds, place = activity.deeds_of(wanted, request.GET.get("after", ""))
@@ -74,7 +84,7 @@ class Activity(View):
             return HttpResponseRedirect(request.path)
         context = {
             "page_title": "Your activity" if pk == request.user.pk else f"What {name} did",
-            "person": name,
+            "is_own": self.is_own,
             "form": form,
             "kind": kind,
             "kinds": list(self.kinds(wanted)),
@@ -124,8 +134,6 @@ class Activity(View):
 
     def told(self, deed):
         source = activity.SOURCES[deed.kind]
-        model = models_by_table().get(deed.table_name)
-        subject = str(model._meta.verbose_name) if model else deed.table_name
         user = self.request.user
         may_open = user.has_perm(source.permission) if source.permission else self.is_own or user.is_superuser
         return {
@@ -133,7 +141,7 @@ class Activity(View):
             "at": deed.at,
             "icon": source.icon,
             "verb": "asked for the job" if deed.kind == "job" else VERBS.get(deed.what, deed.what),
-            "subject": "" if deed.what == "search" else subject,
+            "subject": "" if deed.what == "search" or not deed.table_name else kind_of(deed.table_name),
             "about": redact_text((deed.about or "")[:200]),
             "status": deed.what if deed.kind == "job" else "",
             "reason": deed.reason,

@@ -6,8 +6,9 @@ from django.utils.http import urlencode
 from django.utils.text import Truncator
 
 from backoffice import generic, retention
+from backoffice.audit import entry_history_url
 from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
-from backoffice.audit_links import changes_links, person_of, readings_links, record_of
+from backoffice.audit_links import changes_links, link_people, person_of, readings_links, record_of
 from backoffice.audit_values import BeforeAndAfter, briefs, changes_of, origin
 from backoffice.display import redact_text
 from backoffice.models import AuditEvent, ReadLog
@@ -70,6 +71,7 @@ class AuditEventList(LogList):
 
     def row_context(self, rows):
         found = briefs(rows)
+        link_people(rows, self.request.user)
         for row in rows:
             row.short, row.more = found[row.pk]
             row.values_count = len(row.short) + row.more
@@ -94,6 +96,15 @@ class AuditEventDetail(generic.DetailView):
 
     def show_row_label(self, event):
         return "Record", record_of(event, self.request.user)
+
+    def crumbs(self):
+        """For those who see the changes of this record alone: the way to these."""
+        if self.sees_all():
+            return super().crumbs()
+        return [("History", entry_history_url(self.object))]
+
+    def sees_all(self):
+        return super().may_open(self.request.user)
 
     def may_open(self, user):
         """Those who see all changes; of a record, those who see the record."""
@@ -125,11 +136,10 @@ class AuditEventDetail(generic.DetailView):
                 "icon": "layers",
                 "url": reverse("backoffice:batch_revert", args=[event.request_id]),
             }
-            yield {
-                "label": "Its entries",
-                "icon": "list",
-                "url": f"{reverse('backoffice:auditevent_list')}?{urlencode({'batch': event.request_id})}",
-            }
+            if self.sees_all():
+                query = urlencode({"batch": event.request_id})
+                url = f"{reverse('backoffice:auditevent_list')}?{query}"
+                yield {"label": "Its entries", "icon": "list", "url": url}
 
 
 class ReadLogTable(Table):
@@ -155,6 +165,12 @@ class ReadLogList(LogList):
 
     def shortcuts(self):
         return readings_links()
+
+    def row_context(self, rows):
+        link_people(rows, self.request.user)
+        for row in rows:
+            row.short_record = Truncator(redact_text(row.record)).chars(160)
+        return {}
 
 
 class ReadLogDetail(generic.DetailView):

@@ -7,7 +7,7 @@ from django.views import View
 
 from backoffice import generic
 from backoffice.audit_filters import FieldNameFilter, LogFilter
-from backoffice.audit_models import models_by_table
+from backoffice.audit_models import kind_of
 from backoffice.models import AuditEvent
 from backoffice.record_history import record_for
 from backoffice.views.audit import AuditEventList, AuditEventTable
@@ -69,10 +69,6 @@ class RecordHistory(AuditEventList):
         newest = self.of_record().first()
         return newest.record if newest else self.row_id
 
-    def kind(self):
-        model = models_by_table().get(self.table)
-        return str(model._meta.verbose_name) if model else f"row of {self.table}"
-
     def shortcuts(self):
         if self.record is not None:
             yield {"label": "The record", "icon": "arrow-left", "url": self.record.get_absolute_url()}
@@ -85,6 +81,6 @@ class RecordHistory(AuditEventList):
         gone = (
             ""
             if self.record is not None
-            else f"This {self.kind()} is not there any more, or has no page of its own."
+            else f"This {kind_of(self.table)} is not there any more, or has no page of its own."
         )
         return {**super().extra_context(), "note": gone}

@@ -19,13 +19,7 @@ from (
 ) counted
 group by actor_id, actor order by count(*) desc, max(at) desc limit 100
 """
-WORDS = {
-    "transcript": "transcripts",
-    "reveal": "reveals",
-    "recording": "recordings",
-    "export": "exports",
-    "search": "searches",
-}
+PLURALS = {"search": "searches"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,10 @@ class Reader:
     @property
     def told(self):
         """How many of each kind, in words."""
-        return ", ".join(f"{count:,} {WORDS.get(kind, kind)}" for kind, count in sorted(self.kinds.items()))
+        return ", ".join(
+            f"{count:,} {kind if count == 1 else PLURALS.get(kind, f'{kind}s')}"
+            for kind, count in sorted(self.kinds.items())
+        )
 
 
 def readers_of(organization, since):
