@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 from backoffice.roles import FRESH
 from backoffice.sessions import held
 from backoffice.sessions.middleware import back_to, whole_page
+from backoffice.sign_in.factors import has_factor
 
 TOO_LONG = "What you typed was too long to be kept, and nothing was saved."
 
@@ -49,21 +50,10 @@ def is_fresh(request):
         for record in get_authentication_records(request, request.user)
         if record["at"] > after
     }
-    if "mfa" in lately or ("socialaccount" in lately and getattr(settings, "OIDC_SECOND_FACTOR", False)):
+    if "mfa" in lately or ("socialaccount" in lately and settings.OIDC_SECOND_FACTOR):
         return True
     # Asked last, as it may ask the database.
-    return bool(lately & {"password", "socialaccount"}) and not has_second_factor(request.user)
-
-
-def has_second_factor(user):
-    if hasattr(user, "has_factor"):  # read with the account
-        return user.has_factor
-    if not apps.is_installed("allauth.mfa"):
-        return False
-    from allauth.mfa.models import Authenticator
-
-    kinds = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    return Authenticator.objects.filter(user=user, type__in=kinds).exists()
+    return bool(lately & {"password", "socialaccount"}) and not has_factor(request.user)
 
 
 def confirm_url(request, back):

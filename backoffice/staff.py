@@ -1,6 +1,5 @@
 """Staff accounts: made, changed, suspended and deleted by admins, each time with a reason."""
 
-from django.apps import apps
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,6 +9,7 @@ from backoffice.generic import blocker_words
 from backoffice.models import StaffSession, User
 from backoffice.roles import ADMIN, ROLES
 from backoffice.sessions import ending
+from backoffice.sign_in import factors
 
 NO_ROLE = "No role"
 
@@ -81,8 +81,6 @@ def reset_factors(user, *, actor, reason):
 
     Raises ValidationError for one's own, and where there are none.
     """
-    from backoffice.sign_in import factors
-
     if user.pk == actor.pk:
         raise ValidationError("Nobody resets their own second factor: another admin can.")
     if not factors.reset_factors(user, actor=actor, reason=reason):
@@ -90,11 +88,6 @@ def reset_factors(user, *, actor, reason):
     end_sessions(user, actor=actor, reason=reason, why=StaffSession.Ended.FACTORS)
     staff_mail.tell(user, "An admin took the second factor from your account. Set up another one.")
     return user
-
-
-def has_factors():
-    """Whether this installation knows second factors."""
-    return apps.is_installed("allauth.mfa")
 
 
 def end_sessions(user, *, actor, reason, why=StaffSession.Ended.BY_HAND):

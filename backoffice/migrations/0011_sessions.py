@@ -69,7 +69,7 @@ drop function backoffice.keep_an_admin();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("backoffice", "0009_data_health")]
+    dependencies = [("backoffice", "0010_sign_in")]
 
     operations = [
         migrations.CreateModel(

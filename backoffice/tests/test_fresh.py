@@ -182,7 +182,7 @@ def fresh_jobs():
 
 
 def test_whoever_has_a_second_factor_confirms_with_it(finance, monkeypatch):
-    monkeypatch.setattr(fresh, "has_second_factor", lambda user: True)
+    monkeypatch.setattr(fresh, "has_factor", lambda user: True)
     client = Client()
     sign_in(client, finance)
     url = reverse("billing:post_credit", args=[make_organization().pk])

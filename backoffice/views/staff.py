@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
-from backoffice import audit, fresh, generic, invitations, staff
+from backoffice import audit, generic, invitations, staff
 from backoffice.filters import FilterSet
 from backoffice.models import AuditEvent, StaffSession, User
 from backoffice.roles import ROLES
 from backoffice.sessions import ending
+from backoffice.sign_in.factors import factors_of, has_factor, name_of
 from backoffice.staff_forms import AccountForm, InviteForm, PasswordForm
 from backoffice.tables import Column, Table
 
@@ -121,9 +122,7 @@ class UserDetail(generic.DetailView):
         return "Role", user.role
 
     def show_factors(self, user):
-        if not staff.has_factors():
-            return "Second factor", "not offered here"
-        return "Second factor", "set up" if fresh.has_second_factor(user) else "none"
+        return "Second factor", ", ".join(name_of(factor) for factor in factors_of(user)) or "none"
 
     def show_invitation(self, user):
         latest = user.invitations.first()
@@ -265,7 +264,7 @@ class UserResetFactors(generic.ActionView):
 
     @classmethod
     def applies_to(cls, obj):
-        return staff.has_factors() and fresh.has_second_factor(obj)
+        return has_factor(obj)
 
 
 class UserSuspend(generic.ActionView):
