@@ -8,8 +8,9 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.sites.shortcuts import get_current_site
 
-from backoffice.models import User
-from backoffice.sign_in import mails
+from backoffice.models import SignIn, User
+from backoffice.sign_in import events, mails
+from backoffice.sign_in.addresses import client_address
 
 # In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
 ACCOUNT = """
@@ -38,6 +39,16 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request):
         return False
+
+    def post_login(self, request, user, **kwargs):
+        events.record(request, SignIn.Kind.SIGNED_IN, events.method_of(request, user), user=user)
+        return super().post_login(request, user, **kwargs)
+
+    def get_login_stages(self):
+        return ["backoffice.sign_in.stages.SecondFactorStage"]
+
+    def get_client_ip(self, request):
+        return client_address(request)
 
     def send_mail(self, template_prefix, email, context):
         request = self.request or allauth_context.request

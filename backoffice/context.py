@@ -140,6 +140,7 @@ def shell(request):
         "role": role_of(user),
         "theme_url": reverse("theme"),
         "settings_url": reverse("me"),
+        "password_sign_in": settings.PASSWORD_SIGN_IN,
         "search_url": reverse("search"),
         "palette_url": reverse("palette"),
         "credit_unit": settings.CREDIT_UNIT,

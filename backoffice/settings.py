@@ -11,6 +11,7 @@ import secrets
 import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
@@ -103,6 +104,21 @@ def roles(name, default):
             f"{name} is a list of {', '.join(ROLES)}, separated by commas; “{unknown[0]}” is no role."
         )
     return names
+
+
+def oidc_hosts(url):
+    """The hosts that single sign-on may ask: that of the provider, and those named beside it (OIDC_HOSTS)."""
+    parts = urlsplit(url)
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if url and (parts.scheme not in ("https", "http") or not parts.hostname):
+        raise ImproperlyConfigured(
+            "OIDC_SERVER_URL is an address such as https://login.example.com/realms/staff"
+        )
+    if url and parts.scheme == "http" and not local:
+        raise ImproperlyConfigured(
+            "OIDC_SERVER_URL begins with https://, as what comes from there opens accounts."
+        )
+    return {parts.hostname, *(host.strip().lower() for host in env.list("OIDC_HOSTS", default=[]))}
 
 
 # Core
@@ -330,6 +346,20 @@ MFA_FORMS = {
 MFA_REQUIRED_ROLES = roles(
     "MFA_REQUIRED_ROLES", default="" if EMBEDDED else f"{FINANCE}, {ADMIN}"
 )  # nobody of these reaches anything without one
+# Single sign-on by OpenID Connect; off without OIDC_SERVER_URL
+SOCIALACCOUNT_ADAPTER = "backoffice.sign_in.sso.SocialAccountAdapter"
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", "").strip().rstrip("/")
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("OIDC_NAME", "single sign-on")
+OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", False)  # whether its second factor stands in for ours
+OIDC_MAIL_DOMAINS = [domain.strip().lower() for domain in env.list("OIDC_MAIL_DOMAINS", default=[])]
+OIDC_HOSTS = oidc_hosts(OIDC_SERVER_URL)
+PASSWORD_SIGN_IN = env.bool("PASSWORD_SIGN_IN", True)
+if OIDC_SERVER_URL and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
+    raise ImproperlyConfigured("OIDC_SERVER_URL needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.")
+if not PASSWORD_SIGN_IN and not OIDC_SERVER_URL:
+    raise ImproperlyConfigured("PASSWORD_SIGN_IN=off needs OIDC_SERVER_URL: nobody could sign in.")
 SIGN_IN_DAYS = env.int("SIGN_IN_DAYS", 180)  # sign-ins, and those that failed, are kept so long
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 EMAIL_TIMEOUT = 10  # seconds

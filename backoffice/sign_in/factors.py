@@ -85,8 +85,17 @@ def used_factor(request):
 
 
 def is_second_factor(record):
-    """Of one of allauth's records of a session."""
-    return record.get("method") == "mfa"
+    """Of one of allauth's records of a session: a factor of ours, or the provider's where that counts."""
+    return record.get("method") == "mfa" or is_trusted_sso(record)
+
+
+def is_trusted_sso(record):
+    return settings.OIDC_SECOND_FACTOR and record.get("method") == "socialaccount"
+
+
+def used_trusted_sso(request):
+    """Whether this session began at an identity provider whose second factor counts."""
+    return any(is_trusted_sso(record) for record in get_authentication_records(request, request.user))
 
 
 def remember_added(request, factor):

@@ -4,7 +4,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from backoffice.sign_in.factors import has_factor, needs_factor, used_factor
+from backoffice.sign_in.factors import has_factor, needs_factor, used_factor, used_trusted_sso
 
 LEAVING = {"account_logout"}
 # What one needs to set a factor up, and to show the one that is there.
@@ -22,7 +22,7 @@ class SecondFactorMiddleware:
         return self.get_response(request)
 
     def process_view(self, request, view, args, kwargs):
-        if not request.user.is_authenticated or not needs_factor(request.user):
+        if not request.user.is_authenticated or not needs_factor(request.user) or used_trusted_sso(request):
             return None
         if not has_factor(request.user):
             allowed, name = SETTING_UP, "mfa_index"

@@ -1,5 +1,6 @@
 """Addresses under /accounts/: ours first, then allauth's, of which some are not offered."""
 
+from allauth.account import views as account
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
 from django.urls import include, path
@@ -13,6 +14,7 @@ def closed(request, **kwargs):
     raise Http404
 
 
+RESET = "password/reset/key/<uidb36>-<key>/"
 # Accounts and their addresses are the admins' business; links to the identity provider are made by signing in.
 CLOSED = [
     "signup/",
@@ -23,6 +25,8 @@ CLOSED = [
     "password/set/",
     "3rdparty/",
     "3rdparty/signup/",
+    "3rdparty/login/cancelled/",
+    "3rdparty/login/error/",
     "social/login/cancelled/",
     "social/login/error/",
     "social/signup/",
@@ -33,6 +37,12 @@ CLOSED = [
 
 urlpatterns = [
     *(path(address, closed) for address in CLOSED),
+    path("login/", views.SignInPage.as_view(), name="account_login"),
+    path("sso/", views.sso_begin, name="sso_begin"),
+    path("sso/callback/", views.sso_callback, name="sso_callback"),
+    path("password/change/", views.password_page(account.password_change), name="account_change_password"),
+    path("password/reset/", views.password_page(account.password_reset), name="account_reset_password"),
+    path(RESET, views.password_page(account.password_reset_from_key)),
     path("2fa/", views.Index.as_view(), name="mfa_index"),
     path("2fa/totp/activate/", views.ActivateTOTP.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/replace/", views.ReplaceTOTP.as_view(), name="mfa_replace_totp"),

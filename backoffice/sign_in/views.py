@@ -1,6 +1,11 @@
-"""Pages of one's second factors: allauth's, each change written with its actor and for the audit."""
+"""Pages of signing in and of one's second factors: allauth's, each change written with its actor and for the audit."""
+
+import functools
 
 from allauth.account.decorators import reauthentication_required
+from allauth.account.utils import get_next_redirect_url
+from allauth.account.views import LoginView
+from allauth.core import ratelimit
 from allauth.mfa.base.views import IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
@@ -10,13 +15,76 @@ from allauth.mfa.webauthn.views import (
     ReauthenticateWebAuthnView,
     RemoveWebAuthnView,
 )
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponseRedirect
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
 
 from backoffice import services
+from backoffice.sign_in import sso
 from backoffice.sign_in.factors import FactorAdapter, factors_of, has_factor, needs_factor, remember_added
+
+
+@method_decorator(login_not_required, name="dispatch")
+class SignInPage(LoginView):
+    """Password, passkey, single sign-on: what the settings offer."""
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.method == "POST" and not settings.PASSWORD_SIGN_IN:
+            raise PermissionDenied("signing in by password, which is switched off here")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs):
+        return super().get_context_data(**kwargs) | {
+            "password_sign_in": settings.PASSWORD_SIGN_IN,
+            "sso_name": settings.OIDC_SERVER_URL and settings.OIDC_NAME,
+        }
+
+
+def password_page(view):
+    """A page about passwords, which is not there where nobody signs in by one."""
+
+    @functools.wraps(view)
+    def shown(request, *args, **kwargs):
+        if not settings.PASSWORD_SIGN_IN:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return shown
+
+
+@login_not_required
+@never_cache
+@require_POST
+def sso_begin(request):
+    """To the identity provider, and back by sso_callback."""
+    if not settings.OIDC_SERVER_URL:
+        raise Http404
+    if refused := ratelimit.consume_or_429(request, action="login"):
+        return refused
+    try:
+        url = sso.begin(request, get_next_redirect_url(request))
+    except sso.FAILURES as error:
+        return sso.failure(request, error)
+    return render(request, "account/sso_leaving.html", {"provider": settings.OIDC_NAME, "url": url})
+
+
+@login_not_required
+@never_cache
+@require_GET
+def sso_callback(request):
+    if not settings.OIDC_SERVER_URL:
+        raise Http404
+    try:
+        return sso.finish(request)
+    except sso.FAILURES as error:
+        return sso.failure(request, error)
 
 
 class Index(IndexView):

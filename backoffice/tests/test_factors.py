@@ -70,7 +70,9 @@ def test_app_is_set_up_asked_for_and_kept_encrypted(client, support, django_capt
         (str(support), "recovery_codes", "Set up an authenticator app"),
     ]
     mails.wait()
-    assert [(message.to, message.subject) for message in mail.outbox] == [([support.email], True)]
+    assert [(message.to, message.subject) for message in mail.outbox] == [
+        ([support.email], "Back office: An authenticator app was set up")
+    ]
 
     again = Client()
     assert sign_in(again, support)["Location"] == "/accounts/2fa/authenticate/"
