@@ -7,9 +7,11 @@ from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.sites.shortcuts import get_current_site
+from django.core.exceptions import ValidationError
 
+from backoffice import services
 from backoffice.models import SignIn, User
-from backoffice.sign_in import events, mails
+from backoffice.sign_in import events, mails, throttle
 from backoffice.sign_in.addresses import client_address
 
 # In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
@@ -34,11 +36,43 @@ ACCOUNT = """
 """
 
 
+def account_of(email):
+    return User.objects.filter(email=User.objects.normalize_email(email)).first()
+
+
 class AccountAdapter(DefaultAccountAdapter):
     """Staff accounts are made by admins; nobody signs up."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "The mail address or the password is not right.",
+    }
+
     def is_open_for_signup(self, request):
         return False
+
+    def _get_login_attempts_cache_key(self, request, **credentials):
+        return throttle.bucket(request, credentials.get("email", ""))
+
+    def pre_authenticate(self, request, **credentials):
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            email = credentials.get("email", "")
+            key = throttle.bucket(request, email)
+            user, method = account_of(email), SignIn.Method.PASSWORD
+            raise throttle.refusal(request, "login_failed", key, method, user, email) from None
+
+    def authentication_failed(self, request, **credentials):
+        email = credentials.get("email", "")
+        events.record(
+            request, SignIn.Kind.REFUSED, SignIn.Method.PASSWORD, user=account_of(email), typed=email
+        )
+
+    def set_password(self, user, password):
+        user.set_password(password)
+        with services.acting(user, "Own password"):
+            user.save(update_fields=["password"])
+        throttle.clear(allauth_context.request, user.email)
 
     def post_login(self, request, user, **kwargs):
         events.record(request, SignIn.Kind.SIGNED_IN, events.method_of(request, user), user=user)

@@ -26,6 +26,7 @@ class BackofficeConfig(AppConfig):
         from backoffice.metrics import count
         from backoffice.needs import needs
         from backoffice.roles import sync_roles
+        from backoffice.sign_in import events
 
         background.every(checking.ROUND_SECONDS, checking.follow)
         COUNTS["health"] = bad_count
@@ -41,5 +42,6 @@ class BackofficeConfig(AppConfig):
             from backoffice import sentry
 
             sentry.start()
+        background.every(events.ROUND_SECONDS, events.prune)
         needs(own_needs.failed_jobs)
         needs(own_needs.reveals)

@@ -43,6 +43,14 @@ def page_not_found(request, exception):
     return render(request, "404.html", {"page_title": "Not found"}, status=404)
 
 
+def too_many_requests(request):
+    """429: the limits of a whole page are per minute."""
+    response = render(request, "429.html", {"page_title": "Too many tries"}, status=429)
+    response["Retry-After"] = "60"
+    logger.warning("Too many requests")
+    return response
+
+
 def server_error(request):
     """500, or 503 where the database is the reason: then trying again helps."""
     fault = fault_of(sys.exc_info()[1])

@@ -326,6 +326,21 @@ SESSION_COOKIE_AGE = SESSION_HOURS * 60 * 60
 FRESH_FACTOR_MINUTES = whole_number("FRESH_FACTOR_MINUTES", 15, least=0, most=12 * 60)
 ACCOUNT_REAUTHENTICATION_TIMEOUT = (FRESH_FACTOR_MINUTES or 15) * 60
 INVITATION_HOURS = whole_number("INVITATION_HOURS", 72, least=1, most=30 * 24)
+ACCOUNT_FORMS = {"reset_password": "backoffice.sign_in.forms.ResetPasswordForm"}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"
+# Tries per network address (ip), per account and place (key: sign_in/throttle.py) or per account (user). What answers
+# 429 for a whole page is per minute: the page says so. Tries that succeed do not count for login_ and factor_failed.
+ACCOUNT_RATE_LIMITS = {
+    "login": "60/m/ip",
+    "login_failed": "30/m/ip,10/5m/key,100/d/key",
+    "factor_failed": "30/m/ip,10/5m/key,50/d/key",
+    "reset_password": "10/m/ip,5/m/key",
+    "reset_mail": "5/h/key",  # beyond it the answer is the same, and no mail is sent
+    "reset_password_from_key": "20/m/ip",
+    "reauthenticate": "10/m/user",
+    "change_password": "5/m/user",
+}
+MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Back office: "
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a new factor, a removed one, another password: to the person
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
@@ -341,6 +356,8 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_FORMS = {
     "authenticate": "backoffice.sign_in.forms.AuthenticateForm",
     "reauthenticate": "backoffice.sign_in.forms.ReauthenticateForm",
+    "authenticate_webauthn": "backoffice.sign_in.forms.AuthenticatePasskeyForm",
+    "reauthenticate_webauthn": "backoffice.sign_in.forms.ReauthenticatePasskeyForm",
     "add_webauthn": "backoffice.sign_in.forms.AddPasskeyForm",
 }
 MFA_REQUIRED_ROLES = roles(

@@ -26,6 +26,7 @@ from backoffice.views import (
 handler400 = "backoffice.errors.bad_request"
 handler403 = "backoffice.errors.permission_denied"
 handler404 = "backoffice.errors.page_not_found"
+handler429 = "backoffice.errors.too_many_requests"  # allauth's
 handler500 = "backoffice.errors.server_error"
 
 audit_patterns = (

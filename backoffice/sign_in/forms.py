@@ -1,9 +1,18 @@
-"""Forms of the second factor: allauth's, in our words and with our throttle."""
+"""Forms of signing in: allauth's, in our words and with our throttle."""
 
+from allauth.account import forms as account
+from allauth.account.internal.flows.password_reset import request_password_reset
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as base
+from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
+from allauth.mfa.webauthn.internal import auth
 from django import forms
 from django.core.exceptions import ValidationError
+
+from backoffice.models import SignIn, User
+from backoffice.sign_in import events, mails, throttle
 
 CODE_HELP = "Six digits from your authenticator app, or one of your recovery codes."
 
@@ -17,6 +26,23 @@ class CodeMixin:
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
         )
 
+    def clean_code(self):
+        """As allauth's, with a count per account and place (throttle.bucket), and kept as a sign-in that failed."""
+        request = context.request
+        key = throttle.bucket(request, self.user.email)
+        tried = throttle.consume(request, "factor_failed", key)
+        if not tried:
+            raise throttle.refusal(request, "factor_failed", key, SignIn.Method.CODE, self.user)
+        code = self.cleaned_data["code"]
+        for factor in Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN):
+            if factor.wrap().validate_code(code):
+                factor.user = self.user
+                self.authenticator = factor
+                tried.rollback()
+                return code
+        events.record(request, SignIn.Kind.REFUSED, SignIn.Method.CODE, user=self.user)
+        raise get_adapter().validation_error("incorrect_code")
+
 
 class AuthenticateForm(CodeMixin, base.AuthenticateForm):
     pass
@@ -24,6 +50,40 @@ class AuthenticateForm(CodeMixin, base.AuthenticateForm):
 
 class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
     pass
+
+
+class PasskeyMixin:
+    """Not counted: a passkey cannot be guessed, and whoever has but the password must not use up the person's tries."""
+
+    def clean_credential(self):
+        credential = self.cleaned_data["credential"]
+        auth.parse_authentication_response(credential)
+        try:
+            return auth.complete_authentication(self.user, credential)
+        except ValidationError:
+            events.record(context.request, SignIn.Kind.REFUSED, SignIn.Method.PASSKEY, user=self.user)
+            raise
+
+
+class AuthenticatePasskeyForm(PasskeyMixin, webauthn.AuthenticateWebAuthnForm):
+    pass
+
+
+class ReauthenticatePasskeyForm(PasskeyMixin, webauthn.ReauthenticateWebAuthnForm):
+    pass
+
+
+class ResetPasswordForm(account.ResetPasswordForm):
+    """Does the same, in the same time, whether or not there is an account; the mail is written after the answer."""
+
+    def save(self, request, **kwargs):
+        email = User.objects.normalize_email(self.cleaned_data["email"])
+        user = next(iter(self.users), None)
+        events.record(request, SignIn.Kind.RESET, SignIn.Method.MAIL, user=user, typed=email)
+        if throttle.consume(request, "reset_mail", email) and user:
+            generator = kwargs.get("token_generator")
+            mails.later(request_password_reset, request, user.email, [user], generator)
+        return email
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):

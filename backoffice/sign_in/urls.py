@@ -3,7 +3,7 @@
 from allauth.account import views as account
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from backoffice.sign_in import views
 
@@ -14,7 +14,7 @@ def closed(request, **kwargs):
     raise Http404
 
 
-RESET = "password/reset/key/<uidb36>-<key>/"
+RESET = r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$"
 # Accounts and their addresses are the admins' business; links to the identity provider are made by signing in.
 CLOSED = [
     "signup/",
@@ -42,7 +42,7 @@ urlpatterns = [
     path("sso/callback/", views.sso_callback, name="sso_callback"),
     path("password/change/", views.password_page(account.password_change), name="account_change_password"),
     path("password/reset/", views.password_page(account.password_reset), name="account_reset_password"),
-    path(RESET, views.password_page(account.password_reset_from_key)),
+    re_path(RESET, views.password_page(account.password_reset_from_key)),
     path("2fa/", views.Index.as_view(), name="mfa_index"),
     path("2fa/totp/activate/", views.ActivateTOTP.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/replace/", views.ReplaceTOTP.as_view(), name="mfa_replace_totp"),

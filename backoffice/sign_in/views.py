@@ -27,7 +27,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from backoffice import services
-from backoffice.sign_in import sso
+from backoffice.sign_in import events, sso
 from backoffice.sign_in.factors import FactorAdapter, factors_of, has_factor, needs_factor, remember_added
 
 
@@ -96,6 +96,7 @@ class Index(IndexView):
             "page_title": "Sign-in",
             "must_add": needs_factor(user) and not has_factor(user),
             "must_keep": needs_factor(user),
+            "sign_ins": events.recent(user),
             "passkeys": factors_of(user).filter(type=Authenticator.Type.WEBAUTHN),
         }
 

@@ -4,6 +4,7 @@ import django_filters
 from django.contrib.auth import update_session_auth_hash
 from django.db.models import F, Func, Q, TextField
 from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
@@ -13,6 +14,7 @@ from backoffice.filters import FilterSet
 from backoffice.models import AuditEvent, StaffSession, User
 from backoffice.roles import ROLES
 from backoffice.sessions import ending
+from backoffice.sign_in import events
 from backoffice.sign_in.factors import factors_of, has_factor, name_of
 from backoffice.staff_forms import AccountForm, InviteForm, PasswordForm
 from backoffice.tables import Column, Table
@@ -102,6 +104,7 @@ class UserDetail(generic.DetailView):
         ("Account", ["email", "first_name", "last_name", "role", "is_active"]),
         ("Sign-in", ["last_login", "factors", "invitation"]),
         ("Settings and use", ["time_zone", "theme", "date_joined", "id"]),
+        ("Recent sign-ins", ["sign_ins"]),
     ]
 
     def actions(self):
@@ -120,6 +123,10 @@ class UserDetail(generic.DetailView):
 
     def show_role(self, user):
         return "Role", user.role
+
+    def show_sign_ins(self, user):
+        words = {"sign_ins": events.recent(user)}
+        return "When, how, from where", render_to_string("components/sign_ins.html", words)
 
     def show_factors(self, user):
         return "Second factor", ", ".join(name_of(factor) for factor in factors_of(user)) or "none"
