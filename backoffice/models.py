@@ -99,6 +99,7 @@ class User(AbstractUser):
 
     class Meta:
         ordering = ["email"]
+        verbose_name = "staff account"
 
     def __str__(self):
         return self.get_full_name() or self.email

@@ -72,6 +72,9 @@ class Migration(migrations.Migration):
     dependencies = [("backoffice", "0010_sign_in")]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="user", options={"ordering": ["email"], "verbose_name": "staff account"}
+        ),
         migrations.CreateModel(
             name="StaffSession",
             fields=[

@@ -50,7 +50,7 @@ SYSTEMS = [
 
 def device(browser):
     """A User-Agent in words: "Firefox on Windows"; as it says it is, which anybody can say."""
-    name = next((words for sign, words in BROWSERS if re.search(rf"\b{sign}\w*/", browser)), "")
+    name = next((words for sign, words in BROWSERS if re.search(rf"{sign}\w*/", browser)), "")
     system = next((words for sign, words in SYSTEMS if sign in browser), "")
     if name and system:
         return f"{name} on {system}"

@@ -1,6 +1,7 @@
 """Staff accounts: invited, changed, suspended and looked after by admins. Django admin shows the same pages."""
 
 import django_filters
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.db.models import F, Func, Q, TextField
 from django.shortcuts import get_object_or_404
@@ -158,7 +159,7 @@ class WithLink:
             "object": user,
             "link": link,
             "mailed": mailed,
-            "invitation": user.invitations.first(),
+            "hours": settings.INVITATION_HOURS,
         }
         return self.render(context, template="backoffice/invited.html")
 
