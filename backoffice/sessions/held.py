@@ -22,10 +22,11 @@ def keep(request, account_id):
     skipped = {"csrfmiddlewaretoken"}
     if "_preview" in request.POST:  # asked for while typing: the form is not finished
         skipped.add("_preview")
+    secret = {name for name in request.POST if name not in skipped and SECRET_KEY.search(name)}
     fields = [
         (name, value)
         for name, values in request.POST.lists()
-        if name not in skipped and not SECRET_KEY.search(name)
+        if name not in skipped | secret
         for value in values
     ]
     if sum(len(name) + len(value) for name, value in fields) > LONGEST:
@@ -36,7 +37,7 @@ def keep(request, account_id):
         "at": time.time(),
         "path": request.get_full_path(),
         "fields": fields,
-        "left_out": sorted({*request.FILES, *(name for name in request.POST if SECRET_KEY.search(name))}),
+        "left_out": sorted({*request.FILES, *secret}),
     }
     request.session[SESSION_KEY] = {**dict(list(waiting(request).items())[1 - MOST :]), key: form}
     return reverse("held", args=[key])

@@ -34,7 +34,9 @@ TONES = {
         "busy timeout stale pending warning draft correction reversal unverified expired aborting todo retry"
         " suspended"
     ),
-    "info": "invited in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement",
+    "info": (
+        "in_progress in-progress doing running ringing queued pro enterprise info insert voice phone settlement invited"
+    ),
     "neutral": (
         "released ended cancelled withdrawn aborted inactive archived free none no inbound outbound text update"
         " opening closing refund goodwill promotion user assistant model system app"

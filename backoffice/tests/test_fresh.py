@@ -106,6 +106,7 @@ def test_what_was_typed_is_posted_after_the_confirmation(finance):
     assert held.url.startswith("/held/")
     page = client.get(held.url).content.decode()
     assert "Goodwill &lt;&amp;&gt;" in page and f'action="{url}"' in page
+    assert "not kept" not in page and "Idempotency" not in page
     hidden = {name: html.unescape(value) for name, value in HIDDEN.findall(page)}
     sent = client.post(url, hidden)
     assert sent.status_code == 302, re.findall(r"field__error[^<]*<?[^<]*", sent.content.decode())

@@ -5,6 +5,7 @@ from django.views import View
 from backoffice.sessions import held
 
 SHOWN = 300  # characters of one value
+OF_THE_FORM = {"opened", "next", "idempotency_key"}  # not typed by anybody
 
 
 class Held(View):
@@ -19,7 +20,7 @@ class Held(View):
         typed = [
             (name.strip("_").replace("_", " ").capitalize(), value[:SHOWN])
             for name, value in form["fields"]
-            if value.strip() and not name.startswith("_") and name not in ("opened", "next")
+            if value.strip() and not name.startswith("_") and name not in OF_THE_FORM
         ]
         context = {"page_title": "Send what you typed?", "held": form, "typed": typed}
         return render(request, "backoffice/held.html", context)
