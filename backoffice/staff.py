@@ -93,12 +93,15 @@ def reset_factors(user, *, actor, reason):
 def end_sessions(user, *, actor, reason, why=StaffSession.Ended.BY_HAND):
     """End every session of an account. Returns the user."""
     ending.end(StaffSession.objects.filter(account=user), actor=actor, reason=reason, why=why)
+    if why == StaffSession.Ended.BY_HAND:
+        staff_mail.tell(user, "An admin ended your sessions. Sign in again.")
     return user
 
 
 def end_session(user, *, actor, reason, session):
     """End one session of an account. Returns the user."""
     ending.end(StaffSession.objects.filter(pk=session.pk, account=user), actor=actor, reason=reason)
+    staff_mail.tell(user, "An admin ended one of your sessions.")
     return user
 
 
@@ -114,6 +117,7 @@ def delete_account(user, *, actor, reason):
     with services.acting(actor, reason):
         user.saved_views.filter(shared=False).delete()  # the shared ones stay
         user.delete()
+    staff_mail.tell(user, "Your account was deleted.")
 
 
 def account_blockers(user):

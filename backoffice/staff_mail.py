@@ -28,8 +28,5 @@ def send(email, subject, text):
 
 def tell(user, what):
     """Tell somebody, once it is committed, what was done with their account. `what` is a sentence."""
-    text = (
-        f"{what}\n\nYour sessions were ended where that was part of it. If you did not expect this, talk to an admin of"
-        " your team.\n"
-    )
+    text = f"{what}\n\nIf you did not expect this, talk to an admin of your team.\n"
     transaction.on_commit(lambda: send(user.email, "Your account was changed", text))
