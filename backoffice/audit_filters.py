@@ -6,14 +6,14 @@ import django_filters
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection, models
-from django.db.models import Exists, Func, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.text import capfirst
 
 from backoffice.audit_models import AuditEvent, ReadLog, audit_name
+from backoffice.audit_reading import REASON, HasField, NotByIndex, has_words, looked_at_since, met
 from backoffice.filters import DayFilter, FilterSet, KnownValueFilter, SearchFilter
 from backoffice.page_model import PageModel
-from backoffice.search.typed import LONGEST_WORDS
-from backoffice.search.words import Condition, EqualsAny
+from backoffice.search.words import EqualsAny
 
 MOST_NAMES = 50
 # Tables that have no model of their own: rights of accounts, and what retention writes about the logs themselves.
@@ -25,54 +25,21 @@ OTHERS = [
 ]
 
 
-SPLIT = str.maketrans("@.+-_/:()", " " * 9)
-TEXT = "translate(left({text}, 2000), '@.+-_/:()', '         ')"
-WORDS_OF = f"to_tsvector('pg_catalog.simple', {TEXT}) @@ to_tsquery('pg_catalog.simple', %s)"
-BOTH = "coalesce({row_label}, '') || ' ' || coalesce({reason}, '')"
-# Of the newest entries so many are looked at, and more than this share of them is much.
-SAMPLE, MUCH = 400, 0.04
+class ContentFilter(django_filters.CharFilter):
+    """A filter by what an entry says, applied after all others (LogFilter.filter_queryset)."""
+
+    def narrow(self, queryset, value):
+        """(the entries, the condition that they have to meet beside, None for none)."""
+        raise NotImplementedError
 
 
-def has_words(text, of=BOTH):
-    """Entries in whose label or reason each word of the text is the beginning of a word; that of both has an index."""
-    words = text[:LONGEST_WORDS].replace("\0", " ").translate(SPLIT).split()[:10]
-    query = " & ".join("'{}':*".format(word.replace("\\", "\\\\").replace("'", "''")) for word in words)
-    columns = [name for name in ("row_label", "reason") if f"{{{name}}}" in of]
-    return Condition(WORDS_OF.replace("{text}", of), columns, [query])
-
-
-class NotByIndex(Func):
-    """A condition that is computed for each row that is read, whatever index there is."""
-
-    template = "(%(expressions)s) is true"
-    output_field = models.BooleanField()
-    conditional = True
-
-
-def wisely(queryset, condition):
-    """The entries that meet a condition with a GIN index.
-
-    Its index does not know the order of time, and row security keeps the planner from knowing how many there are. So a
-    look at the newest entries decides: where many meet it, the list is read in its order until a page is full; where
-    few do, the index gives all of them.
-    """
-    newest = queryset.model.objects.order_by("-at", "-id").values("pk")[:SAMPLE]
-    sample = queryset.model.objects.filter(EqualsAny(models.F("pk"), ArraySubquery(newest)))
-    if sample.filter(NotByIndex(condition)).order_by().count() > SAMPLE * MUCH:
-        return queryset.filter(NotByIndex(condition))
-    found = queryset.model.objects.filter(condition).order_by().values("pk")
-    return queryset.filter(EqualsAny(models.F("pk"), ArraySubquery(found)))
-
-
-class LogSearchFilter(SearchFilter):
+class LogSearchFilter(ContentFilter, SearchFilter):
     """An id finds the entries about its record or tenant, a number its entry too, words the records and reasons."""
 
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
+    def narrow(self, queryset, value):
         try:
             found = uuid.UUID(value)
-            return queryset.filter(Q(row_id=str(found)) | Q(organization_id=found))
+            return queryset.filter(Q(row_id=str(found)) | Q(organization_id=found)), None
         except ValueError:
             pass
         condition = Q(row_id=value)
@@ -80,16 +47,21 @@ class LogSearchFilter(SearchFilter):
             condition |= Q(pk=int(value))
         exact = queryset.model.objects.filter(condition).order_by().values("pk")
         if exact.exists():
-            return queryset.filter(EqualsAny(models.F("pk"), ArraySubquery(exact)))
-        return wisely(queryset, has_words(value))
+            return queryset.filter(EqualsAny(models.F("pk"), ArraySubquery(exact))), None
+        return queryset, has_words(value)
 
 
-class ReasonFilter(django_filters.CharFilter):
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
-        queryset = queryset.filter(NotByIndex(has_words(value, "coalesce({reason}, '')")))
-        return wisely(queryset, has_words(value))
+class ReasonFilter(ContentFilter):
+    def narrow(self, queryset, value):
+        return queryset, Q(has_words(value)) & Q(NotByIndex(has_words(value, REASON)))
+
+
+class FieldNameFilter(ContentFilter):
+    """Changes that wrote the field, by the column's name or the words that pages use for it."""
+
+    def narrow(self, queryset, value):
+        # The index holds updates alone: a created record has all fields.
+        return queryset, Q(HasField(columns_called(value.strip())), action=AuditEvent.Action.UPDATE)
 
 
 class ActorFilter(django_filters.CharFilter):
@@ -120,33 +92,6 @@ def actors_named(model, text):
         )
         names = [name for (name,) in cursor.fetchall()]
     return [text] if text in names else names
-
-
-class FieldNameFilter(django_filters.CharFilter):
-    """Changes that wrote the field, by the column's name or the words that pages use for it."""
-
-    def filter(self, queryset, value):
-        if not value:
-            return queryset
-        names = columns_called(value.strip())
-        # The index holds updates alone: a created record has all fields.
-        return wisely(queryset, Q(HasField(names), action=AuditEvent.Action.UPDATE))
-
-
-class HasField(Func):
-    """Whether an entry wrote one of these columns, in the words of the index event_fields."""
-
-    output_field = models.BooleanField()
-    conditional = True
-    keys = "jsonb_path_query_array({new}, '$.keyvalue().key', '{{}}', true)"
-
-    def __init__(self, names):
-        super().__init__(models.F("new"))
-        self.names = names
-
-    def as_sql(self, compiler, connection, **context):
-        new, params = compiler.compile(self.get_source_expressions()[0])
-        return f"({self.keys.format(new=new)} ?| %s::text[])", [*params, self.names]
 
 
 def columns_called(text):
@@ -200,7 +145,14 @@ def tables():
 
 
 class LogFilter(FilterSet):
-    """What both lists can be narrowed by."""
+    """What both lists can be narrowed by.
+
+    `by_time` are the filters for which there is an index in the order of time, the narrowest first; of those in `few`
+    for that value alone. `is_cut` says that the newest entries alone were looked at.
+    """
+
+    by_time = ("record", "batch", "by", "organization", "table_name")
+    few = {}
 
     search_fields = ["row_id__exact", "row_label", "reason"]
     by = ActorFilter(label="By")
@@ -216,10 +168,43 @@ class LogFilter(FilterSet):
         self.filters["q"].parent = self
         self.filters["q"].model = self.queryset.model
         self.filters = {"q": self.filters["q"], **self.filters}
+        self.is_cut = False
+
+    def filter_queryset(self, queryset):
+        """One filter that has an index in the order of time gives the entries; all others are held against these."""
+        values = {
+            name: value for name, value in self.form.cleaned_data.items() if value not in (None, "", [])
+        }
+        for name in ("since", "until"):
+            queryset = self.filters[name].filter(queryset, values.pop(name, None))
+        first = next((name for name in self.by_time if self.is_by_time(name, values.get(name))), None)
+        if first:
+            queryset = self.filters[first].filter(queryset, values.pop(first))
+        found, conditions = queryset, []
+        for name, value in values.items():
+            if isinstance(self.filters[name], ContentFilter):
+                found, condition = self.filters[name].narrow(found, value)
+                conditions += [condition] if condition is not None else []
+            else:
+                found = self.filters[name].filter(found, value)
+        by_index = "q" in values and not conditions
+        if conditions:
+            found, by_index = met(found, conditions)
+        if values and not by_index and not getattr(self.request, "whole_list", False):
+            since = looked_at_since(queryset)
+            self.is_cut = since is not None
+            found = found.filter(at__gte=since) if self.is_cut else found
+        return found
+
+    def is_by_time(self, name, value):
+        """Whether there is an index for this value of a filter: one for a kind of which there are few."""
+        return value is not None and self.few.get(name, value) == value
 
 
 class AuditEventFilter(LogFilter):
     rare = ("reason", "field", "record", "action", "source", "batches", "batch")
+    by_time = (*LogFilter.by_time, "action", "source")
+    few = {"action": "delete", "source": "outside"}
     table_name = TableFilter(OTHERS)
     field = FieldNameFilter(label="Field changed")
     batches = BatchesFilter()
@@ -231,6 +216,7 @@ class AuditEventFilter(LogFilter):
 
 class ReadLogFilter(LogFilter):
     rare = ("table_name", "reason", "record", "batch")
+    by_time = ("record", "batch", "by", "organization", "kind", "table_name")
     table_name = TableFilter()
 
     class Meta:

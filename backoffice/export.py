@@ -122,6 +122,7 @@ def export_list(job, progress):
     kind = job.params.get("format", "csv")
     with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
         page = open_list(job.params["list"], owner, job.params["query"])
+        page.request.whole_list = True  # a page may look at the newest rows alone, a file may not
         columns, left_out = export_columns(page)
         found = page.filterset.qs
         statement = copy_statement(page, columns, guard=kind == "csv")

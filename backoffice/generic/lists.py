@@ -31,7 +31,8 @@ class ListView(ModelPage):
     ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
     written to a file. `nothing_yet` is what an empty list says. A page with
     `heavy_rows` holds fewer; counting the rows that match stops at `count_limit`. `extra_context()` may name a
-    template `above_rows`, which follows the filters, and `all_columns` that the export menu offers.
+    template `above_rows`, which follows the filters, a `results_note` above the rows, and `all_columns` that the export
+    menu offers.
     """
 
     action = "view"

@@ -110,6 +110,22 @@ class TestFilters:
             assert len(ids(manager_client.get(f"{CHANGES}?{query}"))) == count, query
         assert ids(manager_client.get(f"{CHANGES}?field=voice")) == [rare]
 
+    def test_where_much_matches_only_the_newest_are_looked_at_and_that_is_said(
+        self, manager_client, owner, monkeypatch
+    ):
+        monkeypatch.setattr("backoffice.audit_reading.LOOKED_AT", 10)
+        found = [
+            write(owner, reason="common", row_id=str(n), at=f"2099-01-01 10:{n:02}+00") for n in range(30)
+        ]
+        response = manager_client.get(f"{CHANGES}?reason=common")
+        assert "were looked at" in check_page(response) and ids(response) == found[:-12:-1]
+        response = manager_client.get(f"{CHANGES}?action=update&source=app")
+        assert "were looked at" in check_page(response) and ids(response) == []
+        response = manager_client.get(f"{CHANGES}?reason=common&source=outside&record=3")
+        assert "were looked at" not in check_page(response) and ids(response) == [found[3]]
+        response = manager_client.get(f"{CHANGES}?source=outside")
+        assert "were looked at" not in check_page(response) and set(ids(response)) >= set(found)
+
     def test_a_list_shows_before_and_after_short(self, manager_client, support):
         entry = edit(make_agent(), support, description="<script>alert(1)</script>" * 500)
         page = check_page(manager_client.get(f"{CHANGES}?record={entry.row_id}&action=update"))

@@ -9,6 +9,7 @@ from backoffice import generic, retention
 from backoffice.audit import entry_history_url
 from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
 from backoffice.audit_links import changes_links, link_people, person_of, readings_links, record_of
+from backoffice.audit_reading import LOOKED_AT
 from backoffice.audit_values import BeforeAndAfter, briefs, changes_of, origin
 from backoffice.display import redact_text
 from backoffice.models import AuditEvent, ReadLog
@@ -16,6 +17,10 @@ from backoffice.record_history import record_for
 from backoffice.reverts import can_revert
 from backoffice.tables import Column, Table
 
+CUT = (
+    f"There are many, so only the newest {LOOKED_AT:,} entries that meet one of these filters were looked at for the"
+    " others. Choose a period to look at older ones; an export looks at all."
+)
 # Counting stops here: it would read more rows than a page does.
 COUNTED = 500
 
@@ -55,7 +60,11 @@ class LogList(generic.ListView):
         return []
 
     def extra_context(self):
-        return {"shortcuts": self.shortcuts(), "standing": retention.standing(self.log)}
+        return {
+            "shortcuts": self.shortcuts(),
+            "standing": retention.standing(self.log),
+            "results_note": CUT if self.filterset.is_cut else "",
+        }
 
 
 class AuditEventList(LogList):
