@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "tenant's view",
+                "verbose_name": "the tenant's view",
                 "ordering": ["-began_at", "-id"],
                 "permissions": [("preview_tenant", "Can see what a tenant sees")],
                 "default_permissions": ["view"],

@@ -42,7 +42,7 @@ class Preview(models.Model):
         ordering = ["-began_at", "-id"]
         default_permissions = ["view"]
         permissions = [("preview_tenant", "Can see what a tenant sees")]
-        verbose_name = "tenant's view"
+        verbose_name = "the tenant's view"
         indexes = [models.Index(fields=["organization", "-began_at"], name="preview_of_tenant")]
         constraints = [
             models.UniqueConstraint(

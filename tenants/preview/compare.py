@@ -46,6 +46,7 @@ SHARED_SESSION = (
     " tenant."
 )
 LEDGER = "Tenants see their balance, not the ledger."
+BEYOND = f"More than {LIMIT:,} on both sides: not compared any further."
 UNKNOWN = "Row level security hides them, for no reason that is known here: see the rights under Data health."
 
 
@@ -63,7 +64,12 @@ class Line:
 
     @property
     def differs(self):
-        return self.seen != self.stored
+        return not self.refusal and self.seen != self.stored
+
+    @property
+    def is_wrong(self):
+        """Whether the tenant sees less than it should, as far as is known here: the ledger is for nobody's app."""
+        return self.differs or bool(self.refusal and self.table != "credit_transactions")
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,8 @@ def causes(line, organization, preview, stored):
     if line.refusal:
         if line.table == "credit_transactions":
             yield LEDGER
+    elif line.seen > LIMIT and line.stored > LIMIT:
+        yield BEYOND
     elif line.seen != line.stored:
         hidden = line.stored - line.seen
         shared = {"agent_sessions": stored.shared_sessions, "agent_messages": stored.shared_messages}

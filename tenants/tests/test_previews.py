@@ -18,6 +18,7 @@ from agents.tests.factories import (
     make_message,
     make_session,
 )
+from backoffice import keyset
 from backoffice.models import ReadLog
 from backoffice.postgresql.base import PREVIEW
 from backoffice.services import acting
@@ -197,6 +198,13 @@ class TestWhatIsSeen:
         assert "7946 0001" in numbers and "7946 0002" not in numbers
         assert "an agent that it does not see" in numbers
         assert "an agent that it does not see" in text_of(client, at(desk.ada, "calls/"))
+
+    @pytest.mark.parametrize(
+        "key", ["nonsense", keyset.encode("not a time", "0" * 32), keyset.encode("x", "y")]
+    )
+    def test_a_place_that_does_not_exist_leads_to_the_beginning(self, desk, key):
+        response = begin(desk.ada).get(at(desk.ada, "agents/"), {"after": key})
+        assert (response.status_code, response["Location"]) == (302, at(desk.ada, "agents/"))
 
     def test_what_it_may_not_read_is_said(self, desk):
         page = text_of(begin(desk.ada), at(desk.ada, "ledger/"))

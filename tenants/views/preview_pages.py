@@ -133,7 +133,15 @@ class PreviewTalks(PreviewList):
     """Conversations of the tenant's agents in one of the two stores."""
 
     def rows(self):
-        return self.talks().filter(agent__in=self.own_agents())
+        self.agents = self.own_agents()
+        return self.talks().filter(agent__in=self.agents)
+
+    def note(self):
+        if len(self.agents) < MOST_AGENTS:
+            return ""
+        return (
+            f"These are the conversations of its {MOST_AGENTS} newest agents; the tenant sees those of all."
+        )
 
 
 class OrganizationPreviewConversations(PreviewTalks):

@@ -4,6 +4,7 @@ import math
 
 from django.conf import settings
 from django.contrib import messages
+from django.db import DataError
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +14,7 @@ from backoffice import generic
 from backoffice.forms import ReasonForm
 from backoffice.keyset import BadCursor
 from backoffice.postgresql.base import PREVIEW
-from backoffice.preview import NotPermitted, as_tenant, is_offered, permitted
+from backoffice.preview import NotPermitted, TooLong, as_tenant, is_offered, permitted
 from tenants.forms import LoginField
 from tenants.models import Organization, UserProfile
 from tenants.preview import compare
@@ -126,10 +127,10 @@ class PreviewPage(generic.ObjectPage):
         try:
             with as_tenant(self.preview.login_id):
                 context = self.read()
-        except BadCursor:
+        except (BadCursor, DataError):
             return HttpResponseRedirect(request.path)
         except NotPermitted as error:
-            context = {"refusal": str(error)}
+            context = {"refusal": str(error), "too_long": isinstance(error, TooLong)}
         response = self.render({**self.shell(), **context}, template=self.template(context))
         # When the time is over, the page asks again, and then says so.
         left = (self.preview.expires_at - timezone.now()).total_seconds()
@@ -212,5 +213,5 @@ class OrganizationPreview(PreviewPage):
             found = compare.lines(self.object, self.preview, stored, context["seen"], context["refused"])
             urls = {entry["slug"]: entry["url"] for entry in context["tabs"] if entry["slug"]}
             context["lines"] = [(line, urls.get(line.page, "")) for line in found]
-            context["differing"] = sum(line.differs for line in found)
+            context["differing"] = sum(line.is_wrong for line in found)
         return super().render(context, **kwargs)
