@@ -10,6 +10,7 @@ from backoffice import services
 from backoffice.generic.memory import PLACES
 from backoffice.models import ListChoice, SavedView
 
+NOT_YOURS = "A shared view is changed and deleted by whoever made it, and by admins."
 NOT_KEPT = ("columns", "view", "_pick", *PLACES)
 
 
@@ -38,7 +39,7 @@ def save_view(view, *, actor):
         SavedView.objects.filter(pk=view.pk).first() or view
     )  # as a form left it, it may not be shared any more
     if not may_change(actor, stored):
-        raise PermissionDenied("A shared view is changed by whoever made it, and by admins.")
+        raise PermissionDenied(NOT_YOURS)
     try:
         with transaction.atomic():
             return services.save(view, actor=actor)
@@ -50,7 +51,7 @@ def save_view(view, *, actor):
 
 def delete_view(view, *, actor):
     if not may_change(actor, view):
-        raise PermissionDenied("A shared view is deleted by whoever made it, and by admins.")
+        raise PermissionDenied(NOT_YOURS)
     with services.acting(actor):
         view.delete()
 

@@ -59,6 +59,7 @@ from tenants.tests.factories import make_erasure, make_item, make_note
 MATRIX = Path(__file__).with_name("url_matrix.txt")
 COLUMNS = ("anonymous", *roles.ROLES)
 HEADER = "# " + "address".ljust(64) + "method " + " ".join(name.ljust(9) for name in COLUMNS).rstrip()
+SAID, SECRET = "kestrel over the harbour", "s3cr3t-0f-th3-w1r3"
 # What a GET may write: that somebody read, what was opened lately, and findings that the worker would bring up to date
 # a moment later (needs for attention, data health, conflicts of numbers). Nothing that a person decides.
 WRITTEN_BY_READING = {
@@ -86,12 +87,16 @@ def patterns(resolver=None, prefix="/", namespaces=()):
 
 @pytest.fixture
 def rows(db):
-    """One row of every model that has a page, by label."""
-    agent = make_agent()
-    session = make_session(agent)
+    """One row of every model that has a page, by label. What was said in it and its secrets are SAID and SECRET."""
+    agent = make_agent(
+        custom_headers={"Authorization": SECRET},
+        config={"sip": {"username": "u", "password": SECRET}, "customHeaders": {"X-Api-Key": SECRET}},
+        webhook_url=f"https://hooks.example.com/?token={SECRET}",
+    )
+    session = make_session(agent, conversation_history=[{"role": "user", "content": SAID}])
     number = make_number(agent=agent)
-    message = make_message(session, audio_url="/demo/audio/x.wav")
-    chat_message = make_chat_message()
+    message = make_message(session, content=SAID, audio_url="/demo/audio/x.wav")
+    chat_message = make_chat_message(text=SAID)
     found = [
         agent.organization,
         agent.organization.owner,
@@ -101,7 +106,7 @@ def rows(db):
         message,
         chat_message,
         chat_message.session,
-        make_trunk(organization=agent.organization),
+        make_trunk(organization=agent.organization, password=SECRET),
         make_conflict(agent.organization),
         make_call(phone_number=number, recording_url="/demo/audio/x.wav"),
         make_usage(agent),
@@ -185,6 +190,10 @@ def written():
         return dict(cursor.fetchall())
 
 
+def content_of(response):
+    return b"".join(response) if response.streaming else response.content
+
+
 def answer(client, method, url):
     """What one request answers; what it did is undone, and if it signs out, that as well. A GET does nothing."""
     cookies = SimpleCookie(client.cookies)
@@ -194,6 +203,9 @@ def answer(client, method, url):
         if method == "GET":
             changed = {table for table, rows in written().items() if rows != before.get(table)}
             assert changed <= WRITTEN_BY_READING, f"{url} writes {changed}"
+        content = content_of(response)
+        assert SECRET.encode() not in content, f"{url} shows a secret"
+        assert client.may_read or SAID.encode() not in content, f"{url} shows what was said"
         transaction.set_rollback(True)
     client.cookies = cookies
     if response.status_code == 302 and response.url.startswith(reverse("account_login")):
@@ -278,6 +290,7 @@ def test_every_address_answers_as_reviewed(role, rows, request, monkeypatch):
     user, client = rows["staff"].get(role), Client()
     if user:
         sign_in(client, user)
+    client.may_read = user is not None and user.has_perm("agents.read_transcript")
     # A job of one's own can be cancelled; it is the admin's where nobody has signed in.
     job = Job.objects.create(kind="export", title="Export", owner=user or rows["staff"]["Admin"])
     column = COLUMNS.index(role)

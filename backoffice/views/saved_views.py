@@ -2,7 +2,7 @@
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.views import View
@@ -139,6 +139,11 @@ class ViewEdit(ViewPage):
 
 class ViewDelete(ViewPage):
     template = "backoffice/list_view_delete.html"
+
+    def dispatch(self, request, pk):
+        if not saved_views.may_change(request.user, saved_views.visible_view(request.user, pk)):
+            raise PermissionDenied(saved_views.NOT_YOURS)
+        return super().dispatch(request, pk)
 
     def get(self, request):
         used = ListChoice.objects.filter(default_view=self.view).exclude(user=request.user).count()
