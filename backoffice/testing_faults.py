@@ -49,6 +49,7 @@ class BreakableDatabase(testing.Database):
             dumping.wait()
         with self.server.connect() as admin:
             admin.execute(f'alter database "{name}" rename to {NAME}')
+        self.keep_what_is_committed()
 
     def prepare(self):
         from django.core.management import call_command
@@ -58,6 +59,13 @@ class BreakableDatabase(testing.Database):
         schema.apply_all(self.server, NAME)
         with self.django():
             call_command("migrate", verbosity=0)
+        self.keep_what_is_committed()
+
+    def keep_what_is_committed(self):
+        """A killed server loses nothing that it said was committed; `fast` gives that up."""
+        with self.server.connect() as admin:
+            admin.execute("alter system set synchronous_commit = on")
+            admin.execute("select pg_reload_conf()")
 
     def processes(self):
         """The postmaster and its children, itself first: a child that it finds dead would be a crash to it."""
@@ -225,9 +233,9 @@ def signed_in(database, role):
     from django.conf import settings
     from django.contrib.auth import get_user_model
     from django.middleware.csrf import _get_new_csrf_string
-    from django.test import Client
+    from django.test import Client, override_settings
 
-    with database.django():
+    with database.django(), override_settings(SECRET_KEY=testing.SERVER["SECRET_KEY"]):
         user = get_user_model().objects.filter(email=f"{role}@example.test").first() or testing.make_user(
             role
         )

@@ -62,21 +62,21 @@ class Pulse:
     @property
     def is_silent(self):
         since = self.unanswered_since
-        return (
-            since is not None
-            and self.heard_at < since
-            and time.monotonic() - since > settings.DATABASE_ANSWER_SECONDS
-        )
+        return since is not None and self.nothing_since(since)
+
+    def nothing_since(self, moment):
+        """Whether nothing was heard for too long, counted from a moment at the earliest."""
+        return time.monotonic() - max(moment, self.heard_at) > settings.DATABASE_ANSWER_SECONDS
 
     @property
     def is_away(self):
         return self.away or self.is_silent
 
-    def waiting(self, began):
-        """Called by one who waits since `began`; returns whether that has no point any more."""
-        if time.monotonic() - max(began, self.heard_at) > QUIET_SECONDS:
+    def waiting(self, waited):
+        """Called by one who has waited for `waited` seconds; returns whether that has no point any more."""
+        if waited > QUIET_SECONDS and time.monotonic() - self.heard_at > QUIET_SECONDS:
             self.ask()
-        return self.is_silent
+        return waited > QUIET_SECONDS + settings.DATABASE_ANSWER_SECONDS / 2 and self.is_silent
 
     def ask(self):
         """Has the database asked whether it is there, unless that is being done."""
@@ -95,14 +95,15 @@ class Pulse:
             self.unanswered_since = None
 
     def is_let_in(self):
-        began = time.monotonic()
-        self.unanswered_since = self.unanswered_since or began
+        self.unanswered_since = self.unanswered_since or time.monotonic()
         try:
             psycopg.connect(**{**self.params, "connect_timeout": CONNECT_SECONDS}).close()
             return True
         except psycopg.Error as error:
             refused = "FATAL:" in str(error) and STARTS_OR_STOPS not in str(error)
-            self.crowded = refused or self.heard_at > began
+            # A server that is too busy for newcomers, and answers others, is there.
+            busy = isinstance(error, psycopg.errors.ConnectionTimeout) and not self.nothing_since(0)
+            self.crowded = refused or busy
             self.is_full = bool(FULL.search(str(error)))
             self.away = not self.crowded
             if self.away:
@@ -125,17 +126,19 @@ class WatchedConnection(psycopg.Connection):
         return super().wait(self.watched(gen), interval=interval, timeout=timeout)
 
     def watched(self, gen):
-        began = time.monotonic()
+        waited = 0  # in ticks: on a machine that is so busy that they come late, it is not the database that is slow
         try:
             state = next(gen)
             while True:
                 ready = yield state
                 if ready & psycopg.waiting.READY_R:
                     pulse.heard()
-                elif not ready and pulse.waiting(began):
-                    self.give_up("The database does not answer.")
-                elif not ready and time.monotonic() - began > self.longest:
-                    self.give_up("This connection does not answer.")
+                elif not ready:
+                    waited += TICK_SECONDS
+                    if pulse.waiting(waited):
+                        self.give_up("The database does not answer.")
+                    if waited > self.longest:
+                        self.give_up("This connection does not answer.")
                 state = gen.send(ready)
         except StopIteration as end:
             return end.value

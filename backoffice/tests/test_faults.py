@@ -3,6 +3,8 @@
 Real processes: two web processes, and a PostgreSQL of this module's own, so that it can be killed and frozen.
 """
 
+import collections
+import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +12,7 @@ import pytest
 
 from backoffice.testing_crud import Forms, Markup
 from backoffice.testing_faults import BreakableDatabase, CuttablePath, Web, signed_in
+from backoffice.testing_load import Load, new_tenants
 from tenants.tests.factories import make_organization, make_profile
 
 LIST = "/tenants/organizations/"
@@ -177,3 +180,27 @@ def test_a_single_lost_connection_is_no_fault_to_anybody(web, database):
     with database.server.connect() as admin:
         admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'backoffice'")
     assert {ask(web).status for _ in range(10)} == {200}
+
+
+def test_many_people_at_once_lose_no_posting_and_post_none_twice(web, database):
+    """bench/faults.py, in small."""
+    assert_back(web)
+    load = Load(web, database, users=16, tenants=new_tenants(database, 4), pause=0.3)
+    load.start()
+    try:
+        time.sleep(1.5)
+        with contextlib.ExitStack() as back:
+            back.callback(database.restart)
+            database.kill()
+            time.sleep(1)
+        time.sleep(2)
+        with database.frozen():
+            time.sleep(1.5)
+        time.sleep(2)
+    finally:
+        load.stop()
+    assert load.odd == []
+    statuses = collections.Counter(answer.status for answer in load.answers)
+    assert statuses[503] and statuses[200]
+    assert any(is_done for *_, is_done in load.postings.values())
+    assert load.faults_in_the_books() == []
