@@ -76,6 +76,8 @@ def message_of(record):
 def facts_of(record):
     """What a line tells beside its sentence: {name: value}."""
     facts = {"request_id": request_id.get(), **running_job.get()}
+    if hasattr(record, "request"):  # Django's own lines
+        facts["route"] = route_of(record.request)
     facts |= {name: getattr(record, name) for name in EXTRA if hasattr(record, name)}
     if record.exc_info and record.exc_info[0]:
         kind, error, tb = record.exc_info

@@ -161,7 +161,7 @@ class Image:
             subprocess.run(command, cwd=self.app, env=environment, capture_output=True, **who).returncode == 0
         )
 
-    def wait_until_healthy(self, name, seconds=60):
+    def wait_until_healthy(self, name, seconds=120):
         deadline = time.monotonic() + seconds
         while not self.is_healthy(name):
             assert self.running[name].poll() is None and time.monotonic() < deadline, self.log(
