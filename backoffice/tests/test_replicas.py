@@ -5,18 +5,22 @@ import threading
 import time
 
 import pytest
+from django.contrib.auth.models import Group
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from agents.tests.factories import make_session
 from backoffice import testing
-from backoffice.models import AuditEvent, Job, ReadLog, User
+from backoffice.models import AuditEvent, Job, ReadLog, Recent, User
 from backoffice.replicas.addresses import databases
 from backoffice.replicas.checks import replica_faults
+from backoffice.replicas.choice import Router, current, reading, visiting, wrote
 from backoffice.replicas.watching import Distance
 from backoffice.testing_servers import Person, Replicated, wait_until
 from telephony.models import PhoneNumber
 from telephony.tests.factories import make_number
+from tenants.models import Organization
 
 LIST = "/telephony/numbers/"
 MAX_LAG = 2
@@ -236,6 +240,43 @@ class TestGone:
             assert not reads_from_replica(steady, reader)
         finally:
             steady.make_standby()
+
+
+class TestRouter:
+    """Which connection the ORM asks, in a request that was given `replica1`."""
+
+    @pytest.fixture
+    def visit(self, settings):
+        settings.REPLICAS = ["replica1"]
+        with visiting() as visit:
+            visit.replica = "replica1"
+            yield visit
+
+    def test_people_and_rights_are_asked_of_the_primary(self, visit):
+        router = Router()
+        assert router.db_for_read(PhoneNumber) == "replica1"
+        assert {router.db_for_read(model) for model in (User, Group, Session, Recent)} == {"default"}
+
+    def test_what_was_read_from_a_replica_is_written_to_the_primary(self, visit):
+        number = PhoneNumber()
+        number._state.db = "replica1"
+        assert Router().db_for_write(PhoneNumber, instance=number) == "default"
+        assert Router().allow_relation(number, User())
+
+    def test_rows_of_another_connection_stay_with_it(self, visit):
+        number = PhoneNumber()
+        number._state.db = "preview"
+        assert Router().db_for_read(Organization, instance=number) is None
+        assert Router().db_for_write(PhoneNumber, instance=number) is None
+
+    def test_after_a_write_the_rest_of_the_request_reads_from_the_primary(self, visit):
+        wrote()
+        assert Router().db_for_read(PhoneNumber) == "default" and reading().alias == "default"
+
+    def test_in_a_transaction_of_the_primary_everything_reads_there(self, visit, monkeypatch):
+        assert current() == "replica1"
+        monkeypatch.setattr(connections["default"], "in_atomic_block", True)
+        assert current() == "default"
 
 
 @pytest.mark.parametrize(
