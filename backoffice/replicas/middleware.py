@@ -6,6 +6,7 @@ ends when a replica so far behind would not be used anyway.
 """
 
 import logging
+from contextlib import suppress
 
 import psycopg
 from django.conf import settings
@@ -68,10 +69,10 @@ def place_of(request):
 
 
 def remember(response):
-    try:
-        place = watching.written()
-    except (DatabaseError, InterfaceError):
-        place = watching.BEYOND
+    place = watching.BEYOND
+    if response.status_code < 500:  # else the primary may be away, and is not asked once more
+        with suppress(DatabaseError, InterfaceError):
+            place = watching.written()
     response.set_cookie(
         settings.REPLICA_COOKIE_NAME,
         f"{place:x}",
