@@ -22,10 +22,13 @@ AUDITED = {
     "backoffice_staffsession": UPDATES,
     "backoffice_user": ALL,
     "backoffice_user_groups": ALL,
+    "mfa_authenticator": ALL,
+    "socialaccount_socialaccount": ALL,
     "tenants_attentionitem": UPDATES,
     "tenants_care": ALL,
     "tenants_erasure": ALL,
     "tenants_note": ALL,
+    "tenants_preview": ALL,
     "tenants_suspendednumber": ALL,
     "tenants_suspension": ALL,
 }

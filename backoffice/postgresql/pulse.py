@@ -19,8 +19,9 @@ import time
 import psycopg
 from django.conf import settings
 
+from backoffice.postgresql.waiting import WaitingConnection
+
 QUIET_SECONDS = 0.25  # without a word for so long, somebody asks
-TICK_SECONDS = 0.05  # how often one who waits looks up
 AGAIN_SECONDS = 0.25  # between two attempts to get in
 AGAIN_REFUSED_SECONDS = 1  # where the server itself refused: it need not be pestered
 CONNECT_SECONDS = 2  # libpq's minimum; the verdict does not wait for it
@@ -117,35 +118,18 @@ pulse = Pulse()
 os.register_at_fork(after_in_child=pulse.__init__)
 
 
-class WatchedConnection(psycopg.Connection):
-    """A connection of the server's pool: it is closed, and OperationalError raised, when its answer will not come."""
+class WatchedConnection(WaitingConnection):
+    """A connection of the server's pool."""
 
     longest = LONGEST_SECONDS
 
-    def wait(self, gen, interval=TICK_SECONDS, timeout=None):
-        return super().wait(self.watched(gen), interval=interval, timeout=timeout)
+    def heard(self):
+        pulse.heard()
 
-    def watched(self, gen):
-        waited = 0  # in ticks: on a machine that is so busy that they come late, it is not the database that is slow
-        try:
-            state = next(gen)
-            while True:
-                ready = yield state
-                if ready & psycopg.waiting.READY_R:
-                    pulse.heard()
-                elif not ready:
-                    waited += TICK_SECONDS
-                    if pulse.waiting(waited):
-                        self.give_up("The database does not answer.")
-                    if waited > self.longest:
-                        self.give_up("This connection does not answer.")
-                state = gen.send(ready)
-        except StopIteration as end:
-            return end.value
-
-    def give_up(self, words):
-        self.pgconn.finish()
-        raise DatabaseAway(words)
+    def hopeless(self, waited):
+        if pulse.waiting(waited):
+            return "The database does not answer."
+        return "This connection does not answer." if waited > self.longest else ""
 
     def is_alive(self):
         """Whether somebody is at the other end, who answers soon."""

@@ -1,0 +1,41 @@
+"""A connection that can be told to wait no longer for an answer."""
+
+import psycopg
+
+TICK_SECONDS = 0.05  # how often one who waits looks up
+
+
+class WaitingConnection(psycopg.Connection):
+    """A connection that is closed, and raises OperationalError, when hopeless() says that its answer will not come.
+
+    PostgreSQL's own timeouts do not help with a server that is frozen, and TCP's take long to notice. A statement that
+    is merely slow is not touched.
+    """
+
+    def hopeless(self, waited):
+        """Why waiting for a statement, `waited` seconds by now, has no point any more; "" while it has."""
+        return ""
+
+    def heard(self):
+        """Something came from the server."""
+
+    def wait(self, gen, interval=TICK_SECONDS, timeout=None):
+        return super().wait(self._watched(gen), interval=interval, timeout=timeout)
+
+    def _watched(self, gen):
+        """What `gen` yields to psycopg; each time that nothing came for a tick, it is asked whether to go on."""
+        waited = 0  # in ticks: on a machine that is so busy that they come late, it is not the database that is slow
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready & psycopg.waiting.READY_R:
+                    self.heard()
+                elif not ready:
+                    waited += TICK_SECONDS
+                    if why := self.hopeless(waited):
+                        self.pgconn.finish()
+                        raise psycopg.OperationalError(why)
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value
