@@ -9,13 +9,17 @@ from tenants.models import Organization
 from tenants.tests.factories import make_organization
 
 
+@pytest.fixture(scope="module")
+def organizations(module_database, django_db_blocker):
+    with django_db_blocker.unblock(), module_database.platform():
+        return [make_organization(name="Ada"), make_organization(name="Bob")]
+
+
 @pytest.fixture
-def tenants(fresh_database):
+def tenants(organizations, module_database, django_db_blocker):
     """Two tenants' organizations, with the database pointed at."""
-    with fresh_database.platform():
-        made = [make_organization(name="Ada"), make_organization(name="Bob")]
-    with fresh_database.django():
-        yield made
+    with django_db_blocker.unblock(), module_database.django():
+        yield organizations
 
 
 def seen():

@@ -8,7 +8,7 @@ from backoffice.embedded import EmbeddedPostgres
 from .servers import Server, available
 
 # What makes and upgrades a database and its roles is tried on PostgreSQL 16 too; all else on the oldest and the newest.
-ALSO_ON_16 = {"test_preview_sql.py", "test_role.py", "test_schema.py", "test_schema_signup.py"}
+ALSO_ON_16 = {"test_role.py", "test_schema.py", "test_schema_signup.py"}
 
 
 def pytest_collection_modifyitems(config, items):
