@@ -139,8 +139,9 @@ class Total:
         }[self.kind]
 
 
-def total(queryset, *, filtered, limit=COUNT_LIMIT):
-    """The Total of a list, by one cheap query: counting stops at `limit`, whole tables are estimated."""
+def total(queryset, *, filtered, limit=None):
+    """The Total of a list, by one cheap query: counting stops at `limit` (COUNT_LIMIT), whole tables are estimated."""
+    limit = limit or COUNT_LIMIT
     bounded = queryset.order_by().values("pk")[: limit + 1]
     if filtered or queryset.query.where:  # a list may be of a part of its table from the start
         number = bounded.count()

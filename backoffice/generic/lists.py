@@ -48,7 +48,7 @@ class ListView(ModelPage):
     note = ""
     nothing_yet = ""
     heavy_rows = False
-    count_limit = keyset.COUNT_LIMIT
+    count_limit = None
 
     def page_title(self):
         return self.title or capfirst(self.model._meta.verbose_name_plural)
