@@ -133,7 +133,7 @@ def shell(request):
     """
     context = {"environment": {"label": settings.ENVIRONMENT, "tone": settings.ENVIRONMENT_TONE}}
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if user is None or not user.is_authenticated or getattr(request, "lacks_factor", False):
         return context
     return context | {
         "nav": navigation(request),

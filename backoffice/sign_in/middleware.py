@@ -32,6 +32,7 @@ class SecondFactorMiddleware:
             return None
         match = request.resolver_match
         if not match.namespaces and match.url_name in allowed:
+            request.lacks_factor = True  # the shell around the page stays empty, too
             return None
         url = reverse(name)
         if request.method == "GET" and name == "mfa_reauthenticate" and not request.headers.get("HX-Request"):

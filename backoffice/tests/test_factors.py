@@ -154,7 +154,8 @@ class TestRequired:
             assert client.post(path)["Location"] == "/accounts/2fa/", path
         answer = client.get("/", headers={"HX-Request": "true"})
         assert (answer.status_code, answer["HX-Redirect"]) == (204, "/accounts/2fa/")
-        assert "Your role needs a second factor" in client.get("/accounts/2fa/").content.decode()
+        page = client.get("/accounts/2fa/").content.decode()
+        assert "Your role needs a second factor" in page and "/tenants/" not in page
 
         set_up_app(client)
         assert client.get("/").status_code == 200
