@@ -3,6 +3,7 @@
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice import services, staff_mail
 from backoffice.generic import blocker_words
@@ -50,10 +51,13 @@ def tell_changes(before, user):
             staff_mail.tell(one, f"The address of your account is {user.email} now.")
 
 
+@transaction.atomic
 def set_password(user, *, actor, reason, password):
     """Give an account another password; its sessions end, and an open invitation with it."""
     user.set_password(password)
     services.save(user, actor=actor, reason=reason)
+    with services.acting(actor, reason):
+        user.invitations.filter(used_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
     staff_mail.tell(user, "An admin gave your account another password.")
     return user
 

@@ -25,8 +25,8 @@ class SessionMiddleware(sessions.SessionMiddleware):
 
     def process_request(self, request):
         super().process_request(request)
-        request.session.address = address_of(request)[:45]
-        request.session.browser = request.headers.get("User-Agent", "")[:300]
+        request.session.address = address_of(request).replace("\0", "")[:45]
+        request.session.browser = request.headers.get("User-Agent", "").replace("\0", "")[:300]
 
     def process_response(self, request, response):
         if response.status_code < 500:

@@ -140,8 +140,16 @@ def test_a_held_form_is_forgotten_after_half_an_hour(support_client, monkeypatch
     assert SessionStore().decode(session_of(support_client).session_data)[held.SESSION_KEY] == {}
 
 
-def test_a_request_without_an_address_is_answered(support_client):
-    assert support_client.get("/me/", REMOTE_ADDR="").status_code == 200
+def test_odd_addresses_browsers_and_cookies_are_answered(support_client):
+    age(support_client, seen_minutes=2)
+    browser = "<script>\0" + "x" * 1000
+    assert support_client.get("/me/", REMOTE_ADDR="", HTTP_USER_AGENT=browser).status_code == 200
+    assert session_of(support_client).browser == ("<script>" + "x" * 1000)[:300]
+    assert "<script>x" not in support_client.get("/me/sessions/").content.decode()
+    for cookie in ("", "x", "\udcff" * 40, "é" * 5000):
+        client = Client()
+        client.cookies[settings.SESSION_COOKIE_NAME] = cookie.encode("utf-8", "replace").decode()
+        assert client.get("/me/").status_code == 302
 
 
 @pytest.mark.parametrize("text", ["", "x", "0", "169", "1.5"])

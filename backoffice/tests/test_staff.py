@@ -104,6 +104,14 @@ class TestInvitations:
         user.refresh_from_db()
         assert not user.has_usable_password()
 
+    def test_a_password_set_by_an_admin_ends_it(self, admin_client):
+        user, link = invited(admin_client)
+        assert admin_client.post(page_of("password", user), GOOD | {"reason": "Here now"}).status_code == 302
+        assert user.invitations.get().state == "withdrawn"
+        assert accept(link).status_code == 422
+        page = admin_client.get(reverse("backoffice:user_list"), {"state": "invited"}).content.decode()
+        assert "new@example.test" not in page
+
     def test_the_same_address_twice_is_an_error_beside_the_field(self, admin_client):
         invited(admin_client)
         response = admin_client.post(reverse("backoffice:user_add"), NEW | {"first_name": "Other"})

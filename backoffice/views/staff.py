@@ -38,9 +38,9 @@ class State(Func):
     """active, invited (no password so far) or suspended."""
 
     template = (
-        "(case when not backoffice_user.is_active then 'suspended' when exists (select from backoffice_invitation one"
-        " where one.account_id = backoffice_user.id and one.used_at is null and one.withdrawn_at is null)"
-        " then 'invited' else 'active' end)"
+        "(case when not backoffice_user.is_active then 'suspended' when left(backoffice_user.password, 1) = '!' and"
+        " exists (select from backoffice_invitation one where one.account_id = backoffice_user.id"
+        " and one.used_at is null and one.withdrawn_at is null) then 'invited' else 'active' end)"
     )
     output_field = TextField()
 
