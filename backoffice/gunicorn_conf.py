@@ -12,7 +12,7 @@ worker_class = "gthread"
 threads = 4
 timeout = 60
 limit_request_line = 8190  # a long search is an answerable request
-graceful_timeout = 10
+graceful_timeout = 20  # longer than the longest page: a statement ends after 15 seconds
 preload_app = True  # one import for all workers
 control_socket_disable = True
 # The workers' signs of life are files: kept in memory where that can be, since a slow disk would look like death.

@@ -204,3 +204,25 @@ def test_many_people_at_once_lose_no_posting_and_post_none_twice(web, database):
     assert statuses[503] and statuses[200]
     assert any(is_done for *_, is_done in load.postings.values())
     assert load.faults_in_the_books() == []
+
+
+def test_a_server_that_is_told_to_stop_finishes_what_it_began(database, tmp_path):
+    _, cookie, _ = signed_in(database, "support")
+    waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and usename = 'backoffice'"
+    with (
+        Web(database, tmp_path, processes=1) as web,
+        database.connect("postgres") as owner,
+        database.server.connect() as admin,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        owner.execute("begin; lock table organizations in access exclusive mode")
+        running = pool.submit(web.ask, LIST, cookie)
+        while not admin.execute(waits).fetchone()[0]:
+            assert not running.done()
+            time.sleep(0.05)
+        web.process.terminate()
+        time.sleep(0.3)
+        assert web.process.poll() is None and not running.done()
+        owner.execute("rollback")
+        assert running.result().status == 200
+        assert web.process.wait(20) == 0

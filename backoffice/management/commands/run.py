@@ -26,6 +26,7 @@ from backoffice.processes import PARENT
 ACCOUNTS = ("support", "finance", "manager", "admin")
 READY_WITHIN_SECONDS = 60
 WORKER_RESTARTS = 5
+STOP_WITHIN_SECONDS = 25  # the server lets its requests finish, the worker its jobs stop at a safe place
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -268,7 +269,7 @@ class Command(BaseCommand):
     def stop_children(self):
         for process in self.children:
             process.terminate()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + STOP_WITHIN_SECONDS
         for process in self.children:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
