@@ -25,7 +25,7 @@ class Fault:
 AWAY = Fault(
     "away",
     "The database does not answer right now",
-    "This page comes back by itself when the database does, usually within seconds.",
+    "The back office is there, its database is not. Usually it is back within seconds.",
     10,
 )
 FULL = Fault(
