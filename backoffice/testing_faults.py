@@ -240,7 +240,7 @@ def signed_in(database, role):
             role
         )
         client = Client()
-        client.force_login(user)
+        testing.sign_in(client, user)
     token = _get_new_csrf_string()
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     return (
