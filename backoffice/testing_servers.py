@@ -21,7 +21,7 @@ from backoffice.embedded import EmbeddedPostgres
 from backoffice.testing import Database
 from backoffice.testing_crud import form_values
 
-SECONDS = 20  # the most that anything is waited for; nothing takes as long unless it is broken
+SECONDS = 60  # the most that anything is waited for; nothing takes as long unless it is broken
 
 
 def wait_until(question, seconds=SECONDS):

