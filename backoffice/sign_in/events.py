@@ -45,13 +45,6 @@ def recent(user, limit=10):
     return list(user.sign_ins.all()[:limit])
 
 
-def last_two(user):
-    """(the sign-in before the present one, the newest that failed); None for what there was not."""
-    signed_in = user.sign_ins.filter(kind=SignIn.Kind.SIGNED_IN)[:2]
-    failed = user.sign_ins.filter(kind__in=[SignIn.Kind.REFUSED, SignIn.Kind.THROTTLED]).first()
-    return (signed_in[1] if len(signed_in) > 1 else None), failed
-
-
 def prune():
     """Deletes what is older than SIGN_IN_DAYS; returns whether there is more."""
     old = SignIn.objects.filter(at__lt=timezone.now() - timedelta(days=settings.SIGN_IN_DAYS))

@@ -103,10 +103,6 @@ def remember_added(request, factor):
     record_authentication(request, request.user, "mfa", id=factor.pk, type=factor.type, reauthenticated=True)
 
 
-def name_of(factor):
-    return f"Passkey “{factor}”" if factor.type == Authenticator.Type.WEBAUTHN else factor.get_type_display()
-
-
 @transaction.atomic
 def reset_factors(user, *, actor, reason):
     """Take every second factor and all recovery codes from an account whose owner lost them. Returns how many.

@@ -21,6 +21,7 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
+from django.db import DataError
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -32,7 +33,7 @@ logger = logging.getLogger(__name__)
 PROVIDER = "sso"
 TIMEOUT_SECONDS = (3, 5)  # to connect, and for each answer
 # What a provider can make of our requests; each has its page and no page of errors.
-FAILURES = (OAuth2Error, requests.RequestException, LookupError, TypeError, ValueError)
+FAILURES = (OAuth2Error, requests.RequestException, LookupError, TypeError, ValueError, DataError)
 STATUS = {"refused": 403, "away": 503, "failed": 400, "cancelled": 200}
 
 
