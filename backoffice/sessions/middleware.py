@@ -73,13 +73,17 @@ class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
 
 
 def to_sign_in(request, why):
+    """The answer to somebody who is not signed in (any more)."""
     query = {"next": back_to(request)}
     if why:
         query["ended"] = why
-    if why and request.method == "POST" and request.session.ended_account:
-        if url := held.keep(request, request.session.ended_account):
+    if request.method == "POST":
+        account = request.session.ended_account
+        if account and (url := held.keep(request, account)):
             query["next"] = url
-        else:
+        elif getattr(request, "htmx", False):
+            return HttpResponse(status=401)  # the page stays, with what was typed, and says so (inline.js)
+        elif account:
             query["lost"] = 1
     return whole_page(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query, safe='/')}")
 

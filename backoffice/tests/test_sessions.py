@@ -128,6 +128,14 @@ def test_what_is_too_long_to_be_kept_is_said(support_client):
     assert "too long to be kept" in page
 
 
+def test_a_part_of_a_page_that_cannot_be_kept_leaves_the_page_as_it_is(support_client):
+    for client, typed in ((Client(), "Ann"), (support_client, "x" * (held.LONGEST + 1))):
+        if client is support_client:
+            age(client, seen_minutes=61)
+        response = client.post("/me/", {"first_name": typed}, **HTMX)
+        assert response.status_code == 401 and "HX-Redirect" not in response
+
+
 def test_a_held_form_is_forgotten_after_half_an_hour(support_client, monkeypatch):
     age(support_client, seen_minutes=61)
     query = asked_at(support_client.post("/me/", {"first_name": "Ann"}))

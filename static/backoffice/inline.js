@@ -32,13 +32,15 @@ for (const name of ["htmx:responseError", "htmx:sendError"])
     const { status, responseText } = event.detail.xhr || {};
     say(
       event.detail.requestConfig?.elt || event.target,
-      status === 403
-        ? responseText.includes("lacks the permission") ? "Your role may not do this." : SIGNED_OUT
-        : status === 404
-          ? "It is not there any more. Reload the page."
-          : status
-            ? `The server could not do this (${status}). Nothing was saved; try again.`
-            : "The server did not answer. Nothing was saved; try again.",
+      status === 401
+        ? SIGNED_OUT
+        : status === 403
+          ? responseText.includes("lacks the permission") ? "Your role may not do this." : SIGNED_OUT
+          : status === 404
+            ? "It is not there any more. Reload the page."
+            : status
+              ? `The server could not do this (${status}). Nothing was saved; try again.`
+              : "The server did not answer. Nothing was saved; try again.",
     );
   });
 function say(elt, text) {
