@@ -48,7 +48,7 @@ class ProbeMiddleware:
 
 def answer(request, text, status=200):
     if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"], headers=HEADERS)
+        return HttpResponseNotAllowed(["GET", "HEAD"], content_type="text/plain", headers=HEADERS)
     content = f"{text}\n" if request.method == "GET" else ""
     return HttpResponse(content, status=status, content_type="text/plain; charset=utf-8", headers=HEADERS)
 

@@ -71,7 +71,8 @@ def read(text):
         typed.number = int(found[1])
     else:
         typed.digits = endings(text)
-        typed.too_few_digits = not typed.digits and bool(SHORT_NUMBER.fullmatch(text))
+        is_short = len(text) <= LONGEST_NUMBER and bool(SHORT_NUMBER.fullmatch(text))
+        typed.too_few_digits = is_short and not typed.digits
     if not typed.uuids:
         typed.names = text[:LONGEST_WORDS]
     return typed
