@@ -54,6 +54,9 @@ def on_starting(server):
 
 
 def when_ready(server):
+    from backoffice.probes import wanted_migrations
+
+    wanted_migrations()  # once, for all processes
     if serve := metrics():
         serve.start_sums()
     server.log.access = no_line

@@ -57,15 +57,17 @@ def about_job(job, started_by=""):
 
 
 def message_of(record):
-    """The sentence of a record. Django puts the path into some of its own: the route stands there instead."""
-    if record.name.startswith("django.security."):  # Django's own quotes what it was sent
-        return f"A request was refused: {record.name.removeprefix('django.security.')}."
-    request = getattr(record, "request", None)
-    if request is not None and isinstance(record.args, tuple):
-        route = route_of(request) or "an unknown address"
-        path = getattr(request, "path", "")
-        paths = (path, path.encode("unicode_escape").decode())
-        return record.msg % tuple(route if each in paths else each for each in record.args)
+    """The sentence of a record, without what it quotes: paths, hosts, lines that were no request."""
+    if record.name.startswith("django.security."):  # the name tells which refusal it was
+        return "Refused"
+    if record.name.startswith("django.request"):
+        request = getattr(record, "request", None)
+        route = (route_of(request) if request is not None else "") or "an unknown address"
+        path = getattr(request, "path", None)
+        if path is None or not isinstance(record.args, tuple):
+            return str(record.msg).replace("%s", "…")
+        paths = (path, path.encode("unicode_escape").decode())  # Django writes it so
+        return str(record.msg) % tuple(route if each in paths else each for each in record.args)
     if record.name == "gunicorn.error":
         return NO_REQUEST.sub(r"\1", record.getMessage())
     if record.name == "asyncio":  # below its sentence it shows an exception with its words

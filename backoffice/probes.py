@@ -31,7 +31,10 @@ CONNECT_SECONDS = 2  # the least that libpq takes; nobody waits for it
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
 
 
@@ -112,7 +115,6 @@ class Readiness:
         if self.thread and self.thread.is_alive():
             return away
         found = queue.SimpleQueue()
-        wanted_migrations()
         params = connections["default"].get_connection_params()
         self.thread = threading.Thread(target=self.ask, args=(params, found), daemon=True)
         self.thread.start()
@@ -176,7 +178,7 @@ def facts(connection):
 
 @functools.cache
 def wanted_migrations():
-    """{(app, name)} of the last migration of each app."""
+    """{(app, name)} of the last migration of each app. Read once, by the server before it serves: it takes a moment."""
     return set(MigrationLoader(None).graph.leaf_nodes())
 
 

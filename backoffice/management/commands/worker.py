@@ -35,8 +35,8 @@ async def beat():
         while True:
             settings.WORKER_HEARTBEAT.touch()
             await asyncio.sleep(BEAT_SECONDS)
-    except OSError as error:
-        logger.warning("Signs of life cannot be written (WORKER_HEARTBEAT): %s.", error.strerror)
+    except OSError:
+        logger.warning("Signs of life cannot be written where WORKER_HEARTBEAT says.", exc_info=True)
 
 
 class Command(BaseCommand):

@@ -109,7 +109,7 @@ def test_an_unexpected_error_tells_its_place_and_neither_path_nor_words(support_
     response = support_client.get(f"{LIST}?q={SECRET}")
     (line,) = lines("django.request")
     assert line["message"] == "Internal Server Error: tenants:organization_list"
-    assert line["exception"] == "builtins.ValueError" and "test_logs.py" in line["frames"][-1]
+    assert line["exception"] == "builtins.ValueError" and "test_log_lines.py" in line["frames"][-1]
     assert line["request_id"] == response["X-Request-ID"]
     assert SECRET not in json.dumps(line) and LIST not in json.dumps(line)
 
@@ -118,7 +118,7 @@ def test_a_refused_request_is_not_quoted(lines, settings):
     settings.ALLOWED_HOSTS = ["backoffice.example.com"]
     assert Client().get("/", headers={"Host": "evil.example"}).status_code == 400
     (line,) = lines("django.security.DisallowedHost")
-    assert "DisallowedHost" in line["message"] and "evil" not in json.dumps(line)
+    assert line["message"] == "Refused" and "evil" not in json.dumps(line)
 
 
 def test_a_broken_request_is_not_quoted_by_the_server():
@@ -138,7 +138,7 @@ def test_lines_for_people_say_the_same():
     first, *frames = text.split("\n")
     assert "Z ERROR backoffice: A job failed. (" in first and SECRET not in text
     assert "job=4711" in first and "started_by=request-1" in first and "kind=export" in first
-    assert "test_logs.py" in frames[-1]
+    assert "test_log_lines.py" in frames[-1]
 
 
 def test_a_job_tells_its_id_and_the_request_that_asked_for_it(support, lines, monkeypatch, owner):
