@@ -10,7 +10,13 @@ from django.db import DEFAULT_DB_ALIAS, connections
 # Of other apps (accounts, sessions, permissions, the queue) everything is read where it is written.
 APPS = {"backoffice", "tenants", "agents", "telephony", "billing"}
 # Who somebody is; and what is written by merely opening a page, and looked at the next moment.
-ON_PRIMARY = {"backoffice.user", "backoffice.recent"}
+ON_PRIMARY = {
+    "backoffice.user",
+    "backoffice.recent",
+    "backoffice.staffsession",
+    "backoffice.invitation",
+    "backoffice.signin",
+}
 
 
 @dataclass

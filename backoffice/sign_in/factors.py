@@ -61,6 +61,10 @@ def factors_of(user):
     return Authenticator.objects.filter(user=user, type__in=FACTORS).order_by("created_at", "pk")
 
 
+def words(factor):
+    return f"passkey “{factor}”" if factor.type == Authenticator.Type.WEBAUTHN else "authenticator app"
+
+
 def has_factor(user):
     """Whether an account has a second factor; without a query where StaffBackend brought the answer."""
     return user.has_factor if hasattr(user, "has_factor") else factors_of(user).exists()

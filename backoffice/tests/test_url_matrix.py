@@ -315,7 +315,8 @@ def test_no_address_answers_another_method(rows):
     for url in sorted(urls):
         for method in ("PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"):
             response = client.generic(method, url)
-            assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, POST"), (method, url)
+            allowed = "GET, HEAD" if url in probes.PROBES else "GET, HEAD, POST"
+            assert (response.status_code, response["Allow"]) == (405, allowed), (method, url)
     assert written() == before
 
 

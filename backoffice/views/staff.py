@@ -16,7 +16,7 @@ from backoffice.models import AuditEvent, StaffSession, User
 from backoffice.roles import ROLES
 from backoffice.sessions import ending
 from backoffice.sign_in import events
-from backoffice.sign_in.factors import factors_of, has_factor, name_of
+from backoffice.sign_in.factors import factors_of, has_factor, words
 from backoffice.staff_forms import AccountForm, InviteForm, PasswordForm
 from backoffice.tables import Column, Table
 
@@ -130,7 +130,7 @@ class UserDetail(generic.DetailView):
         return "When, how, from where", render_to_string("components/sign_ins.html", words)
 
     def show_factors(self, user):
-        return "Second factor", ", ".join(name_of(factor) for factor in factors_of(user)) or "none"
+        return "Second factor", ", ".join(map(words, factors_of(user))) or "none"
 
     def show_invitation(self, user):
         latest = user.invitations.first()
