@@ -15,7 +15,7 @@ from psycopg.types.datetime import DateLoader, DatetimeDumper
 from psycopg_pool import PoolTimeout
 
 from backoffice.logs import request_id
-from backoffice.postgresql.pulse import DatabaseAway, DatabaseFull, pulse
+from backoffice.postgresql.pulse import DatabaseAway, DatabaseFull, WatchedConnection, pulse_of
 from backoffice.postgresql.tally import counted
 
 PREVIEW = "preview"  # the alias in DATABASES
@@ -94,7 +94,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params):
         if self.pool:
             self.isolation_level = IsolationLevel.READ_COMMITTED
-            pulse.params, pulse.end_pool = conn_params, self.end_pool
+            self.pulse.params, self.pulse.end_pool = conn_params, self.end_pool
             return self.pooled()
         try:
             return super().get_new_connection(conn_params)
@@ -105,9 +105,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 ) from error
             raise
 
+    @property
+    def pulse(self):
+        return pulse_of(self.alias)
+
     def pooled(self):
         """A connection of the pool; fails within a second, and at once while the database is known to be away."""
-        deadline = time.monotonic() + POOL_SECONDS
+        deadline, pulse = time.monotonic() + POOL_SECONDS, self.pulse
         while not pulse.is_away:
             pool = self.pool
             try:
@@ -140,6 +144,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.end_pool()
 
     def _configure_connection(self, connection):
+        if isinstance(connection, WatchedConnection):
+            connection.pulse = self.pulse
         super()._configure_connection(connection)
         connection.adapters.register_loader("timestamptz", TimestamptzLoader)
         connection.adapters.register_loader("date", SafeDateLoader)

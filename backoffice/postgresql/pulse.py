@@ -114,20 +114,25 @@ class Pulse:
             return False
 
 
-pulse = Pulse()
-os.register_at_fork(after_in_child=pulse.__init__)
+pulses = {}  # {alias of a database: its Pulse}
+os.register_at_fork(after_in_child=pulses.clear)  # whoever asks is a thread of the parent
+
+
+def pulse_of(alias):
+    return pulses.get(alias) or pulses.setdefault(alias, Pulse())
 
 
 class WatchedConnection(WaitingConnection):
     """A connection of the server's pool."""
 
     longest = LONGEST_SECONDS
+    pulse = Pulse()  # that of its database, once the backend configures it
 
     def heard(self):
-        pulse.heard()
+        self.pulse.heard()
 
     def hopeless(self, waited):
-        if pulse.waiting(waited):
+        if self.pulse.waiting(waited):
             return "The database does not answer."
         return "This connection does not answer." if waited > self.longest else ""
 
@@ -137,7 +142,7 @@ class WatchedConnection(WaitingConnection):
         try:
             self.execute("")
         except psycopg.Error:
-            pulse.ask()
+            self.pulse.ask()
             return False
         self.longest = LONGEST_SECONDS
         return True

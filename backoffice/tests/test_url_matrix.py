@@ -65,6 +65,7 @@ SAID, SECRET = "kestrel over the harbour", "s3cr3t-0f-th3-w1r3"
 WRITTEN_BY_READING = {
     "read_log",
     "backoffice_recent",
+    "backoffice_staffsession",  # the seed or challenge of a factor that is being added
     "tenants_attentionitem",
     "backoffice_healthcheck",
     "backoffice_healthfinding",
