@@ -91,7 +91,7 @@ def report(load, windows):
     for what, since, until in windows:
         away = [a for a in load.answers if since <= a.asked_at < until]
         refused = [a for a in away if a.status == 503]
-        after = [a for a in load.answers if until <= a.asked_at < until + SETTLE_SECONDS]
+        after = [a for a in load.answers if until <= a.asked_at < until + SETTLE_SECONDS / 2]
         back = min((a.asked_at + a.seconds - until for a in after if a.status in (200, 302)), default=None)
         last = max((a.asked_at - until for a in after if a.status == 503), default=0)
         print(
