@@ -12,13 +12,14 @@ from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from backoffice import fence
+from backoffice.faults import fault_of
 from backoffice.logs import request_id, running_job
 from backoffice.metrics import count
 from backoffice.models import Job
@@ -202,10 +203,12 @@ def run(job_id):
         # Whatever it was, the person who waits is told, and the log has the rest.
         logger.exception("A job failed.", extra={"job": str(job.pk)})
         discard_result(job)
-        if isinstance(error, OperationalError | InterfaceError) and can_go_on(job):  # the connection is gone
+        fault = fault_of(error)
+        if fault and not fault.too_long and can_go_on(job):
             return give_back(job)
+        told = f"{fault.title}. {fault.text}" if fault else "It failed; the log has the details."
         kept = job.message or "Nothing of the result was kept."
-        end(job, Job.Status.FAILED, f"It failed; the log has the details. {kept}")
+        end(job, Job.Status.FAILED, f"{told} {kept}"[:500])
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
@@ -125,6 +125,20 @@ class TestLife:
         assert job.status == "failed" and not job.result_path.exists()
         html = check_page(support_client.get(page("detail", job)))
         assert "the log has the details" in html and "hunter2" not in html and "RuntimeError" not in html
+
+    @pytest.mark.parametrize(("sqlstate", "status"), [("57014", "failed"), ("40P01", "queued")])
+    def test_what_took_too_long_is_not_tried_again_and_what_gave_way_is(
+        self, support, kind, monkeypatch, sqlstate, status
+    ):
+        monkeypatch.setattr(jobs, "RESUMABLE", {"test"})
+
+        def work(job, progress):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"do $$ begin raise exception 'inside' using errcode = '{sqlstate}'; end $$")
+
+        kind(work)
+        job = run(start(support))
+        assert job.status == status and ("took too long" in job.message) == (status == "failed")
 
     def test_failed_can_be_retried_from_its_beginning(self, support_client, support, kind):
         def fail(job, progress):
