@@ -1,4 +1,4 @@
-"""The image and its services, as Dockerfile and compose.yaml say, without an engine: see backoffice/testing_image.py.
+"""The image and its services, as Dockerfile and compose.yaml say, without an engine: see image.py.
 
 One life of web and worker serves all tests of this file: probes, metrics of two processes, logs, and reports of errors
 to an address that stands in for Sentry.
@@ -21,7 +21,7 @@ from django.conf import settings as django_settings
 
 from backoffice import testing
 from backoffice.testing_crud import client_of
-from backoffice.testing_image import Image, compose, dockerfile
+from backoffice.tests.image import Image, compose, dockerfile
 
 SECRET = "someone@example.com"
 LIST = "/tenants/organizations/"
