@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
@@ -185,7 +186,8 @@ class TestAlive:
                 await asyncio.sleep(0)
             beating.cancel()
 
-        asyncio.run(asyncio.wait_for(some_time(), 5))
+        with ThreadPoolExecutor(1) as other:  # a test with a browser leaves a loop in this thread
+            other.submit(lambda: asyncio.run(asyncio.wait_for(some_time(), 5))).result()
 
     def test_a_server_that_is_not_there_is_told(self, monkeypatch):
         with socket.socket() as taken:
