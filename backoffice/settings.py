@@ -4,121 +4,45 @@ Values come from the environment and from the file `.env`; `.env.example` explai
 this is the demo: an embedded PostgreSQL under `var/`, plain http on localhost.
 """
 
-import contextlib
-import datetime
 import os
-import secrets
 import sys
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from phonenumbers import SUPPORTED_REGIONS
 
 from backoffice.alive import heartbeat_file
 from backoffice.embedded import EmbeddedPostgres
+from backoffice.environment import (
+    bind_address,
+    day_or_none,
+    days_kept,
+    demo_secret_key,
+    env,
+    oidc_hosts,
+    rate,
+    required,
+    roles,
+    whole_number,
+)
 from backoffice.postgresql.pulse import WatchedConnection
 from backoffice.replicas.addresses import databases as replica_databases
-from backoffice.roles import ADMIN, FINANCE, ROLES
+from backoffice.roles import ADMIN, FINANCE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
-env = environ.Env()
 # The suite has its own server and no look at .env: a test run must never reach a real database.
 TESTING = "pytest" in sys.modules
 if not TESTING:
-    environ.Env.read_env(BASE_DIR / ".env")
+    env.read_env(BASE_DIR / ".env")
 SERVING = "backoffice.wsgi" in sys.modules
 if SERVING:
     os.environ.pop("PLATFORM_OWNER_URL", None)  # for manage.py platform_schema alone
 DATABASE_URL = "" if TESTING else env.str("DATABASE_URL", "")
 EMBEDDED = not DATABASE_URL
 EMBEDDED_PLACE = VAR_DIR / "postgres"
-
-
-def required(name):
-    """The value of a setting that has no safe default once there is a real database."""
-    if value := env.str(name, ""):
-        return value
-    raise ImproperlyConfigured(f"DATABASE_URL is set, so {name} is needed too: see .env.example.")
-
-
-def demo_secret_key():
-    """One random key per installation, kept in var/secret-key."""
-    path = VAR_DIR / "secret-key"
-    try:
-        return path.read_text().strip()
-    except OSError:
-        pass
-    key = secrets.token_urlsafe(50)
-    try:
-        VAR_DIR.mkdir(exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(key)
-    except OSError:
-        # Made by another process just now; or the folder cannot be written, which `manage.py run` says in a sentence.
-        with contextlib.suppress(OSError):
-            return path.read_text().strip()
-    return key
-
-
-def whole_number(name, default, *, least, most):
-    """A setting that is a whole number from `least` to `most`."""
-    try:
-        value = env.int(name, default)
-    except ValueError:
-        value = None
-    if value is None or not least <= value <= most:
-        raise ImproperlyConfigured(f"{name} is a whole number from {least:,} to {most:,}.")
-    return value
-
-
-def day_or_none(name):
-    """A setting that is a day such as 2026-12-01, or empty."""
-    try:
-        return datetime.date.fromisoformat(value) if (value := env.str(name, "").strip()) else None
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} is a day such as 2026-12-01, or empty.") from None
-
-
-def rate(name):
-    """A setting that is a rate: a number from 0 up to a million, with six decimal places at the most."""
-    try:
-        value = Decimal(env.str(name, "1").strip())
-        if 0 <= value < 1_000_000 and value == round(value, 6):
-            return value
-    except InvalidOperation:
-        pass
-    raise ImproperlyConfigured(f"{name} is a number from 0 up to a million, six decimal places at the most.")
-
-
-def roles(name, default):
-    """A setting that is a list of roles, separated by commas; empty for none."""
-    names = [role.strip() for role in env.str(name, default).split(",") if role.strip()]
-    if unknown := [role for role in names if role not in ROLES]:
-        raise ImproperlyConfigured(
-            f"{name} is a list of {', '.join(ROLES)}, separated by commas; “{unknown[0]}” is no role."
-        )
-    return names
-
-
-def oidc_hosts(url):
-    """The hosts that single sign-on may ask: that of the provider, and those named beside it (OIDC_HOSTS)."""
-    parts = urlsplit(url)
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if url and (parts.scheme not in ("https", "http") or not parts.hostname):
-        raise ImproperlyConfigured(
-            "OIDC_SERVER_URL is an address such as https://login.example.com/realms/staff"
-        )
-    if url and parts.scheme == "http" and not local:
-        raise ImproperlyConfigured(
-            "OIDC_SERVER_URL begins with https://, as what comes from there opens accounts."
-        )
-    return {parts.hostname, *(host.strip().lower() for host in env.list("OIDC_HOSTS", default=[]))}
 
 
 # Core
@@ -128,7 +52,7 @@ HTTPS = False if TESTING else env.bool("HTTPS", not EMBEDDED)
 if TESTING:
     SECRET_KEY = "only-for-tests"
 elif EMBEDDED:
-    SECRET_KEY = env.str("SECRET_KEY", "") or demo_secret_key()
+    SECRET_KEY = env.str("SECRET_KEY", "") or demo_secret_key(VAR_DIR / "secret-key")
 else:
     SECRET_KEY = required("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
@@ -490,30 +414,13 @@ if SETTLEMENT_AUTOMATIC and not (SETTLEMENT_FROM and SETTLEMENT_ACCOUNT):
 # How long entries of the audit are kept (docs/audit.md); 0 is for ever. The database refuses less than a year, too.
 
 
-def days_kept(name):
-    """A setting that is 0 or a number of days, a year at the least."""
-    days = 0 if TESTING else env.int(name, 0)
-    if days and not 365 <= days <= 36_500:
-        raise ImproperlyConfigured(f"{name} is 0, for ever, or a number of days from 365 to 36500.")
-    return days
-
-
-AUDIT_KEEP_DAYS = days_kept("AUDIT_KEEP_DAYS")
-READ_LOG_KEEP_DAYS = days_kept("READ_LOG_KEEP_DAYS")
+AUDIT_KEEP_DAYS = 0 if TESTING else days_kept("AUDIT_KEEP_DAYS")
+READ_LOG_KEEP_DAYS = 0 if TESTING else days_kept("READ_LOG_KEEP_DAYS")
 JOB_FILES_DIR = Path(env.str("JOB_FILES_DIR", str(VAR_DIR / "jobs")))
 JOB_FILES_DAYS = env.int("JOB_FILES_DAYS", 7)
 WORKER_HEARTBEAT = heartbeat_file()
 
 # Metrics for Prometheus (backoffice/metrics/), each on an address of its own; off when empty
-
-
-def bind_address(name):
-    """A setting that is host:port, such as 127.0.0.1:9464 or [::1]:9464, or empty."""
-    value = env.str(name, "").strip()
-    host, _, port = value.rpartition(":")
-    if value and not (host and port.isdigit() and 0 < int(port) < 65536):
-        raise ImproperlyConfigured(f"{name} is an address with its port, such as 127.0.0.1:9464, or empty.")
-    return value
 
 
 METRICS_BIND = bind_address("METRICS_BIND")

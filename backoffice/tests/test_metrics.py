@@ -12,10 +12,10 @@ from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from backoffice import background, jobs
+from backoffice.environment import bind_address
 from backoffice.health import ages
 from backoffice.metrics import look, serve
 from backoffice.models import Job
-from backoffice.settings import bind_address
 from tenants.tests.factories import make_organization
 from tenants.views import OrganizationList
 

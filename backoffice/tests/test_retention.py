@@ -12,8 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from backoffice import retention, tasks
+from backoffice.environment import days_kept
 from backoffice.models import AuditEvent, ReadLog
-from backoffice.settings import BASE_DIR, days_kept
+from backoffice.settings import BASE_DIR
 from backoffice.testing_crud import check_page
 
 OLD = 300

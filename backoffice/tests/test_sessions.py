@@ -13,10 +13,10 @@ from django.test import Client
 from django.utils import timezone
 
 from backoffice import staff
+from backoffice.environment import whole_number
 from backoffice.models import AuditEvent, StaffSession
 from backoffice.sessions import ending, held
 from backoffice.sessions.store import SessionStore, hash_of
-from backoffice.settings import whole_number
 from backoffice.testing import make_user, platform
 
 HTMX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_CURRENT_URL": "http://testserver/jobs/?q=x"}

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from agents.tests.factories import make_agent
 from backoffice import jobs, testing
+from backoffice.environment import day_or_none, rate
 from backoffice.models import Job
-from backoffice.settings import day_or_none, rate
 from backoffice.testing_crud import HOSTILE, PageTests, check_page, form_values, set_column
 from billing.models import CreditTransaction, Settlement, SettlementDay
 from billing.settlement import run
