@@ -102,7 +102,6 @@ def test_killed_in_the_middle_and_gone_on_with_by_two_at_once(fresh_database):
 
 @pytest.mark.parametrize("text", ["1", "364", "-1", "40000"])
 def test_less_than_a_year_stops_the_start_with_a_sentence(monkeypatch, text):
-    monkeypatch.setattr("backoffice.settings.TESTING", False)
     monkeypatch.setenv("AUDIT_KEEP_DAYS", text)
     with pytest.raises(
         ImproperlyConfigured, match="AUDIT_KEEP_DAYS is 0, for ever, or a number of days from 365"
@@ -112,6 +111,5 @@ def test_less_than_a_year_stops_the_start_with_a_sentence(monkeypatch, text):
 
 @pytest.mark.parametrize("text", ["0", "365", "3650"])
 def test_for_ever_or_a_year_and_more(monkeypatch, text):
-    monkeypatch.setattr("backoffice.settings.TESTING", False)
     monkeypatch.setenv("AUDIT_KEEP_DAYS", text)
     assert days_kept("AUDIT_KEEP_DAYS") == int(text)
