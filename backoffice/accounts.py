@@ -4,6 +4,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import context as allauth_context
+from allauth.core.exceptions import ReauthenticationRequired
 from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.contrib.sites.shortcuts import get_current_site
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from backoffice import services
 from backoffice.models import SignIn, User
-from backoffice.sign_in import events, mails, throttle
+from backoffice.sign_in import events, mails, sso, throttle
 from backoffice.sign_in.addresses import client_address
 
 # In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
@@ -95,12 +96,22 @@ class AccountAdapter(DefaultAccountAdapter):
             return False
         records = get_authentication_records(self.request, self.request.user)
         newest = max((record["at"] for record in records), default=0)
-        return time.time() - newest >= settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+        if time.time() - newest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+            return False
+        if not super().get_reauthentication_methods(self.request.user):
+            # allauth would let people pass who have neither password nor factor; they confirm at their provider.
+            raise ReauthenticationRequired
+        return True
 
     def get_reauthentication_methods(self, user):
-        """Whoever has a second factor confirms with it; the password alone is not enough then."""
+        """Whoever has a second factor confirms with it; the password alone is not enough then. Else the password,
+        else a sign-in at the provider. The first one is asked for, the others are offered beside it.
+        """
         methods = super().get_reauthentication_methods(user)
-        return [method for method in methods if method["id"] != "reauthenticate"] or methods
+        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        if factors and not settings.OIDC_SECOND_FACTOR:
+            return factors
+        return (factors or methods) + sso.ways_to_confirm(user)
 
 
 class StaffBackend(AuthenticationBackend):

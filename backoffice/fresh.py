@@ -9,7 +9,6 @@ import time
 
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
-from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -64,22 +63,6 @@ def confirm_url(request, back):
     methods = get_adapter().get_reauthentication_methods(request.user)
     if methods:
         return f"{methods[0]['url']}?{urlencode({'next': back})}"
-    if url := provider_url(request, back):
-        return url
     raise PermissionDenied(
         f"Your account has neither password nor second factor to confirm with. Set them under {reverse('me')}."
     )
-
-
-def provider_url(request, back):
-    """Where somebody who signs in elsewhere signs in again; "" for others."""
-    if not apps.is_installed("allauth.socialaccount"):
-        return ""
-    from allauth.socialaccount.models import SocialAccount
-
-    account = SocialAccount.objects.filter(user=request.user).order_by("-last_login").first()
-    if account is None:
-        return ""
-    provider = account.get_provider(request)
-    # max_age=0 and prompt=login: the provider is to ask, however long ago it did so itself.
-    return provider.get_login_url(request, process="login", next=back, auth_params="prompt=login&max_age=0")

@@ -34,6 +34,8 @@ def save_account(user, *, actor, reason, opened=None):
     if user.role != (before.role if before else NO_ROLE):
         with services.acting(actor, reason):
             user.groups.set(Group.objects.filter(name=user.role))
+    if before and user.email != before.email:
+        withdraw_invitations(user, actor=actor, reason=reason)  # the code went to the address before
     if before:
         tell_changes(before, user)
     return user
@@ -56,10 +58,14 @@ def set_password(user, *, actor, reason, password):
     """Give an account another password; its sessions end, and an open invitation with it."""
     user.set_password(password)
     services.save(user, actor=actor, reason=reason)
-    with services.acting(actor, reason):
-        user.invitations.filter(used_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    withdraw_invitations(user, actor=actor, reason=reason)
     staff_mail.tell(user, "An admin gave your account another password.")
     return user
+
+
+def withdraw_invitations(user, *, actor, reason):
+    with services.acting(actor, reason):
+        user.invitations.filter(used_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
 
 
 def suspend(user, *, actor, reason):

@@ -80,7 +80,9 @@ class ResetPasswordForm(account.ResetPasswordForm):
         email = User.objects.normalize_email(self.cleaned_data["email"])
         user = next(iter(self.users), None)
         events.record(request, SignIn.Kind.RESET, SignIn.Method.MAIL, user=user, typed=email)
-        if throttle.consume(request, "reset_mail", email) and user:
+        # Whoever never had a password gets the first one from an admin: an invitation that was withdrawn stays so.
+        may_reset = user is not None and user.has_usable_password()
+        if throttle.consume(request, "reset_mail", email) and may_reset:
             generator = kwargs.get("token_generator")
             mails.later(request_password_reset, request, user.email, [user], generator)
         return email

@@ -10,6 +10,8 @@ LEAVING = {"account_logout"}
 # What one needs to set a factor up, and to show the one that is there.
 SETTING_UP = LEAVING | {"mfa_index", "mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate"}
 SHOWING = LEAVING | {"mfa_reauthenticate", "mfa_reauthenticate_webauthn"}
+# Confirming at the provider, where the account has nothing else to confirm with.
+SETTING_UP |= {"sso_confirm", "sso_begin", "sso_callback"}
 
 
 class SecondFactorMiddleware:

@@ -7,6 +7,7 @@ configured hosts alone, links bound to their issuer, and that only accounts an a
 import hashlib
 import logging
 import secrets
+import time
 from urllib.parse import urlsplit
 
 import requests
@@ -14,7 +15,8 @@ from allauth.account.models import EmailAddress
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.internal import jwtkit
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.internal.flows.login import record_authentication
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from allauth.socialaccount.providers.base import AuthError
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
@@ -22,6 +24,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.db import DataError
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 
@@ -34,7 +37,10 @@ PROVIDER = "sso"
 TIMEOUT_SECONDS = (3, 5)  # to connect, and for each answer
 # What a provider can make of our requests; each has its page and no page of errors.
 FAILURES = (OAuth2Error, requests.RequestException, LookupError, TypeError, ValueError, DataError)
-STATUS = {"refused": 403, "away": 503, "failed": 400, "cancelled": 200}
+CLOCKS_DIFFER_SECONDS = 60
+# Asked for, the answer says when the person signed in; of 0, some providers ask again and again.
+MAX_AGE_SECONDS = 300
+STATUS = {"refused": 403, "other": 403, "away": 503, "failed": 400, "cancelled": 200}
 
 
 def problem(request, kind):
@@ -95,6 +101,7 @@ def is_verified(email, told):
 
 class CodeFlow(OpenIDConnectOAuth2Adapter):
     nonce = None  # of the state that came back
+    asked_at = None  # when the provider was told to ask again; None where it may know the person already
 
     def get_callback_url(self, request, app):
         return request.build_absolute_uri(reverse("sso_callback"))
@@ -109,6 +116,9 @@ class CodeFlow(OpenIDConnectOAuth2Adapter):
             raise OAuth2Error("The nonce is another one.")
         if told["userinfo"].get("sub") != told["id_token"]["sub"]:
             raise OAuth2Error("The two answers are about two subjects.")
+        at = told["id_token"].get("auth_time")  # not every provider says it
+        if self.asked_at and at and float(at) < self.asked_at - CLOCKS_DIFFER_SECONDS:
+            raise OAuth2Error("The provider did not ask again.")
         return self.get_provider().sociallogin_from_response(request, told)
 
     def _decode_id_token(self, app, id_token):
@@ -125,16 +135,33 @@ class Callback(OAuth2CallbackView):
     def _get_state(self, request, provider):
         state, response = super()._get_state(request, provider)
         self.adapter.nonce = (state or {}).get("nonce")
+        self.adapter.asked_at = (state or {}).get("asked_at")
         return state, response
 
 
 def begin(request, next_url):
-    """The provider's address to send the person to. Raises one of FAILURES."""
+    """The provider's address to send the person to. Raises one of FAILURES.
+
+    Whoever is signed in here confirms: the provider is to ask, however long ago it did so itself.
+    """
     nonce = secrets.token_urlsafe(24)
+    params, kept = {"nonce": nonce}, {"nonce": nonce}
+    if request.user.is_authenticated:
+        params |= {"prompt": "login", "max_age": str(MAX_AGE_SECONDS)}
+        kept["asked_at"] = time.time()
     provider = SocialAccountAdapter(request).get_provider(request, PROVIDER)
-    return provider.redirect(
-        request, process="login", next_url=next_url, auth_params={"nonce": nonce}, nonce=nonce
-    ).url
+    return provider.redirect(request, process="login", next_url=next_url, auth_params=params, **kept).url
+
+
+def ways_to_confirm(user):
+    """As get_reauthentication_methods: the provider, for those whose account is linked to it."""
+    if (
+        not settings.OIDC_SERVER_URL
+        or not SocialAccount.objects.filter(user=user, provider=PROVIDER).exists()
+    ):
+        return []
+    words = f"Sign in with {settings.OIDC_NAME} again"
+    return [{"id": "sso", "description": words, "url": reverse("sso_confirm")}]
 
 
 def finish(request):
@@ -186,7 +213,14 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
             typed = "" if user else next((address.email for address in sociallogin.email_addresses), "")
             events.record(request, SignIn.Kind.REFUSED, SignIn.Method.SSO, user=user, typed=typed)
             raise ImmediateHttpResponse(problem(request, "refused"))
+        if request.user.is_authenticated and user != request.user:
+            raise ImmediateHttpResponse(problem(request, "other"))
         if not linked:
             sociallogin.account.user = sociallogin.user = user
             with services.acting(user, f"First sign-in with {settings.OIDC_NAME}"):
                 sociallogin.account.save()
+        if request.user.is_authenticated:
+            # A confirmation: the session goes on, with the form that waits in it.
+            record_authentication(request, sociallogin)
+            url = sociallogin.get_redirect_url(request) or reverse("home")
+            raise ImmediateHttpResponse(HttpResponseRedirect(url))

@@ -39,6 +39,7 @@ urlpatterns = [
     *(path(address, closed) for address in CLOSED),
     path("login/", views.SignInPage.as_view(), name="account_login"),
     path("sso/", views.sso_begin, name="sso_begin"),
+    path("sso/confirm/", views.sso_confirm, name="sso_confirm"),
     path("sso/callback/", views.sso_callback, name="sso_callback"),
     path("password/change/", views.password_page(account.password_change), name="account_change_password"),
     path("password/reset/", views.password_page(account.password_reset), name="account_reset_password"),

@@ -75,6 +75,16 @@ def sso_begin(request):
     return render(request, "account/sso_leaving.html", {"provider": settings.OIDC_NAME, "url": url})
 
 
+@never_cache
+@require_GET
+def sso_confirm(request):
+    """Where somebody who signs in at the provider shows there that it is still them."""
+    if not settings.OIDC_SERVER_URL:
+        raise Http404
+    context = {"provider": settings.OIDC_NAME, "next": get_next_redirect_url(request) or ""}
+    return render(request, "account/sso_confirm.html", context)
+
+
 @login_not_required
 @never_cache
 @require_GET

@@ -14,15 +14,18 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
+from django.urls import reverse
 
 from backoffice import testing
 from backoffice.models import AuditEvent, SignIn, User
 from backoffice.sign_in import cipher
 from backoffice.sign_in.sso import is_verified
 from conftest import unavailable
+from tenants.tests.factories import make_organization
 
 PASSWORD = "correct horse"
 SECRET = "the provider's word for us"
@@ -248,6 +251,14 @@ def come_back(client, name):
     return client.get(back.removeprefix("http://testserver"))
 
 
+def grow_older(client):
+    """The sign-in of a client was so long ago that it confirms nothing any more."""
+    session = client.session
+    for record in session[AUTHENTICATION_METHODS_SESSION_KEY]:
+        record["at"] -= 16 * 60
+    session.save()
+
+
 class TestSettings:
     def test_own_second_factor_is_still_asked_for(self, client, support, configured):
         Authenticator.objects.create(user=support, type="totp", data={"secret": cipher.encrypt("A" * 32)})
@@ -269,6 +280,38 @@ class TestSettings:
         configured.MFA_REQUIRED_ROLES = ["Support"]
         come_back(client, "support")
         assert client.get("/")["Location"] == "/accounts/2fa/"
+
+    def test_confirming_is_a_sign_in_there_and_loses_nothing(self, client, support, configured):
+        """An account that has neither password nor factor, which has been signed in for longer than a confirmation holds."""
+        User.objects.filter(pk=support.pk).update(password="!")
+        testing.make_user("finance", email="finance@trusted.test")
+        configured.OIDC_MAIL_DOMAINS = ["trusted.test"]
+        come_back(client, "support")
+        grow_older(client)
+        key = client.session.session_key
+        assert client.get("/accounts/2fa/webauthn/add/").url.startswith("/accounts/sso/confirm/")
+        target = reverse("billing:post_credit", args=[make_organization().pk])
+        asked = client.post(target, {"reason": "Typed with care"})
+        assert asked.url.startswith("/accounts/sso/confirm/?next=%2Fheld%2F"), asked.url
+        page = client.get(asked.url)
+        assert "Sign in with single sign-on again" in page.content.decode()
+        for name, status in (("finance", 403), ("support", 302)):  # another person's sign-in is none
+            leaving = client.post("/accounts/sso/", {"next": page.context["next"]})
+            sent = parse_qs(urlsplit(leaving.context["url"]).query)
+            assert (sent["prompt"], sent["max_age"]) == (["login"], ["300"])
+            back = at_provider(Browser(), leaving.context["url"], name)
+            answer = client.get(back.removeprefix("http://testserver"))
+            assert answer.status_code == status, name
+        assert "Typed with care" in client.get(answer.url).content.decode()
+        assert client.get(target).status_code == 200
+        assert client.session.session_key == key, "the session goes on"
+
+    def test_confirming_by_a_sign_in_of_long_ago_is_refused(self, client, support, configured, monkeypatch):
+        come_back(client, "support")
+        monkeypatch.setattr("backoffice.sign_in.sso.CLOCKS_DIFFER_SECONDS", -3600)
+        leaving = client.post("/accounts/sso/")
+        back = at_provider(Browser(), leaving.context["url"], "support")
+        assert client.get(back.removeprefix("http://testserver")).status_code == 400
 
     def test_wrong_secret_is_a_page(self, client, support, configured):
         configured.OIDC_CLIENT_SECRET = "another one"

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from backoffice import invitations, staff
 from backoffice.models import AuditEvent, Invitation, StaffSession, User
+from backoffice.sign_in import mails
 from backoffice.testing import make_user, sign_in
 from backoffice.testing_crud import check_page, count_queries, form_values
 
@@ -111,6 +112,24 @@ class TestInvitations:
         assert accept(link).status_code == 422
         page = admin_client.get(reverse("backoffice:user_list"), {"state": "invited"}).content.decode()
         assert "new@example.test" not in page
+
+    def test_another_address_ends_it(self, admin_client):
+        """The code lies in the mailbox of the address before."""
+        user, link = invited(admin_client)
+        page = admin_client.get(page_of("edit", user)).content.decode()
+        (opened,) = re.findall(r'name="opened" value="([^"]+)"', page)
+        data = NEW | {"email": "right@example.test", "is_active": "on", "reason": "A typo", "opened": opened}
+        assert admin_client.post(page_of("edit", user), data).status_code == 302
+        assert user.invitations.get().state == "withdrawn"
+        assert accept(link).status_code == 422
+
+    def test_what_was_withdrawn_is_not_got_round_by_a_reset(self, admin_client, mailoutbox):
+        user, _ = invited(admin_client)
+        admin_client.post(page_of("withdraw", user), {"reason": "The wrong person"})
+        mailoutbox.clear()
+        Client().post("/accounts/password/reset/", {"email": user.email})
+        mails.wait()
+        assert not mailoutbox
 
     def test_the_same_address_twice_is_an_error_beside_the_field(self, admin_client):
         invited(admin_client)
