@@ -5,9 +5,12 @@ import logging
 import secrets
 
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.core.internal.cryptokit import normalize_user_code
+from allauth.mfa import app_settings
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 from backoffice import services
@@ -100,6 +103,16 @@ def is_trusted_sso(record):
 def used_trusted_sso(request):
     """Whether this session began at an identity provider whose second factor counts."""
     return any(is_trusted_sso(record) for record in get_authentication_records(request, request.user))
+
+
+def is_first_use(user, code):
+    """Whether a code of the account's app was not accepted before; from now on it was.
+
+    Kept for as long as a code is accepted: allauth itself remembers one for half a minute alone, and takes those
+    before and after it, too.
+    """
+    seconds = (2 * settings.MFA_TOTP_TOLERANCE + 1) * app_settings.TOTP_PERIOD
+    return cache.add(f"totp-used:{user.pk}:{normalize_user_code(code)}", 1, seconds)
 
 
 def remember_added(request, factor):

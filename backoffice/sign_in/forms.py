@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 
 from backoffice.models import SignIn, User
 from backoffice.sign_in import events, mails, throttle
+from backoffice.sign_in.factors import is_first_use
 
 CODE_HELP = "Six digits from your authenticator app, or one of your recovery codes."
 
@@ -35,7 +36,8 @@ class CodeMixin:
             raise throttle.refusal(request, "factor_failed", key, SignIn.Method.CODE, self.user)
         code = self.cleaned_data["code"]
         for factor in Authenticator.objects.filter(user=self.user).exclude(type=Authenticator.Type.WEBAUTHN):
-            if factor.wrap().validate_code(code):
+            is_app = factor.type == Authenticator.Type.TOTP
+            if factor.wrap().validate_code(code) and (not is_app or is_first_use(self.user, code)):
                 factor.user = self.user
                 self.authenticator = factor
                 tried.rollback()

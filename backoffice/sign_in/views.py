@@ -28,7 +28,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from backoffice import services
 from backoffice.sign_in import events, sso
-from backoffice.sign_in.factors import FactorAdapter, factors_of, has_factor, needs_factor, remember_added
+from backoffice.sign_in.factors import (
+    FactorAdapter,
+    factors_of,
+    has_factor,
+    is_first_use,
+    needs_factor,
+    remember_added,
+)
 
 
 @method_decorator(login_not_required, name="dispatch")
@@ -135,14 +142,17 @@ class ActivateTOTP(ActingMixin, ActivateTOTPView):
     reason = "Set up an authenticator app"
     adds = True
 
+    def write(self, form):
+        is_first_use(self.request.user, form.cleaned_data["code"])  # the code that proved it signs nobody in
+        return super().write(form)
+
 
 @method_decorator(reauthentication_required(app="allauth.mfa"), name="dispatch")
-class ReplaceTOTP(ActingMixin, ActivateTOTPView):
+class ReplaceTOTP(ActivateTOTP):
     """Another authenticator app in place of the one that is there: at no moment is there none."""
 
     template_name = "mfa/totp/replace_form.html"
     reason = "Replaced the authenticator app"
-    adds = True
 
     def dispatch(self, request, *args, **kwargs):
         if not self.current().exists():

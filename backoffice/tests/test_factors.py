@@ -88,19 +88,32 @@ def test_app_is_set_up_asked_for_and_kept_encrypted(client, support, django_capt
     assert not signed_in(once_more), "a recovery code works once"
 
 
-def test_code_works_once(support):
+def test_code_works_once(support, monkeypatch):
+    """Also half a minute later, when it would still be accepted; and however it is written."""
     give_totp(support)
-    now = code()
-    first, second = Client(), Client()
-    for browser in (first, second):
+    began, now = time.time(), code()
+    for seconds, typed, works in ((0, now, True), (1, now, False), (31, f"{now[:3]} {now[3:]}", False)):
+        monkeypatch.setattr("time.time", lambda moment=began + seconds: moment)
+        browser = Client()
         sign_in(browser, support)
-        browser.post("/accounts/2fa/authenticate/", {"code": now})
-    assert (signed_in(first), signed_in(second)) == (True, False)
+        browser.post("/accounts/2fa/authenticate/", {"code": typed})
+        assert signed_in(browser) is works, seconds
 
 
-def test_factor_is_changed_only_soon_after_a_proof(client, support, monkeypatch):
+def test_code_that_set_the_app_up_signs_nobody_in(client, support):
     sign_in(client, support)
-    later = time.time() + 301
+    secret, _ = set_up_app(client)
+    other = Client()
+    sign_in(other, support)
+    other.post("/accounts/2fa/authenticate/", {"code": code(secret)})
+    assert not signed_in(other)
+    other.post("/accounts/2fa/authenticate/", {"code": code(secret, 1)})
+    assert signed_in(other)
+
+
+def test_factor_is_changed_only_soon_after_a_proof(client, support, monkeypatch, settings):
+    sign_in(client, support)
+    later = time.time() + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1
     monkeypatch.setattr(time, "time", lambda: later)
     for path in ("totp/activate/", "webauthn/add/", "recovery-codes/generate/"):
         answer = client.get(f"/accounts/2fa/{path}")
