@@ -108,7 +108,11 @@ class AccountAdapter(DefaultAccountAdapter):
         else a sign-in at the provider. The first one is asked for, the others are offered beside it.
         """
         methods = super().get_reauthentication_methods(user)
-        factors = [method for method in methods if method["id"] != "reauthenticate"]
+        factors = [
+            method | ({"description": "Use a passkey"} if method["id"].endswith("webauthn") else {})
+            for method in methods
+            if method["id"] != "reauthenticate"
+        ]
         if factors and not settings.OIDC_SECOND_FACTOR:
             return factors
         return (factors or methods) + sso.ways_to_confirm(user)

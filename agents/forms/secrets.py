@@ -75,43 +75,45 @@ class SecretsForm(ReasonForm):
 
 
 class HeadersForm(SecretsForm):
-    asked_about = ("do_", "value_")
+    """The names of its fields say what is a secret: such a value is not kept when the form comes too late."""
+
+    asked_about = ("do_", "secret_")
 
     def add_fields(self):
         self.names = list(self.stored)[:MOST]
         for place, name in enumerate(self.names):
             label = Truncator(name).chars(60)
             self.fields[f"do_{place}"] = todo_field(label)
-            self.fields[f"value_{place}"] = secret_field(f"New value of {label}")
+            self.fields[f"secret_{place}"] = secret_field(f"New value of {label}")
         for row in range(NEW_ROWS):
             self.fields[f"new_name_{row}"] = forms.CharField(label="Header", required=False, max_length=200)
-            self.fields[f"new_value_{row}"] = secret_field("Value")
+            self.fields[f"new_secret_{row}"] = secret_field("Value")
 
     @property
     def sections(self):
         """[(heading, [BoundField])]"""
         found = [
-            (Truncator(name).chars(60), [self[f"do_{place}"], self[f"value_{place}"]])
+            (Truncator(name).chars(60), [self[f"do_{place}"], self[f"secret_{place}"]])
             for place, name in enumerate(self.names)
         ]
         for row in range(NEW_ROWS):
-            found.append(("A new header", [self[f"new_name_{row}"], self[f"new_value_{row}"]]))
+            found.append(("A new header", [self[f"new_name_{row}"], self[f"new_secret_{row}"]]))
         return found
 
     def find_changes(self, cleaned):
         for place, name in enumerate(self.names):
-            action, secret = self.answer(cleaned, f"do_{place}", f"value_{place}")
+            action, secret = self.answer(cleaned, f"do_{place}", f"secret_{place}")
             if action == REMOVE:
                 self.changes[name] = None
             elif secret:
-                self.set(name, secret, f"value_{place}")
+                self.set(name, secret, f"secret_{place}")
         for row in range(NEW_ROWS):
             name, secret = (
                 (cleaned.get(f"new_name_{row}") or "").strip(),
-                cleaned.get(f"new_value_{row}") or "",
+                cleaned.get(f"new_secret_{row}") or "",
             )
             if name and not secret:
-                self.add_error(f"new_value_{row}", "Type the value of this header.")
+                self.add_error(f"new_secret_{row}", "Type the value of this header.")
             elif secret and not name:
                 self.add_error(f"new_name_{row}", "Type the name of this header.")
             elif name:
@@ -121,7 +123,7 @@ class HeadersForm(SecretsForm):
                 elif headers_fault({name: "x"}):
                     self.add_error(f"new_name_{row}", headers_fault({name: "x"}))
                 else:
-                    self.set(name, secret, f"new_value_{row}")
+                    self.set(name, secret, f"new_secret_{row}")
 
     def set(self, name, secret, field):
         if fault := headers_fault({"X": secret}):

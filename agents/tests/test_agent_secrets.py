@@ -58,10 +58,10 @@ def test_no_value_of_a_header_is_ever_shown(support_client):
         support_client,
         "headers",
         agent,
-        value_0="hush5",
+        secret_0="hush5",
         do_1="remove",
         new_name_0="X-Api-Key",
-        new_value_0="hush6",
+        new_secret_0="hush6",
     )
     assert response.status_code == 302 and "Authorization" in page and "X-Tenant" in page
     agent.refresh_from_db()
@@ -76,13 +76,13 @@ def test_no_value_of_a_header_is_ever_shown(support_client):
 @pytest.mark.parametrize(
     ("typed", "field", "says"),
     [
-        ({"do_0": "replace"}, "value_0", "Type the new value"),
-        ({"do_0": "remove", "value_0": "hush4"}, "value_0", "Leave this empty"),
-        ({"value_0": "a\tb"}, "value_0", "one line"),
-        ({"new_name_1": "X-New"}, "new_value_1", "Type the value"),
-        ({"new_value_1": "hush4"}, "new_name_1", "Type the name"),
-        ({"new_name_0": "x-TENANT", "new_value_0": "hush4"}, "new_name_0", "is set already"),
-        ({"new_name_0": "Bad name", "new_value_0": "hush4"}, "new_name_0", "cannot be the name"),
+        ({"do_0": "replace"}, "secret_0", "Type the new value"),
+        ({"do_0": "remove", "secret_0": "hush4"}, "secret_0", "Leave this empty"),
+        ({"secret_0": "a\tb"}, "secret_0", "one line"),
+        ({"new_name_1": "X-New"}, "new_secret_1", "Type the value"),
+        ({"new_secret_1": "hush4"}, "new_name_1", "Type the name"),
+        ({"new_name_0": "x-TENANT", "new_secret_0": "hush4"}, "new_name_0", "is set already"),
+        ({"new_name_0": "Bad name", "new_secret_0": "hush4"}, "new_name_0", "cannot be the name"),
         ({}, "", "Nothing would change"),
         ({"do_0": "remove", "reason": ""}, "reason", "required"),
     ],
@@ -102,14 +102,14 @@ def test_headers_that_somebody_changed_meanwhile_are_asked_about_again(support_c
     url = reverse("agents:agent_headers", args=[agent.pk])
     opened = form_values(support_client.get(url))
     change(agent, custom_headers={"X-Tenant": "hush7"})
-    typed = opened | {"do_0": "remove", "new_name_0": "X-New", "new_value_0": "hush8", "reason": "why"}
+    typed = opened | {"do_0": "remove", "new_name_0": "X-New", "new_secret_0": "hush8", "reason": "why"}
     response = support_client.post(url, typed)
     again = form_values(response)
     assert "Somebody changed this" in check_page(response, 422)
     assert (again["do_0"], again["new_name_0"], again["reason"]) == ("keep", "X-New", "why")
     agent.refresh_from_db()
     assert agent.custom_headers == {"X-Tenant": "hush7"}
-    assert support_client.post(url, again | {"new_value_0": "hush8"}).status_code == 302
+    assert support_client.post(url, again | {"new_secret_0": "hush8"}).status_code == 302
     agent.refresh_from_db()
     assert agent.custom_headers == {"X-Tenant": "hush7", "X-New": "hush8"}
 
@@ -120,7 +120,7 @@ def test_headers_of_another_shape_are_left_alone(support_client, value):
     url = reverse("agents:agent_headers", args=[agent.pk])
     page = check_page(support_client.get(url))
     assert "another shape" in page and "hush" not in page
-    check_page(support_client.post(url, {"reason": "x", "new_name_0": "A", "new_value_0": "b"}), 422)
+    check_page(support_client.post(url, {"reason": "x", "new_name_0": "A", "new_secret_0": "b"}), 422)
     agent.refresh_from_db()
     assert agent.custom_headers == value
 

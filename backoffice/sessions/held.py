@@ -4,16 +4,18 @@ What was typed waits in the session (docs/staff.md says why there) until the per
 sent again by themselves from the page /held/<id>/. Secrets and files are not kept: they are asked for again.
 """
 
+import json
 import secrets
 import time
 
 from django.urls import reverse
 
-from backoffice.display import SECRET_KEY
+from backoffice.display import HIDDEN, SECRET_KEY, parse_json, redact
 
 SESSION_KEY = "held"
 MINUTES = 30
 MOST = 2  # forms of one session
+PLACEHOLDER = "[secret]"  # keeps what is stored at its place
 LONGEST = 200_000  # characters of one form
 
 
@@ -24,11 +26,12 @@ def keep(request, account_id):
         skipped.add("_preview")
     secret = {name for name in request.POST if name not in skipped and SECRET_KEY.search(name)}
     fields = [
-        (name, value)
+        (name, without_secrets(value))
         for name, values in request.POST.lists()
         if name not in skipped | secret
         for value in values
     ]
+    secret |= {name for name, value in fields if value not in request.POST.getlist(name)}
     if sum(len(name) + len(value) for name, value in fields) > LONGEST:
         return ""
     key = secrets.token_urlsafe(9)
@@ -41,6 +44,15 @@ def keep(request, account_id):
     }
     request.session[SESSION_KEY] = {**dict(list(waiting(request).items())[1 - MOST :]), key: form}
     return reverse("held", args=[key])
+
+
+def without_secrets(text):
+    """A text as it is typed; JSON with secrets in it (a configuration) has PLACEHOLDER in their places."""
+    parsed = parse_json(text)
+    if parsed is None:
+        return text
+    kept = json.loads(json.dumps(redact(parsed)).replace(json.dumps(HIDDEN)[1:-1], PLACEHOLDER))
+    return text if kept == parsed else json.dumps(kept, indent=2, ensure_ascii=False)
 
 
 def waiting(request):

@@ -101,7 +101,11 @@ def test_a_part_of_a_page_leads_the_whole_page_to_the_sign_in(support_client):
 def test_what_was_typed_is_kept_until_the_same_person_has_signed_in(support_client, headers):
     age(support_client, seen_minutes=61)
     typed = {"first_name": "Ann <b>", "time_zone": "Europe/Berlin", "theme": "dark", "password": "x"}
-    query = asked_at(support_client.post("/me/", typed, **headers))
+    secrets = {
+        "new_secret_0": "hush1",
+        "text": '{"sip": {"password": "hush2", "user": "desk"}, "w": "https://a:hush3@b.c"}',
+    }
+    query = asked_at(support_client.post("/me/", typed | secrets, **headers))
     assert query["next"].startswith("/held/") and query["ended"] == "idle"
     page = support_client.get("/accounts/login/", query).content.decode()
     assert "What you typed was kept" in page
@@ -113,6 +117,8 @@ def test_what_was_typed_is_kept_until_the_same_person_has_signed_in(support_clie
     assert "Ann &lt;b&gt;" in page and "Passwords and files were not kept" in page
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
     assert "password" not in fields
+    assert "hush" not in page and "hush" not in str(support_client.session.items())
+    assert "desk" in fields["text"] and "[secret]" in fields["text"]
     support_client.post("/me/", fields)
     support_client.user.refresh_from_db()
     assert support_client.user.time_zone == "Europe/Berlin"

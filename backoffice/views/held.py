@@ -2,6 +2,7 @@ from django.http import Http404
 from django.shortcuts import render
 from django.views import View
 
+from backoffice.display import redact_text
 from backoffice.sessions import held
 
 SHOWN = 300  # characters of one value
@@ -18,7 +19,7 @@ class Held(View):
         if form is None:
             raise Http404("Nothing waits here any more: what was typed is kept for half an hour.")
         typed = [
-            (name.strip("_").replace("_", " ").capitalize(), value[:SHOWN])
+            (name.strip("_").replace("_", " ").capitalize(), redact_text(value)[:SHOWN])
             for name, value in form["fields"]
             if value.strip() and not name.startswith("_") and name not in OF_THE_FORM
         ]
