@@ -1,7 +1,8 @@
-"""What one member of staff did, from all logs in one order of time: changes, decisions on money, readings, jobs.
+"""What one member of staff did, from all logs in one order of time: changes, decisions on money, readings, jobs,
+sign-ins.
 
 Every source gives at, id (as text), what, about, table_name, row_id, organization_id and reason; its place in SOURCES
-and the id make the order of what happened at the same moment. Another part adds a source of its own, such as sign-ins.
+and the id make the order of what happened at the same moment.
 """
 
 import base64
@@ -25,7 +26,7 @@ DECISION = "table_name = any({money})"
 class Source:
     """One kind. {where} in `sql` narrows it to a person and a period, by the columns `person` and `time`, which have an
     index together. `page` is the url name of what was done, for holders of `permission`; without one it is for the
-    person alone, and for admins.
+    person alone, and for admins. What is about no tenant is left out where one is asked for.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Source:
     person: str = "actor_id"
     page: str = ""
     permission: str = ""
+    is_about_tenants: bool = True
 
 
 def changes(condition):
@@ -66,6 +68,9 @@ SEE_CHANGES, SEE_READINGS = "backoffice.view_auditevent", "backoffice.view_readl
 JOBS = """
 select created_at as at, id::text as id, status as what, title as about, ''::text as table_name, null::text as row_id,
   null::uuid as organization_id, null::text as reason from backoffice_job where {where}"""
+SIGN_INS = """
+select at, id::text as id, kind as what, method as about, ''::text as table_name, null::text as row_id,
+  null::uuid as organization_id, null::text as reason from backoffice_signin where {where}"""
 SOURCES = {
     "change": Source("Changes", "pencil", changes(f"not ({DECISION})"), page=CHANGE, permission=SEE_CHANGES),
     "money": Source(
@@ -75,7 +80,8 @@ SOURCES = {
     "export": Source(
         "Exports", "download", readings("kind = 'export'"), page=READING, permission=SEE_READINGS
     ),
-    "job": Source("Jobs", "loader", JOBS, "created_at", "owner_id", "job_detail"),
+    "job": Source("Jobs", "loader", JOBS, "created_at", "owner_id", "job_detail", is_about_tenants=False),
+    "sign_in": Source("Sign-ins", "log-in", SIGN_INS, person="account_id", is_about_tenants=False),
 }
 
 
@@ -127,7 +133,7 @@ class Wanted:
     def statements(self, kinds):
         """(rank, kind, the statement of its source) of each kind that can be about what is wanted."""
         for rank, (kind, source) in enumerate(SOURCES.items()):
-            if kind in kinds and not (kind == "job" and self.organization_id):
+            if kind in kinds and (source.is_about_tenants or not self.organization_id):
                 yield (
                     rank,
                     kind,

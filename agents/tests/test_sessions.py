@@ -109,7 +109,9 @@ class TestMessages:
         message = make(**{"content" if make is make_message else "text": SAID})
         html = check_page(support_client.get(message.get_absolute_url()))
         assert "[email]" in html and "jane.doe" not in html
-        assert ReadLog.objects.get().row_id == str(message.pk)
+        entry = ReadLog.objects.get()
+        assert entry.row_id == str(message.pk)
+        assert entry.organization_id == message.session.agent.organization_id
 
     def test_recording_is_logged_and_not_for_finance(self, support_client, finance_client):
         message = make_message(audio_url="/demo/audio/x.wav")

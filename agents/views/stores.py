@@ -77,11 +77,15 @@ class MessageDetail(generic.DetailView):
 
     has_readings = True
     text_field = ""
+    sessions = ""  # of an agent, by their name there
 
     def show_masked_text(self, message):
         if not self.request.user.has_perm(READ):
             return "Text", missing("", "your role does not include reading transcripts")
-        log_read("transcript", message, actor=self.request.user)
+        owner = Agent.objects.filter(**{self.sessions: message.session_id}).values_list(
+            "organization_id", flat=True
+        )
+        log_read("transcript", message, actor=self.request.user, organization_id=owner.first())
         return "Text (masked)", mask(getattr(message, self.text_field))
 
 
@@ -95,6 +99,7 @@ class AgentMessageDetail(MessageDetail):
         ("Measured", ["tokens_used", "latency_ms", "model_used", "audio_duration_ms", "recording"]),
     ]
     text_field = "content"
+    sessions = "sessions"
 
     def show_recording(self, message):
         may = is_playable(message.audio_url) and self.request.user.has_perm(READ)
@@ -139,3 +144,4 @@ class ChatMessageDetail(MessageDetail):
     queryset = ChatMessage.objects.select_related("session")
     fields = ["role", "masked_text", "timestamp", "session", "id"]
     text_field = "text"
+    sessions = "chat_sessions"

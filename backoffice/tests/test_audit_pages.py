@@ -9,7 +9,7 @@ from agents.tests.factories import make_agent, make_session
 from backoffice import jobs, services
 from backoffice.audit import history_url
 from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
-from backoffice.models import AuditEvent, Job, ReadLog
+from backoffice.models import AuditEvent, Job, ReadLog, SignIn
 from backoffice.testing import make_user
 from backoffice.testing_crud import check_page, client_of, count_queries
 from telephony.services import set_trunk_password
@@ -328,7 +328,18 @@ class TestActivity:
             "Readings": "1",
             "Exports": "1",
             "Jobs": "1",
+            "Sign-ins": "0",
         }
+
+    def test_sign_ins_and_tries(self, manager_client, support):
+        for kind in ("signed_in", "refused"):
+            SignIn.objects.create(account=support, address="192.0.2.7", kind=kind, method="sso")
+        page = check_page(manager_client.get(f"/audit/people/{support.pk}/?kind=sign_in"))
+        assert "Signed in" in page and "A sign-in failed" in page and "by single sign-on" in page
+        assert "192.0.2.7" not in page
+        tenant = make_organization()
+        response = manager_client.get(f"/audit/people/{support.pk}/?organization={tenant.pk}")
+        assert response.context["days"] == []
 
     def test_pages_visit_everything_once(self, manager_client, support, owner, monkeypatch):
         monkeypatch.setattr("backoffice.activity.PAGE", 4)

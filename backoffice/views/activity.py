@@ -21,6 +21,7 @@ from backoffice.forms import PickerField
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent, ReadLog, User
 from backoffice.roles import role_of
+from backoffice.sign_in_models import SignIn
 
 VERBS = {
     "insert": "created",
@@ -31,7 +32,18 @@ VERBS = {
     "recording": "played a recording of",
     "export": "exported",
     "search": "searched conversations for",
+    SignIn.Kind.SIGNED_IN: "signed in",
+    SignIn.Kind.REFUSED: "a sign-in failed",
+    SignIn.Kind.THROTTLED: "a sign-in was refused after too many tries",
+    SignIn.Kind.RESET: "another password was asked for",
 }
+
+
+def about(deed):
+    """What it was about, in words; of a sign-in how it was done."""
+    if deed.kind == "sign_in":
+        return f"by {SignIn.Method(deed.about).label.lower()}"
+    return redact_text((deed.about or "")[:200])
 
 
 class PeriodForm(forms.Form):
@@ -142,7 +154,7 @@ class Activity(View):
             "icon": source.icon,
             "verb": "asked for the job" if deed.kind == "job" else VERBS.get(deed.what, deed.what),
             "subject": "" if deed.what == "search" or not deed.table_name else kind_of(deed.table_name),
-            "about": redact_text((deed.about or "")[:200]),
+            "about": about(deed),
             "status": deed.what if deed.kind == "job" else "",
             "reason": deed.reason,
             "url": reverse(source.page, args=[deed.id]) if source.page and may_open else "",

@@ -6,9 +6,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.db.models import F, Func, Q, TextField
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.http import urlencode
 
 from backoffice import audit, generic, invitations, staff
 from backoffice.filters import FilterSet
@@ -140,12 +138,7 @@ class UserDetail(generic.DetailView):
         return account_history(self.object)
 
     def extra_context(self):
-        who = urlencode({"q": str(self.object)})
-        return {
-            "sessions": ending.of_account(self.object, self.request),
-            "changes_url": f"{reverse('backoffice:auditevent_list')}?{who}",
-            "readings_url": f"{reverse('backoffice:readlog_list')}?{who}",
-        }
+        return {"sessions": ending.of_account(self.object, self.request)}
 
 
 class WithLink:
