@@ -50,19 +50,22 @@ def links(list_name, shipped):
 def person_of(entry, user):
     """Who it was, linked to what they did, where the reader may see that."""
     name = entry.actor or "nobody named"
-    if entry.actor_id is None or not sees_people(user):
-        return name
-    return format_html(
-        '<a href="{}">{}</a>', reverse("backoffice:person_activity", args=[entry.actor_id]), name
-    )
+    url = person_url(entry) if sees_people(user) else ""
+    return format_html('<a href="{}">{}</a>', url, name) if url else name
 
 
 def link_people(entries, user):
     """Gives each entry of a page `person_url`, the page of who it was; "" where the reader may not see it."""
     sees = sees_people(user)
     for entry in entries:
-        known = sees and entry.actor_id is not None
-        entry.person_url = reverse("backoffice:person_activity", args=[entry.actor_id]) if known else ""
+        entry.person_url = person_url(entry) if sees else ""
+
+
+def person_url(entry):
+    """The page of who it was, or "": programs that act without an account may name a number below 0."""
+    if entry.actor_id is None or entry.actor_id < 0:
+        return ""
+    return reverse("backoffice:person_activity", args=[entry.actor_id])
 
 
 def sees_people(user):

@@ -388,6 +388,11 @@ class TestActivity:
         assert finance_client.get(f"/audit/people/{support.pk}/").status_code == 403
         assert manager_client.get("/audit/people/987654/").status_code == 404
 
+    def test_of_what_was_never_an_account(self, manager_client, owner):
+        write(owner, actor_id=-1, actor="Some Program", source="app")
+        assert "Some Program" in check_page(manager_client.get(CHANGES))
+        assert "Some Program" in check_page(manager_client.get(f"{CHANGES}{AuditEvent.objects.first().pk}/"))
+
     def test_of_an_account_that_is_gone(self, manager_client, owner):
         write(owner, actor_id=987654, actor="Long Gone", source="app")
         assert "Long Gone" in check_page(manager_client.get("/audit/people/987654/"))
