@@ -26,7 +26,7 @@ PROVIDERS = []
 @dataclass(frozen=True)
 class Age:
     """`at` is the moment of which it is, None: never. Older than `warn_after` or `bad_after` is told; a `level` of its
-    own overrules both. `note` says how far it is, or what is wrong.
+    own overrules both. `note` says how far it is, or what is wrong. `url` is for holders of `permission`.
     """
 
     label: str
@@ -36,6 +36,7 @@ class Age:
     warn_after: datetime.timedelta | None = None
     bad_after: datetime.timedelta | None = None
     level: str = ""
+    permission: str = ""
 
     @property
     def verdict(self):

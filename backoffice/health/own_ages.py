@@ -93,9 +93,9 @@ def age_of_figures():
 def age_of_audit():
     """When old entries were removed last; where a setting removes some, no entry is much older than it says."""
     found = []
-    for log, label, url in (
-        ("event", "Changes (audit)", "backoffice:auditevent_list"),
-        ("read_log", "Readings (audit)", "backoffice:readlog_list"),
+    for log, label, url, permission in (
+        ("event", "Changes (audit)", "backoffice:auditevent_list", "backoffice.view_auditevent"),
+        ("read_log", "Readings (audit)", "backoffice:readlog_list", "backoffice.view_readlog"),
     ):
         standing = retention.standing(log)
         since = f"; the oldest entry is of {standing.oldest:%Y-%m-%d}" if standing.oldest else ""
@@ -108,6 +108,7 @@ def age_of_audit():
                 f"{late or ''}{standing.rule}{since}{removed}.",
                 reverse(url),
                 level=WARN if late else GOOD,
+                permission=permission,
             )
         )
     return found

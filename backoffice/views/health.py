@@ -1,5 +1,7 @@
 """Data health: an overview, a page per section, the button that checks again."""
 
+from dataclasses import replace
+
 from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpResponseRedirect
@@ -135,7 +137,7 @@ class HealthSection(HealthPage):
             context["small"] = [size for size in found if size.total_bytes < SMALL_BYTES]
             return self.render(context, template="backoffice/health_sizes.html")
         if section == "ages":
-            context |= {"page_title": "Age of rollups and indexes", "ages": read_ages()}
+            context |= {"page_title": "Age of rollups and indexes", "ages": self.ages()}
             return self.render(context, template="backoffice/health_ages.html")
         if section not in SECTIONS:
             raise Http404("There is no such section.")
@@ -167,6 +169,12 @@ class HealthSection(HealthPage):
         context["fact"] = fact_of(section)
         context["missing"] = any(finding.rule in ("index_missing", "index_invalid") for finding in findings)
         return self.render(context, template="backoffice/health_section.html")
+
+    def ages(self):
+        """Those whose page the reader may not see without a link to it."""
+        for age in read_ages():
+            may_open = not age.permission or self.request.user.has_perm(age.permission)
+            yield age if may_open else replace(age, url="")
 
 
 class HealthCheckNow(HealthPage):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from backoffice.audit_links import person_url
 from backoffice.models import ReadLog
 
 PAGE = 50
@@ -29,6 +30,10 @@ class Reader:
     count: int
     last_at: datetime
     kinds: dict
+
+    @property
+    def url(self):
+        return person_url(self)
 
     @property
     def told(self):
