@@ -90,6 +90,7 @@ class TestMessages:
         assert "[email]" in html and "jane.doe" not in html and "and much more" * 30 not in html
         entry = ReadLog.objects.get()
         assert entry.kind == "transcript" and str(message.session_id) in entry.detail
+        assert entry.organization_id == message.session.agent.organization_id
 
     def test_what_is_cut_off_for_a_list_shows_no_half_of_a_secret(self, support_client):
         words = " ".join(["a.very.long.address.for.a.mailbox.of.mine@mail.example.com"] * 40)
@@ -99,6 +100,12 @@ class TestMessages:
         ):
             make(**{field: words})
             assert "a.very.long" not in check_page(support_client.get(reverse(f"agents:{name}_list")))
+
+    def test_a_list_of_two_tenants_names_neither(self, support_client):
+        make_message(), make_message()
+        check_page(support_client.get(reverse("agents:agentmessage_list"), {"last": "1"}))
+        entry = ReadLog.objects.get()
+        assert entry.organization_id is None and entry.detail == reverse("agents:agentmessage_list")
 
     def test_an_empty_list_is_not_logged(self, support_client):
         check_page(support_client.get(reverse("agents:agentmessage_list")))

@@ -7,6 +7,8 @@ from agents.filters import AgentMessageFilter, AgentSessionFilter, ChatMessageFi
 from agents.models import Agent, AgentMessage, AgentSession, ChatMessage, ChatSession
 from agents.tables import AgentMessageTable, AgentSessionTable, ChatMessageTable, ChatSessionTable
 from backoffice import display, generic
+from backoffice.filters import Query
+from backoffice.generic.memory import PLACES
 from backoffice.masking import mask, mask_beginning
 from backoffice.recordings import Recording, is_playable
 from backoffice.services import log_read
@@ -49,6 +51,7 @@ class MessageList(generic.ListView):
     """Messages across conversations: text masked and cut, only for those who may read, and each such page is logged."""
 
     text_field = ""
+    sessions = "sessions"  # of an agent, by their name in queries
 
     def row_context(self, rows):
         if not self.request.user.has_perm(READ):
@@ -56,8 +59,27 @@ class MessageList(generic.ListView):
         for row in rows:
             row.masked = mask_beginning(getattr(row, self.text_field), 160)
         if rows:
-            log_read("transcript", self.model(), actor=self.request.user, detail=self.request.get_full_path())
+            query = str(Query(self.request.GET).without(*PLACES))
+            log_read(
+                "transcript",
+                self.model(),
+                actor=self.request.user,
+                organization_id=tenant_of(rows, self.sessions),
+                detail=f"{self.request.path}{query if query != '?' else ''}",
+            )
         return {"may_read": True}
+
+
+def tenant_of(messages, sessions):
+    """The id of the tenant whose conversations these messages are from, None where it is not one. `sessions` is what an
+    agent's sessions are called in queries.
+    """
+    ids = {message.session_id for message in messages}
+    found = (
+        Agent.objects.filter(**{f"{sessions}__in": ids}).order_by().values_list("organization_id", flat=True)
+    )
+    tenants = list(found.distinct()[:2])
+    return tenants[0] if len(tenants) == 1 else None
 
 
 class AgentMessageList(MessageList):
@@ -77,15 +99,13 @@ class MessageDetail(generic.DetailView):
 
     has_readings = True
     text_field = ""
-    sessions = ""  # of an agent, by their name there
+    sessions = "sessions"
 
     def show_masked_text(self, message):
         if not self.request.user.has_perm(READ):
             return "Text", missing("", "your role does not include reading transcripts")
-        owner = Agent.objects.filter(**{self.sessions: message.session_id}).values_list(
-            "organization_id", flat=True
-        )
-        log_read("transcript", message, actor=self.request.user, organization_id=owner.first())
+        tenant = tenant_of([message], self.sessions)
+        log_read("transcript", message, actor=self.request.user, organization_id=tenant)
         return "Text (masked)", mask(getattr(message, self.text_field))
 
 
@@ -99,7 +119,6 @@ class AgentMessageDetail(MessageDetail):
         ("Measured", ["tokens_used", "latency_ms", "model_used", "audio_duration_ms", "recording"]),
     ]
     text_field = "content"
-    sessions = "sessions"
 
     def show_recording(self, message):
         may = is_playable(message.audio_url) and self.request.user.has_perm(READ)
@@ -137,6 +156,7 @@ class ChatMessageList(MessageList):
     filterset_class = ChatMessageFilter
     orders = {"created": generic.by_time("timestamp")}
     text_field = "text"
+    sessions = "chat_sessions"
 
 
 class ChatMessageDetail(MessageDetail):
