@@ -40,10 +40,11 @@ def apply_on(connection, *names, out=None):
         raise
 
 
-def set_password(connection, password):
-    """Gives role `backoffice` a password. What is sent is made from it, so no log of the server has it."""
-    verifier = connection.pgconn.encrypt_password(password.encode(), b"backoffice", b"scram-sha-256")
-    connection.execute(sql.SQL("alter role backoffice password {}").format(sql.Literal(verifier.decode())))
+def set_password(connection, role, password):
+    """Gives a role a password. What is sent is made from it, so no log of the server has it."""
+    verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    statement = sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(verifier))
+    connection.execute(statement)
 
 
 def rehearse(connection):

@@ -99,14 +99,15 @@ class TestRotation:
         settings.SECRET_KEY = "another"
         assert support_client.get("/me/").url.startswith("/accounts/login/")
 
-    def test_the_password_of_the_role_is_set_without_being_sent(self, embedded, monkeypatch, capsys):
+    def test_the_passwords_of_the_roles_are_set_without_being_sent(self, embedded, monkeypatch, capsys):
         from django.core.management import call_command
 
         monkeypatch.setenv("PLATFORM_OWNER_URL", embedded.url("postgres", "embedded_admin"))
         monkeypatch.setenv("BACKOFFICE_PASSWORD", "a new pässword")
+        monkeypatch.setenv("PREVIEW_PASSWORD", "another")
         call_command("platform_schema", only_password=True)
         with embedded.connect() as server:
-            query = "select rolpassword from pg_authid where rolname = 'backoffice'"
-            (kept,) = server.execute(query).fetchone()
-        assert kept.startswith("SCRAM-SHA-256$")
+            query = "select rolpassword from pg_authid where rolname in ('backoffice', 'backoffice_preview')"
+            kept = [word for (word,) in server.execute(query)]
+        assert len(kept) == 2 and all(word.startswith("SCRAM-SHA-256$") for word in kept)
         assert "password is set" in capsys.readouterr().out

@@ -5,20 +5,24 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backoffice import schema
 
+# {login role: the environment variable with the password that it is to have}
+PASSWORDS = {"backoffice": "BACKOFFICE_PASSWORD", "backoffice_preview": "PREVIEW_PASSWORD"}
+
 
 class Command(BaseCommand):
     help = (
         "Builds the platform's database, or upgrades one that has the platform's earlier tables: runs "
         "db/master_schema.sql, backoffice.sql, billing.sql, transcripts.sql, figures.sql and preview.sql as the role "
         "in PLATFORM_OWNER_URL (on Supabase `postgres`). All may be run again; each is one transaction. The web app "
-        "never reads PLATFORM_OWNER_URL. BACKOFFICE_PASSWORD, if it is set, becomes the password of role backoffice."
+        "never reads PLATFORM_OWNER_URL. BACKOFFICE_PASSWORD and PREVIEW_PASSWORD, if they are set, become the "
+        "passwords of roles backoffice and backoffice_preview."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser):
         only = parser.add_mutually_exclusive_group()
         only.add_argument("--check", action="store_true", help="run the files, then take everything back")
-        only.add_argument("--only-password", action="store_true", help="run no file, set the password alone")
+        only.add_argument("--only-password", action="store_true", help="run no file, set passwords alone")
         only.add_argument(
             "--stand-in",
             action="store_true",
@@ -28,16 +32,17 @@ class Command(BaseCommand):
 
     def handle(self, *, check, only_password, stand_in, **options):
         url = os.environ.get("PLATFORM_OWNER_URL")
-        password = os.environ.get("BACKOFFICE_PASSWORD")
+        passwords = {role: word for role, name in PASSWORDS.items() if (word := os.environ.get(name))}
         if not url:
             raise CommandError(
                 "PLATFORM_OWNER_URL is not set. Give it the connection string of the database's owner for this one "
                 "command, for example: PLATFORM_OWNER_URL=postgresql://postgres:PASSWORD@HOST:5432/postgres "
                 "python manage.py platform_schema"
             )
-        if only_password and not password:
+        if only_password and not passwords:
             raise CommandError(
-                "BACKOFFICE_PASSWORD is not set: it is the password to give to role backoffice."
+                "BACKOFFICE_PASSWORD is not set: it is the password to give to role backoffice. PREVIEW_PASSWORD is "
+                "that of role backoffice_preview."
             )
         try:
             with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
@@ -49,17 +54,19 @@ class Command(BaseCommand):
                     return
                 if not only_password:
                     self.load(connection, stand_in)
-                if password:
-                    schema.set_password(connection, password)
+                for role, password in passwords.items():
+                    schema.set_password(connection, role, password)
         except psycopg.Error as error:
             raise CommandError(
                 f"Nothing of the file that failed was kept. {schema.explain(error)}"
             ) from error
-        done = "The password is set." if only_password else "Loaded."
+        done = f"The password is set: {', '.join(passwords)}." if only_password else "Loaded."
         self.stdout.write(self.style.SUCCESS(done))
         if only_password:
-            self.stdout.write("Next: put it into DATABASE_URL, and start web and worker again.")
-        elif password:
+            self.stdout.write(
+                "Next: put it into DATABASE_URL or PREVIEW_DATABASE_URL, and start web and worker again."
+            )
+        elif "backoffice" in passwords:
             self.stdout.write("Next: manage.py migrate.")
         else:
             self.stdout.write(
