@@ -3,7 +3,7 @@
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.views import View
 
@@ -62,13 +62,24 @@ def opened(view):
     return list_url(view.list_name, address_of(view.query, view.columns, view.pk))
 
 
+def known_view(user, pk):
+    """One's own view, or a shared one of a list that this person may see; Http404 for everybody else's."""
+    view = saved_views.visible_view(user, pk)
+    if view.owner_id != user.pk:
+        try:
+            open_list(view.list_name, user)
+        except PermissionDenied:
+            raise Http404("There is no such view.") from None
+    return view
+
+
 class ViewPage(ListPage):
     """A page about one view, of a list that the reader may see. The address says what the list shows."""
 
     model = SavedView
 
     def dispatch(self, request, pk):
-        self.view = saved_views.visible_view(request.user, pk)
+        self.view = known_view(request.user, pk)
         return super().dispatch(request, list_name=self.view.list_name)
 
     @cached_property
@@ -82,7 +93,7 @@ class ViewOpen(View):
     model = SavedView
 
     def get(self, request, pk):
-        view = saved_views.visible_view(request.user, pk)
+        view = known_view(request.user, pk)
         open_list(view.list_name, request.user)
         return HttpResponseRedirect(opened(view))
 
@@ -141,7 +152,7 @@ class ViewDelete(ViewPage):
     template = "backoffice/list_view_delete.html"
 
     def dispatch(self, request, pk):
-        if not saved_views.may_change(request.user, saved_views.visible_view(request.user, pk)):
+        if not saved_views.may_change(request.user, known_view(request.user, pk)):
             raise PermissionDenied(saved_views.NOT_YOURS)
         return super().dispatch(request, pk)
 
