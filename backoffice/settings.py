@@ -211,7 +211,7 @@ if not 1 <= PREVIEW_MINUTES <= 30:
     raise ImproperlyConfigured("PREVIEW_MINUTES is a number of minutes from 1 to 30.")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "backoffice.cache.DatabaseCache",
         "LOCATION": "backoffice_cache",
         # It holds what throttles sign-in, and which codes were used: whoever asks for much must not push them out.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
