@@ -358,6 +358,7 @@ STORAGES = {
     },
 }
 WHITENOISE_AUTOREFRESH = DEBUG or TESTING  # else every test's client would read the whole folder first
+WHITENOISE_USE_FINDERS = DEBUG or TESTING  # nothing is gathered then
 WHITENOISE_MAX_AGE = 0 if DEBUG else 60
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 

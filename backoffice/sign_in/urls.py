@@ -43,7 +43,9 @@ urlpatterns = [
     path("sso/callback/", views.sso_callback, name="sso_callback"),
     path("password/change/", views.password_page(account.password_change), name="account_change_password"),
     path("password/reset/", views.password_page(account.password_reset), name="account_reset_password"),
-    re_path(RESET, views.password_page(account.password_reset_from_key)),
+    re_path(
+        RESET, views.password_page(account.password_reset_from_key), name="account_reset_password_from_key"
+    ),
     path("2fa/", views.Index.as_view(), name="mfa_index"),
     path("2fa/totp/activate/", views.ActivateTOTP.as_view(), name="mfa_activate_totp"),
     path("2fa/totp/replace/", views.ReplaceTOTP.as_view(), name="mfa_replace_totp"),

@@ -35,6 +35,8 @@ def list_views(patterns=None, prefix=""):
         if not isinstance(entry, URLPattern):
             if entry.namespace != "admin":
                 yield from list_views(entry.url_patterns, namespace)
+        elif "<" in str(entry.pattern):
+            continue  # the list of one record's history has no address without it, and no columns of one's own
         elif issubclass(getattr(entry.callback, "view_class", object), generic.ListView):
             yield f"{namespace}{entry.name}", entry.callback.view_class
 

@@ -93,6 +93,7 @@ def site(embedded, template_database, django_db_blocker):
             "SECRET_KEY": "only-for-tests",
             "ALLOWED_HOSTS": "backoffice.example.com,127.0.0.1",
             "HTTPS": "off",
+            "MFA_REQUIRED_ROLES": "",
             "LOG_LEVEL": "INFO",
             "SENTRY_DSN": sentry.dsn,
             "RELEASE": "v1.2.3",

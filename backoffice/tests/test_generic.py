@@ -121,6 +121,7 @@ def test_a_record_shows_every_column(view):
     names = [name for group in view.fields for name in (group[1] if isinstance(group, tuple) else [group])]
     shown = set(names)
     elsewhere = {
+        "User": {"is_staff", "is_superuser", "password"},
         "HealthFinding": {"is_more", "url", "position"},  # in "rows", the link, the order of the list
         "AgentSession": {"conversation_history", "context_data"},
         "AgentMessage": {"content", "audio_url"},
@@ -137,7 +138,7 @@ def test_a_record_shows_every_column(view):
         "CreditRequest": {"balance_before", "requested_by", "decided_by"},
         "Note": {"author", "organization_name"},
         "AttentionItem": {"organization_name", "position", "done_by"},
-        "AuditEvent": {"id", "organization", "actor_id"},
+        "AuditEvent": {"id", "organization", "actor_id", "old", "new"},
         "ReadLog": {"id", "organization", "actor_id"},
         "Sample": {"name", "query", "owner"},  # the title, "filter" and who drew it
         # Its title, its rows, links to its list and jobs, and who asked for it.

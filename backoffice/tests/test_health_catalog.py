@@ -274,9 +274,9 @@ class TestIndexes:
 
 
 def test_the_catalog_is_read_by_a_fixed_number_of_queries(owner, django_assert_max_num_queries):
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         catalog_findings()
     owner(ANYONE)
     owner("drop table chat_messages, usage_logs")
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         assert len(catalog_findings()) > 2

@@ -115,15 +115,17 @@ def test_what_the_database_refuses_is_told_without_its_row(support, lines):
     assert [line for line in said if MARK in json.dumps(line)] == []
 
 
-def test_a_line_tells_which_page_and_which_record(support_client, lines):
+def test_a_line_tells_which_page_and_which_record(support_client, lines, settings):
+    settings.TRUSTED_PROXIES = 1
     tenant = make_organization()
     support_client.get(f"{LIST}{tenant.pk}/?q=x", headers={"X-Request-ID": "request-4711"})
     support_client.get(RESET)
     support_client.get("/static/backoffice/app.css")
     page, reset, file = (line for line in lines() if line["logger"] == "backoffice.access")
-    assert (page["path"], page["status"], page["request_id"]) == (f"{LIST}{tenant.pk}/", 200, "request-4711")
-    assert reset["path"] == "/accounts/password/reset/key/1-<key>/"
-    assert file["path"] == "/static/backoffice/app.css"
+    told = (page["route"], page["object"], page["status"], page["request_id"])
+    assert told == ("tenants:organization_detail", str(tenant.pk), 200, "request-4711")
+    assert reset["route"] == "account_reset_password_from_key"
+    assert file["route"] == "static"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +157,11 @@ def test_our_own_lines_hold_no_values():
                     re.findall(r"\b(?:logger|log)\.\w+\(\s*(f?\"[^\"]*(?:%|{)[^\"]*\")", path.read_text())
                 )
     assert found == {
+        '"%s is not read from: %s"',  # the number of a replica, and a sentence of ours
+        '"%s is read from"',
+        '"Read from the primary instead of %s"',
+        '"Single sign-on failed: %s"',  # a word of ours, or the name of an exception
+        '"A mail to a member of staff was not sent: %s"',  # the name of an exception
         '"The database does not answer; trying again in %s seconds."',
         '"Not remembered as opened: %s %s"',  # a model's name and an id
         '"There is no icon called %r; showing a circle."',

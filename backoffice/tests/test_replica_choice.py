@@ -2,11 +2,10 @@
 
 import pytest
 from django.contrib.auth.models import Group
-from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
-from backoffice.models import Recent, User
+from backoffice.models import Recent, StaffSession, User
 from backoffice.replicas.addresses import databases
 from backoffice.replicas.choice import Router, current, reading, visiting, wrote
 from backoffice.replicas.watching import Distance
@@ -27,7 +26,7 @@ class TestRouter:
     def test_people_and_rights_are_asked_of_the_primary(self, visit):
         router = Router()
         assert router.db_for_read(PhoneNumber) == "replica1"
-        assert {router.db_for_read(model) for model in (User, Group, Session, Recent)} == {"default"}
+        assert {router.db_for_read(model) for model in (User, Group, StaffSession, Recent)} == {"default"}
 
     def test_what_was_read_from_a_replica_is_written_to_the_primary(self, visit):
         number = PhoneNumber()

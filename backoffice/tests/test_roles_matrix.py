@@ -39,6 +39,7 @@ README_LINES = {
         "backoffice.figure", "telephony.conflict", "backoffice.healthfinding",
     ],
     "transcripts": ["agents.agentsession", "agents.conversation"],
+    "the tenant's view": ["tenants.preview"],
     "audit and read log": ["backoffice.auditevent", "backoffice.readlog"],
     "staff accounts, deletion, closing, erasure": ["backoffice.user", "tenants.erasure"],
 }  # fmt: skip
@@ -69,6 +70,9 @@ README_WORDS = {
     (MANAGER, "dashboard, figures, conflicts, data health"): "run_health_check",
     (ADMIN, "dashboard, figures, conflicts, data health"): "run_health_check",
     (SUPPORT, "transcripts"): "read_transcript reveal_transcript close_session",
+    (SUPPORT, "the tenant's view"): "view_preview preview_tenant",
+    (MANAGER, "the tenant's view"): "view_preview preview_tenant",
+    (ADMIN, "the tenant's view"): "view_preview preview_tenant",
     (MANAGER, "transcripts"): "read_transcript reveal_transcript export_transcript review_conversation",
     (ADMIN, "transcripts"): (
         "read_transcript reveal_transcript export_transcript review_conversation close_session"

@@ -16,6 +16,12 @@ OUTWARD = {
     "socket", "subprocess", "telnetlib", "urllib.request", "urllib3", "websockets", "xmlrpc", "xmlrpc.client",
 }  # fmt: skip
 REVIEWED_IMPORTS = {
+    ("backoffice/alive.py", "http.client"): "asks the own server of its container whether it is alive",
+    ("backoffice/probes.py", "socket"): "the time that its own connection to the database may take",
+    (
+        "backoffice/sign_in/sso.py",
+        "requests",
+    ): "the provider of single sign-on, and no other host (OIDC_HOSTS)",
     ("backoffice/embedded.py", "subprocess"): "starts the demo's own PostgreSQL",
     ("backoffice/management/commands/run.py", "subprocess"): "starts the demo's own server and worker",
     ("backoffice/management/commands/run.py", "socket"): "the port of the demo's own server",

@@ -48,6 +48,8 @@ BOOKKEEPING = (
 STAYS |= {
     ("backoffice.backoffice_user", ""): STAFF,
     ("backoffice.account_emailaddress", ""): STAFF,
+    ("backoffice.backoffice_signin", ""): STAFF,
+    ("backoffice.socialaccount_socialaccount", ""): STAFF,
     ("billing.adoption", ""): BOOKKEEPING,
     ("billing.bulk_posting", ""): BOOKKEEPING,
     ("billing.credit_request", ""): BOOKKEEPING,
@@ -97,6 +99,9 @@ REDACTED = {
     "billing.bulk_posting_row",
 }
 NOT_SEARCHED = {
+    "backoffice.mfa_authenticator": "second factors of staff, encrypted",
+    "backoffice.socialaccount_socialapp": "empty: single sign-on is set up by settings",
+    "backoffice.socialaccount_socialtoken": "empty: tokens of the provider are not kept",
     "backoffice.agents_conversation": "figures that follow the platform's tables; corrected in the same transaction",
     "backoffice.agents_indexedturn": "words that follow what was said; corrected in the same transaction",
     "backoffice.agents_indexstate": "how far the index is",

@@ -186,8 +186,10 @@ class TestArchive:
         client, organization = closing
         job = export(client, organization)
         second = archive.start_archive(organization, actor=client.user, reason="Again")
+        testing.make_user("admin", email="another@example.test")  # the last one would have to stay
         type(client.user).objects.filter(pk=client.user.pk).update(is_superuser=False)
         client.user.groups.add(*testing.make_user("support").groups.all())
+        testing.sign_in(client, client.user)  # the change of role ended the session
         assert "close_organization" in check_page(client.get(reverse("job_result", args=[job.pk])), 403)
         jobs.run(str(second.pk))
         second.refresh_from_db()
