@@ -280,6 +280,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_FORMS = {
     "authenticate": "backoffice.sign_in.forms.AuthenticateForm",
     "reauthenticate": "backoffice.sign_in.forms.ReauthenticateForm",
+    "login_webauthn": "backoffice.sign_in.forms.SignInPasskeyForm",
     "authenticate_webauthn": "backoffice.sign_in.forms.AuthenticatePasskeyForm",
     "reauthenticate_webauthn": "backoffice.sign_in.forms.ReauthenticatePasskeyForm",
     "add_webauthn": "backoffice.sign_in.forms.AddPasskeyForm",

@@ -1,5 +1,8 @@
 """Forms of signing in: allauth's, in our words and with our throttle."""
 
+import struct
+from contextlib import contextmanager
+
 from allauth.account import forms as account
 from allauth.account.internal.flows.password_reset import request_password_reset
 from allauth.core import context
@@ -8,13 +11,18 @@ from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn import forms as webauthn
 from allauth.mfa.webauthn.internal import auth
+from cryptography.exceptions import InvalidSignature
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 
 from backoffice.models import SignIn, User
 from backoffice.sign_in import events, mails, throttle
 from backoffice.sign_in.factors import is_first_use
 
+MALFORMED = (
+    LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, InvalidSignature, struct.error
+)  # fmt: skip
 CODE_HELP = "Six digits from your authenticator app, or one of your recovery codes."
 
 
@@ -54,17 +62,49 @@ class ReauthenticateForm(CodeMixin, base.ReauthenticateForm):
     pass
 
 
-class PasskeyMixin:
+class CredentialField(forms.JSONField):
+    """What the browser says of a passkey, which may be anything; it is never sent back."""
+
+    def to_python(self, value):
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data, initial):
+        return InvalidJSONInput()
+
+
+@contextmanager
+def readable():
+    """What no browser says of a passkey, or what its key did not sign, is a wrong answer and no fault of ours."""
+    try:
+        yield
+    except MALFORMED:
+        raise get_adapter().validation_error("incorrect_code") from None
+
+
+class PasskeyMixin(forms.Form):
     """Not counted: a passkey cannot be guessed, and whoever has but the password must not use up the person's tries."""
+
+    credential = CredentialField(widget=forms.HiddenInput)
 
     def clean_credential(self):
         credential = self.cleaned_data["credential"]
-        auth.parse_authentication_response(credential)
         try:
-            return auth.complete_authentication(self.user, credential)
+            with readable():
+                auth.parse_authentication_response(credential)
+                return auth.complete_authentication(
+                    self.user or auth.extract_user_from_response(credential), credential
+                )
         except ValidationError:
-            events.record(context.request, SignIn.Kind.REFUSED, SignIn.Method.PASSKEY, user=self.user)
+            if self.user:
+                events.record(context.request, SignIn.Kind.REFUSED, SignIn.Method.PASSKEY, user=self.user)
             raise
+
+
+class SignInPasskeyForm(PasskeyMixin, webauthn.LoginWebAuthnForm):
+    """Who it is, the passkey says."""
 
 
 class AuthenticatePasskeyForm(PasskeyMixin, webauthn.AuthenticateWebAuthnForm):
@@ -91,6 +131,8 @@ class ResetPasswordForm(account.ResetPasswordForm):
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):
+    credential = CredentialField(widget=forms.HiddenInput)
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         name = self.fields["name"]
@@ -103,6 +145,10 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):
             "The device then asks for a fingerprint, face or PIN. Leave it off for keys without one."
         )
         alone.initial = True
+
+    def clean(self):
+        with readable():
+            return super().clean()
 
     def clean_name(self):
         name = super().clean_name()

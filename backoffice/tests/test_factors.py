@@ -222,3 +222,29 @@ def test_nobody_touches_the_factors_of_others(client, support, manager):
     sign_in(client, support)
     for page in ("remove", "edit"):
         assert client.get(f"/accounts/2fa/webauthn/keys/{key.pk}/{page}/").status_code == 404
+
+
+ANSWERS = {
+    "no JSON": "{",
+    "a list": "[]",
+    "without its parts": '{"id": 1}',
+    "half of it": '{"id": "a", "rawId": "a", "type": "public-key", "response": {"clientDataJSON": "x"}}',
+    "nested": "[" * 5000,
+    "null character": '"\\u0000"',
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_what_no_browser_says_of_a_passkey_is_a_wrong_answer(client, support, answer):
+    data = {"credential": answer}
+    client.get("/accounts/2fa/webauthn/login/", headers={"X-Requested-With": "XMLHttpRequest"})
+    assert client.post("/accounts/2fa/webauthn/login/", data).status_code in (200, 302)
+    sign_in(client, support)
+    assert client.post("/accounts/2fa/webauthn/add/", data | {"name": "Phone"}).status_code == 200
+    give_totp(support)
+    second = Client()
+    sign_in(second, support)
+    second.get("/accounts/2fa/authenticate/")
+    assert second.post("/accounts/2fa/authenticate/", data).status_code == 200
+    assert client.post("/accounts/2fa/webauthn/reauthenticate/", data).status_code in (200, 302)
+    assert not signed_in(second) and not Authenticator.objects.filter(type="webauthn").exists()
