@@ -75,7 +75,9 @@ def sees_people(user):
 def record_of(entry, user):
     """What an entry is about: its name, linked to its page if it is still there, and the way to its history."""
     kind = kind_of(entry.table_name)
-    name = redact_text(entry.row_label or entry.row_id or "") or "no single record"
+    name = redact_text(entry.row_label or entry.row_id or "")
+    if not name:
+        return f"no single {kind}"
     record = record_for(user, entry.table_name, entry.row_id) if entry.row_id else None
     shown = format_html('<a href="{}">{}</a>', record.get_absolute_url(), name) if record else name
     history = entry_history_url(entry)

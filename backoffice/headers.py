@@ -25,6 +25,10 @@ class HeadersMiddleware:
         response = self.get_response(request)
         for name, value in DEFAULTS.items():
             response.headers.setdefault(name, value)
+        if request.method == "HEAD" and not response.streaming:
+            # The server would throw the body away, with a warning in the log for each.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
         return response
 
 

@@ -3,7 +3,7 @@
 from django.db.models import F, Func, TextField
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 
 from backoffice import generic, retention
 from backoffice.audit import entry_history_url
@@ -55,6 +55,7 @@ class LogList(generic.ListView):
     count_limit = COUNTED
     template_name = "backoffice/log_list.html"
     log = ""
+    one = ""  # what an entry is called on pages
 
     def shortcuts(self):
         return []
@@ -64,6 +65,8 @@ class LogList(generic.ListView):
             "shortcuts": self.shortcuts(),
             "standing": retention.standing(self.log),
             "results_note": CUT if self.filterset.is_cut else "",
+            "model_name": self.one,
+            "model_name_plural": f"{self.one}s",
         }
 
 
@@ -74,6 +77,7 @@ class AuditEventList(LogList):
     table_class = AuditEventTable
     filterset_class = AuditEventFilter
     log = "event"
+    one = "change"
 
     def shortcuts(self):
         return changes_links()
@@ -109,7 +113,7 @@ class AuditEventDetail(generic.DetailView):
     def crumbs(self):
         """For those who see the changes of this record alone: the way to these."""
         if self.sees_all():
-            return super().crumbs()
+            return [(AuditEventList.title, self.url("list"))]
         return [("History", entry_history_url(self.object))]
 
     def sees_all(self):
@@ -126,7 +130,7 @@ class AuditEventDetail(generic.DetailView):
 
     def extra_context(self):
         changes, more = changes_of(self.object)
-        return {"changes": changes, "more_fields": more}
+        return {"page_title": capfirst(str(self.object)), "changes": changes, "more_fields": more}
 
     def get_actions(self):
         event = self.object
@@ -171,6 +175,7 @@ class ReadLogList(LogList):
     table_class = ReadLogTable
     filterset_class = ReadLogFilter
     log = "read_log"
+    one = "reading"
 
     def shortcuts(self):
         return readings_links()
@@ -189,6 +194,12 @@ class ReadLogDetail(generic.DetailView):
         "at", "actor", "kind", "table_name", "row_label", "row_id", "organization", "detail", "reason",
         "request_id", "db_role",
     ]  # fmt: skip
+
+    def crumbs(self):
+        return [(ReadLogList.title, self.url("list"))]
+
+    def extra_context(self):
+        return {"page_title": capfirst(str(self.object))}
 
     def show_actor(self, entry):
         return "By", person_of(entry, self.request.user)
