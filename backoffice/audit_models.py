@@ -32,7 +32,11 @@ NAMES = {
 
 
 def kind_of(table):
-    """What the rows of a table are called, by its name in the audit: "phone number"."""
+    """What the rows of a table are called, by its name in the audit: "phone number". Readings name our own tables
+    without their schema.
+    """
+    if f"backoffice.{table}" in models_by_table():
+        table = f"backoffice.{table}"
     model = models_by_table().get(table)
     return NAMES.get(table) or (str(model._meta.verbose_name) if model else table)
 
