@@ -108,14 +108,14 @@ def make_user(role, **fields):
     return user
 
 
-def sign_in(client, user, *, minutes_ago=0):
-    """Signs a test client in, without the form, as with the password so many minutes ago."""
+def sign_in(client, user, *, minutes_ago=0, method="password"):
+    """Signs a test client in, without the form, as with the password (or the second factor, "mfa") so many minutes ago."""
     from allauth.account.internal.flows.login import record_authentication
 
     client.force_login(user)
     request = types.SimpleNamespace(session=client.session)
     request.session.pop(AUTHENTICATION_METHODS_SESSION_KEY, None)
-    record_authentication(request, user, method="password")
+    record_authentication(request, user, method=method)
     request.session[AUTHENTICATION_METHODS_SESSION_KEY][-1]["at"] -= minutes_ago * 60
     request.session.save()
 

@@ -3,6 +3,7 @@
 import django_filters
 from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.models import Group
 from django.db.models import F, Func, Q, TextField
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -19,6 +20,8 @@ from backoffice.staff_forms import AccountForm, InviteForm, PasswordForm
 from backoffice.tables import Column, Table
 
 HISTORY = 20
+OF_ROLES = f"backoffice.{User.groups.through._meta.db_table}"
+OF_INVITATIONS = "backoffice.backoffice_invitation"
 
 
 class RoleName(Func):
@@ -88,12 +91,24 @@ class UserList(generic.ListView):
 
 
 def account_history(user, limit=HISTORY):
-    """With the roles given and taken, the sessions ended and the invitations, which are rows of other tables."""
+    """With the roles given and taken and the invitations, which are rows of other tables."""
     about = Q(new__user_id=user.pk) | Q(old__user_id=user.pk)
-    roles = AuditEvent.objects.filter(about, table_name=f"backoffice.{User.groups.through._meta.db_table}")
-    invited = AuditEvent.objects.filter(table_name="backoffice.backoffice_invitation", row_label=user.email)
+    roles = AuditEvent.objects.filter(about, table_name=OF_ROLES)
+    invited = AuditEvent.objects.filter(table_name=OF_INVITATIONS, row_label=user.email)
     events = (AuditEvent.objects.of(user) | roles | invited)[:limit]
-    return [audit.describe(event) for event in events]
+    names = dict(Group.objects.values_list("pk", "name"))
+    return [described(event, names) for event in events]
+
+
+def described(event, names):
+    """As audit.describe; with `words` where "created this" would be said of another thing than the account."""
+    shown = audit.describe(event)
+    if event.table_name == OF_ROLES:
+        role = names.get((event.new or event.old or {}).get("group_id"), "that is gone")
+        shown |= {"words": f"{'gave' if event.action == 'insert' else 'took'} the role {role}", "changes": []}
+    elif event.table_name == OF_INVITATIONS:
+        shown["words"] = "made an invitation" if event.action == "insert" else "changed the invitation"
+    return shown
 
 
 class UserDetail(generic.DetailView):
