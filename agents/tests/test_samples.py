@@ -536,7 +536,9 @@ def test_a_sample_is_reviewed_by_keyboard_alone(live):
     page.keyboard.press("k")
     assert "Question" in page.evaluate("document.activeElement.textContent")
     page.keyboard.press("t")
-    page.locator("[data-turns] [data-inline-form]").wait_for()
+    page.locator("[data-turns] [data-inline-form] :focus").wait_for()
+    # Until htmx has settled, the new form is a plain one.
+    page.wait_for_function("!document.querySelector('.htmx-added, .htmx-settling, .htmx-swapping')")
     page.keyboard.type("Refund")
     page.keyboard.press("Tab")
     page.keyboard.type("Said it here")

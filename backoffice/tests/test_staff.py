@@ -254,6 +254,7 @@ class TestAccounts:
     def test_nobody_changes_their_own_role_or_suspends_themselves(self, admin_client):
         make_user("admin", email="second@example.test")
         me = admin_client.user
+        assert page_of("delete", me) not in admin_client.get(page_of("detail", me)).content.decode()
         form = form_values(admin_client.get(page_of("edit", me)))
         assert {"role", "is_active"}.isdisjoint(form)
         admin_client.post(page_of("edit", me), form | {"role": "Support", "reason": "x"})

@@ -135,6 +135,9 @@ class UserDetail(generic.DetailView):
             ("backoffice:user_reactivate", UserReactivate),
         ]
 
+    def can(self, action):
+        return super().can(action) and (action != "delete" or self.object.pk != self.request.user.pk)
+
     def show_role(self, user):
         return "Role", user.role
 
