@@ -18,10 +18,9 @@ help: ## Lists the targets
 run: $(READY) ## Serves the back office with a demo on http://localhost:8000 (other port: make run PORT=8001)
 	@exec $(PY) manage.py run
 
-# worksteal leaves neighbouring tests in one process, so that the servers and databases they share are made once. Three
-# processes on two cores: while one waits for a server, a browser or a database that was killed, the others work.
-test: $(READY_DEV) ## Runs the whole test suite in three processes (some of it: make test ARGS="-k ledger")
-	@$(PY) -m pytest -n 3 --dist worksteal $(ARGS)
+# worksteal leaves neighbouring tests in one process, so that the servers and databases they share are made once.
+test: $(READY_DEV) ## Runs the whole test suite in two processes (some of it: make test ARGS="-k ledger")
+	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(READY_DEV) ## Checks style, security, migrations and the settings for production
 	@$(PY) -m ruff check .

@@ -16,6 +16,7 @@ import urllib.request
 
 import psycopg
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connection, connections, transaction
 from psycopg.rows import dict_row
@@ -192,9 +193,17 @@ class LiveServer:
         server, name = self.database.server, self.database.name
         server.drop_database(name)
         server.create_database(name, template=self.template, owner="postgres")
-        for _ in range(100):
-            with contextlib.suppress(urllib.error.HTTPError):
-                urllib.request.urlopen(f"{self.url}/accounts/login/", timeout=10).close()
+        # Whoever brings the cookie of a session is looked up, so the answer comes from the database.
+        cookie = f"{settings.SESSION_COOKIE_NAME}={'x' * 32}"
+        request = urllib.request.Request(f"{self.url}/accounts/login/", headers={"Cookie": cookie})
+        answered = 0
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(request, timeout=10).close()
+                answered += 1
+            except urllib.error.HTTPError:
+                answered = 0
+            if answered == 2:
                 return
             time.sleep(0.05)
         raise RuntimeError("The server does not find its new database.")
