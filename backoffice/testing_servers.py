@@ -174,9 +174,10 @@ class Replicated:
     def frozen(self):
         """The standby takes connections and never answers."""
         processes = self.processes()
-        for process in processes:
-            process.send_signal(signal.SIGSTOP)
         try:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):  # it ended just now, of itself
+                    process.send_signal(signal.SIGSTOP)
             yield
         finally:
             for process in processes:
