@@ -22,14 +22,14 @@ class BackofficeConfig(AppConfig):
         from backoffice.context import COUNTS
         from backoffice.figures import follow
         from backoffice.health import checking, own_ages  # noqa: F401, registers ages
-        from backoffice.health.store import bad_count
+        from backoffice.health.store import BAD_ONES
         from backoffice.metrics import count
         from backoffice.needs import needs
         from backoffice.roles import sync_roles
         from backoffice.sign_in import events
 
         background.every(checking.ROUND_SECONDS, checking.follow)
-        COUNTS["health"] = bad_count
+        COUNTS["health"] = BAD_ONES
 
         post_migrate.connect(sync_roles, sender=self)
         background.every(5, follow.follow)

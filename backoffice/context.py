@@ -1,10 +1,7 @@
 import functools
-from contextlib import suppress
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.exceptions import EmptyResultSet
-from django.db import models
 from django.urls import get_script_prefix, reverse
 
 from backoffice.replicas.choice import reading
@@ -85,46 +82,42 @@ NAVIGATION = [
 ]
 
 
-# {url name: function(user) that gives the Counted to stand beside the entry, None for nothing}. Apps put theirs in when
-# they are ready; every page asks for all of them in one query.
+# {url name: Counted} of what stands beside an entry. Apps put theirs in when they are ready; every page asks for all of
+# them in one query.
 COUNTS = {}
 MOST = 999
 
 
 @dataclass(frozen=True)
 class Counted:
-    """A number in SQL: that of the rows of `queryset`, counting stops after MOST; or its own, the `value` of its first
-    row.
+    """A number in SQL, as the ORM would build the statements anew for every page: that of the rows of `rows` (what
+    follows FROM, with %(user)s for the reader's id), counting stops after MOST; with `value`, that column of the first
+    row. Only for readers with `permission`, if it names one.
     """
 
-    queryset: models.QuerySet
+    rows: str
     value: str = ""
+    permission: str = ""
 
     def sql(self):
-        """(statement, parameters). Raises EmptyResultSet where no row can match."""
         if self.value:
-            return self.queryset.values(self.value)[:1].query.sql_with_params()
-        sql, params = self.queryset.order_by().values("pk")[: MOST + 1].query.sql_with_params()
-        return f"select count(*) from ({sql}) counted", params
+            return f"select {self.value} from {self.rows} limit 1"
+        return f"select count(*) from (select from {self.rows} limit {MOST + 1}) counted"
 
 
 def counts(user, names):
     """{url name: the number to stand beside the entry, as text}, without those that have none."""
-    parts = {}
-    for name in names:
-        counted = COUNTS[name](user) if name in COUNTS else None
-        if counted is not None:
-            with suppress(EmptyResultSet):
-                parts[name] = counted.sql()
-    if not parts:
+    asked = [name for name in names if name in COUNTS and may_see(user, COUNTS[name])]
+    if not asked:
         return {}
     with reading().cursor() as cursor:
-        cursor.execute(
-            f"select {', '.join(f'({sql})' for sql, _ in parts.values())}",
-            [value for _, params in parts.values() for value in params],
-        )
-        numbers = zip(parts, cursor.fetchone(), strict=True)
+        cursor.execute(f"select {', '.join(f'({COUNTS[name].sql()})' for name in asked)}", {"user": user.pk})
+        numbers = zip(asked, cursor.fetchone(), strict=True)
     return {name: f"{MOST}+" if number > MOST else str(number) for name, number in numbers if number}
+
+
+def may_see(user, counted):
+    return not counted.permission or user.has_perm(counted.permission)
 
 
 def shell(request):

@@ -140,7 +140,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "backoffice.form_renderer.FormRenderer"
 
 # Database: the platform's (design: docs/database.md), or the embedded one
 
@@ -366,7 +366,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 # Language and time: stored and computed in UTC, shown in each person's zone
 
 LANGUAGE_CODE = "en-us"
-USE_I18N = True
+USE_I18N = False  # all texts are English; asking each of them for its language costs milliseconds of a page
 USE_TZ = True
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 

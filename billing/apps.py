@@ -16,9 +16,9 @@ class BillingConfig(AppConfig):
         from billing.reconciliation import runs
         from billing.views import requests
 
-        COUNTS["billing:bulkposting_list"] = posting.waiting_count
-        COUNTS["billing:creditrequest_list"] = requests.waiting_count
-        COUNTS["billing:reconciliation"] = runs.drift_count
+        COUNTS["billing:bulkposting_list"] = posting.WAITING
+        COUNTS["billing:creditrequest_list"] = requests.WAITING
+        COUNTS["billing:reconciliation"] = runs.DRIFT
         ages(age_of_reconciliation)
         ages(age_of_settlement)
         for provider in (needs.decisions, needs.balances, needs.closing):

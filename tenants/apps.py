@@ -12,9 +12,9 @@ class TenantsConfig(AppConfig):
         from backoffice.needs import needs as register
         from tenants import needs, suspensions  # noqa: F401, registers how a batch takes suspensions back
         from tenants.ages import age_of_attention
-        from tenants.attention import waiting_count
+        from tenants.attention import WAITING
 
-        COUNTS["tenants:attentionitem_list"] = waiting_count
+        COUNTS["tenants:attentionitem_list"] = WAITING
         ages(age_of_attention)
         register(needs.signs)
         register(needs.erasures)

@@ -42,9 +42,12 @@ def row_of(sign):
     }
 
 
-def waiting_count(user):
-    """What stands beside the queue in the navigation: how many signs wait."""
-    return Counted(AttentionItem.objects.waiting())
+# AttentionItem.objects.waiting()
+WAITING = Counted(
+    """tenants_attentionitem sign where gone_at is null and done_at is null and not exists (
+        select from tenants_care care where care.organization_id = sign.organization_id
+            and care.snoozed_until > now() and care.snoozed_at >= sign.first_seen_at)"""
+)
 
 
 def refresh(source=all_signs):

@@ -1,14 +1,13 @@
 """What is remembered about a list for one reader: columns, saved views, the default; one query for all of it."""
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.db.models import BigIntegerField, BooleanField, F, IntegerField, Q, TextField, Value
-from django.db.models.functions import Coalesce, Concat, NullIf, Trim
 from django.http import QueryDict
 from django.urls import reverse
 
-from backoffice.models import ListChoice, SavedView
+from backoffice.replicas.choice import reading
 
 # Parameters that say which part of the list is seen, not what the list is.
 PLACES = ("after", "before", "last")
@@ -63,35 +62,32 @@ class Memory:
         return next((view for view in self.views if str(view.id) == pk), None)
 
 
+# In SQL: each list asks this, and the ORM would take a millisecond to build it anew each time.
+REMEMBERED = """
+    select false as is_view, default_view_id, '', null, '', false, '', columns
+    from backoffice_listchoice where user_id = %(user)s and list_name = %(list)s
+    union all
+    select true, seen.id, seen.name, seen.owner_id,
+        coalesce(nullif(trim(concat(owner.first_name, ' ', owner.last_name)), ''), owner.email, ''),
+        seen.shared, seen.query, seen.columns
+    from backoffice_savedview seen left join backoffice_user owner on owner.id = seen.owner_id
+    where (seen.owner_id = %(user)s or seen.shared) and seen.list_name = %(list)s
+"""
+
+
 def remembered(user, list_name):
     """The Memory of a reader for a list: own views and shared ones by name, own columns and default."""
-    text = TextField()
-    full_name = Trim(Concat("owner__first_name", Value(" "), "owner__last_name", output_field=text))
-    owner = Coalesce(NullIf(full_name, Value("")), "owner__email", Value(""), output_field=text)
-    views = (
-        SavedView.objects.filter(Q(owner=user) | Q(shared=True), list_name=list_name)
-        .order_by()
-        .values_list(
-            Value(1, IntegerField()), "id", "name", F("owner_id"), owner, "shared", "query", "columns"
-        )
-    )  # fmt: skip
-    nothing = Value("", text)
-    choice = (
-        ListChoice.objects.filter(user=user, list_name=list_name)
-        .order_by()
-        .values_list(
-            Value(0, IntegerField()), "default_view_id", nothing, Value(None, BigIntegerField()), nothing,
-            Value(False, BooleanField()), nothing, "columns",
-        )
-    )  # fmt: skip
     memory = Memory()
     default = None
-    for kind, pk, name, owner_id, owner_name, shared, query, columns in choice.union(views, all=True):
-        if kind == 0:
-            default, memory.columns = pk, columns
-        else:
-            mine = owner_id == user.pk
-            memory.views.append(View(pk, name, owner_id, owner_name, shared, query, columns, mine))
+    with reading().cursor() as cursor:
+        cursor.execute(REMEMBERED, {"user": user.pk, "list": list_name})
+        for is_view, pk, name, owner_id, owner_name, shared, query, columns in cursor:
+            columns = None if columns is None else json.loads(columns)
+            if is_view:
+                mine = owner_id == user.pk
+                memory.views.append(View(pk, name, owner_id, owner_name, shared, query, columns, mine))
+            else:
+                default, memory.columns = pk, columns
     memory.views.sort(key=lambda view: (not view.is_mine, view.name.casefold()))
     for view in memory.views:
         if view.id == default:

@@ -114,6 +114,5 @@ def facts_of(finding):
     return {name: getattr(finding, name) for name in ("level", "text", "remedy", "count", "is_more", "url")}
 
 
-def bad_count(user):
-    """What stands beside the entry in the navigation: findings that are bad, as of the last check."""
-    return Counted(HealthFinding.objects.filter(position__lt=(RANK[BAD] + 1) * 100))
+# Findings that are bad, as of the last check.
+BAD_ONES = Counted(f"backoffice_healthfinding where position < {(RANK[BAD] + 1) * 100}")

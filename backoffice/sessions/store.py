@@ -10,6 +10,9 @@ from django.utils import timezone
 
 from backoffice.sessions import limits
 
+# In SQL: every request asks this, and the ORM would build it anew each time.
+ROW = "select * from backoffice_staffsession where key_hash = %s"
+
 
 def hash_of(session_key):
     return hashlib.sha256(session_key.encode()).hexdigest()
@@ -36,7 +39,7 @@ class SessionStore(db.SessionStore):
         return StaffSession
 
     def _get_session_from_db(self):
-        row = self.model.objects.filter(key_hash=hash_of(self.session_key)).first()
+        row = next(iter(self.model.objects.raw(ROW, [hash_of(self.session_key)])), None)
         if row is None or (row.account_id is None and row.expire_date <= timezone.now()):
             self._session_key = None
             return None

@@ -16,6 +16,7 @@ from django.utils.html import conditional_escape, escape
 from django.utils.safestring import mark_safe
 
 from backoffice.generic import walk
+from backoffice.quick_nodes import quick
 
 register = template.Library()
 
@@ -49,12 +50,12 @@ class RowsNode(template.Node):
     def chosen(self, table):
         """(start of the <td>, function that gives what is inside) of each column."""
         if table is None:
-            for name, nodes in self.cells.items():
-                yield opening(name.replace("_", " ").capitalize(), False), nodes.render
+            for name, content in self.cells.items():
+                yield opening(name.replace("_", " ").capitalize(), False), content
             return
         for column in table.shown:
-            nodes = self.cells.get(column.name)
-            yield opening(column.label, column.numeric), nodes.render if nodes else plain(column)
+            content = self.cells.get(column.name)
+            yield opening(column.label, column.numeric), content or plain(column)
 
 
 def opening(label, numeric):
@@ -85,5 +86,5 @@ def rows(parser, token):
         if inner.contents == "endrows":
             return RowsNode(cells)
         _, name = inner.split_contents()
-        cells[name.strip("\"'")] = parser.parse(("endcell",))
+        cells[name.strip("\"'")] = quick(parser.parse(("endcell",)))
         parser.delete_first_token()

@@ -66,6 +66,24 @@ def icon(name, size=18, label=""):
 
 
 @register.simple_tag
+def nav_entries(entries):
+    """The <li> of each entry of the navigation: {label, url, icon, active, count}."""
+    return mark_safe("".join([_nav_entry(**entry) for entry in entries]))  # pieces of format_html
+
+
+@lru_cache(maxsize=512)  # every page has forty of them, and few differ
+def _nav_entry(label, url, icon, active, count):
+    return format_html(
+        '<li><a class="nav__item" href="{}"{}>{}<span>{}</span>{}</a></li>',
+        url,
+        mark_safe(' aria-current="page"') if active else "",
+        _icon(icon, 18, ""),
+        label,
+        format_html('<span class="badge">{}</span>', count) if count else "",
+    )
+
+
+@register.simple_tag
 def url_or_none(name, *args):
     """The address of a URL name, or "" where this installation has no such page."""
     try:
@@ -112,6 +130,8 @@ def _odd_number(value):
 @register.filter
 def number(value, places=0):
     """Digits in groups of three: 1234567 is "1,234,567"; with places, that many behind the point."""
+    if type(value) is int and not places and 0 <= value < 10**30:  # most of them, and ten times faster
+        return f"{value:,}"
     amount = _number(value)
     if amount is None:
         return _odd_number(value)
@@ -208,8 +228,13 @@ def status_pill(value, force=""):
     if value is None or value == "":
         return missing(value)
     raw = "yes" if value is True else "no" if value is False else str(getattr(value, "value", value))
+    return _pill(raw, str(getattr(value, "label", "")), force)
+
+
+@lru_cache(maxsize=512)  # a page shows the same few a hundred times
+def _pill(raw, label, force):
     known = TONE_OF.get(raw.lower())
-    text = str(getattr(value, "label", "")) or (
+    text = label or (
         WORDS.get(raw.lower()) or raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
     )
     text = Truncator(text).chars(60)
@@ -229,7 +254,15 @@ def _edge(value) -> str:
 def _local(value: datetime) -> datetime:
     if timezone.is_naive(value):
         value = value.replace(tzinfo=UTC)
-    return timezone.localtime(value)
+    return value.astimezone(timezone.get_current_timezone())
+
+
+@lru_cache(maxsize=100)
+def _zone_name(zone) -> str:
+    return escape(zone.tzname(None) or str(zone))
+
+
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def _ago(moment: datetime, now: datetime) -> str:
@@ -245,11 +278,8 @@ def _ago(moment: datetime, now: datetime) -> str:
     elif distance < 7 * 86400:
         words = f"{distance // 86400} d"
     else:
-        return (
-            f"{moment.day} {moment:%b}"
-            if moment.year == now.year
-            else f"{moment.day} {moment:%b} {moment.year}"
-        )
+        date = f"{moment.day} {MONTHS[moment.month - 1]}"
+        return date if moment.year == now.astimezone(moment.tzinfo).year else f"{date} {moment.year}"
     return f"{words} ago" if seconds > 0 else f"in {words}"
 
 
@@ -266,9 +296,9 @@ def _time_tag(value, words):
             return format_html('<span class="missing" title="PostgreSQL {0}">{0}</span>', edge)
         local = _local(value)
         text, relative = words(local)
-        zone = timezone.get_current_timezone_name()
+        exact = local.isoformat(timespec="seconds")
         return mark_safe(
-            f'<time datetime="{local.isoformat(timespec="seconds")}" title="{local:%Y-%m-%d %H:%M:%S} {escape(zone)}"'
+            f'<time datetime="{exact}" title="{exact[:10]} {exact[11:19]} {_zone_name(local.tzinfo)}"'
             f"{' data-relative' if relative else ''}>{text}</time>"
         )
     except (OverflowError, ValueError):  # a year at the edge of the calendar, moved over it by the time zone
@@ -281,7 +311,7 @@ def timeago_tag(value):
 
     def words(local):
         now = timezone.now()
-        return _ago(local, now.astimezone(local.tzinfo)), abs((now - local).total_seconds()) < 7 * 86400
+        return _ago(local, now), abs((now - local).total_seconds()) < 7 * 86400
 
     return _time_tag(value, words)
 

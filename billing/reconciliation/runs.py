@@ -92,6 +92,5 @@ def check_in_job(job, progress):
     )
 
 
-def drift_count(user):
-    """What stands beside the entry in the navigation: findings of drift in the last check."""
-    return Counted(ReconciliationRun.objects.order_by("-pk"), "drift")
+# Findings of drift in the last check.
+DRIFT = Counted("billing_reconciliationrun order by id desc", value="drift")
