@@ -148,6 +148,6 @@ def require_job(posting):
 
 # BulkPosting.objects.waiting_for(user)
 WAITING = Counted(
-    "billing_bulkposting where status = 'pending' and expires_at > now() and requested_by <> %(user)s",
+    "billing.bulk_posting where status = 'pending' and expires_at > now() and requested_by <> %(user)s",
     permission="billing.decide_bulk_posting",
 )

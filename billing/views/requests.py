@@ -20,7 +20,7 @@ ALL = CreditRequest.objects.select_related("organization", "reverses", "transact
 
 # CreditRequest.objects.decidable_by(user)
 WAITING = Counted(
-    "billing_creditrequest where status = 'pending' and expires_at > now() and requested_by <> %(user)s",
+    "billing.credit_request where status = 'pending' and expires_at > now() and requested_by <> %(user)s",
     permission="billing.decide_credit",
 )
 
