@@ -1,0 +1,297 @@
+"""The floor's lists: a page of rows picked by key from one index, joined with the names that are shown.
+
+A List is called with the connection and the parameters of the address: `size` (rows), `key` and `id` (the row after
+which the page begins), `last` (the end of the list), `organization`, `q`. A row is `<tr data-id="…">`, by which the
+benchmark compares it with the others' rows.
+"""
+
+from dataclasses import dataclass
+from html import escape
+
+ROWS = 50
+
+
+@dataclass
+class List:
+    """`select` begins with the row's id; `picked` is the table the page is picked from, called `p`."""
+
+    select: str
+    picked: str
+    joins: str
+    row: object
+    key: str = "coalesce(p.created_at, '-infinity')"
+    key_type: str = "timestamptz"
+    id: str = "p.id"
+    id_type: str = "uuid"
+    tenant: str = "p.organization_id = %(organization)s"
+    words: str = "p.name ilike %(q)s"
+    rising: bool = False
+
+    def __call__(self, connection, params):
+        size = int(params.get("size", ROWS))
+        rows = connection.execute(*self.statement(params, size)).fetchall()
+        if "last" in params:
+            rows.reverse()
+        return table(self.row, rows[-size:] if "last" in params else rows[:size])
+
+    def statement(self, params, size):
+        backwards = "last" in params
+        falling = self.rising == backwards
+        way = "desc" if falling else "asc"
+        conditions = []
+        if "key" in params:
+            conditions.append(
+                f"({self.key}, {self.id}) {'<' if falling else '>'}"
+                f" (%(key)s::{self.key_type}, %(id)s::{self.id_type})"
+            )
+        if "organization" in params:
+            conditions.append(self.tenant)
+        if "q" in params:
+            conditions.append(self.words)
+            params = {**params, "q": f"%{params['q']}%"}
+        where = f"where {' and '.join(conditions)}" if conditions else ""
+        order = f"order by {self.key} {way}, {self.id} {way}"
+        sql = (
+            f"select {self.select} from (select * from {self.picked} {where} {order} limit {size + 1}) p"
+            f" {self.joins} {order}"
+        )
+        return sql, params
+
+
+def table(row, rows):
+    return f"<table>{''.join([row(*each) for each in rows])}</table>"
+
+
+# Cells
+
+
+def text(value):
+    return "" if value is None else escape(str(value))
+
+
+def time(value):
+    return "" if value is None else f"<time>{value}</time>"
+
+
+def organization(pk, name):
+    return "" if pk is None else f'<a href="/tenants/organizations/{pk}/">{escape(name or "")}</a>'
+
+
+def agent(pk, name):
+    return "" if pk is None else f'<a href="/agents/agents/{pk}/">{escape(name or "")}</a>'
+
+
+# Rows
+
+
+def session_row(pk, name, agent_id, agent_name, org_id, org_name, channel, status, count, last, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/agents/sessions/{pk}/">{text(name)}</a><td>{agent(agent_id, agent_name)}'
+        f"<td>{organization(org_id, org_name)}<td>{text(channel)}<td>{text(status)}<td>{count}<td>{time(last)}"
+        f"<td>{time(created)}"
+    )
+
+
+def message_row(pk, session_id, session_name, role, content, tokens, latency, model, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/agents/messages/{pk}/">{time(created)}</a>'
+        f'<td><a href="/agents/sessions/{session_id}/">{text(session_name)}</a><td>{text(role)}<td>{text(content)}'
+        f"<td>{text(tokens)}<td>{text(latency)}<td>{text(model)}"
+    )
+
+
+def conversation_row(
+    pk, store, source, org_id, org_name, agent_id, agent_name, channel, status, flags, length, stored, tokens,
+    cost, caller, outcome, started,
+):  # fmt: skip
+    return (
+        f'<tr data-id="{source}"><td><a href="/agents/{store}s/{source}/">{time(started)}</a>'
+        f"<td>{organization(org_id, org_name)}<td>{agent(agent_id, agent_name)}<td>{text(channel)}<td>{text(status)}"
+        f"<td>{text(', '.join(flags))}<td>{length}<td>{stored}<td>{text(tokens)}<td>{text(cost)}<td>{text(caller)}"
+        f"<td>{text(outcome)}"
+    )
+
+
+def organization_row(pk, name, owner_id, mail, tier, balance, created):
+    return (
+        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td><a href="/tenants/profiles/{owner_id}/">{text(mail)}</a>'
+        f"<td>{text(tier)}<td>{balance}<td>{time(created)}"
+    )
+
+
+def profile_row(pk, mail, name, company, phone, tier, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/tenants/profiles/{pk}/">{text(mail)}</a><td>{text(name)}'
+        f"<td>{text(company)}<td>{text(phone)}<td>{text(tier)}<td>{time(created)}"
+    )
+
+
+def agent_row(pk, name, org_id, org_name, model, voice, published, version, created):
+    return (
+        f'<tr data-id="{pk}"><td>{agent(pk, name)}<td>{organization(org_id, org_name)}<td>{text(model)}'
+        f"<td>{text(voice)}<td>{text(published)}<td>{version}<td>{time(created)}"
+    )
+
+
+def number_row(pk, number, org_id, org_name, agent_id, agent_name, provider, status, call_id, called, calls):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/telephony/numbers/{pk}/">{text(number)}</a>'
+        f"<td>{organization(org_id, org_name)}<td>{agent(agent_id, agent_name)}<td>{text(provider)}<td>{text(status)}"
+        f'<td><a href="/telephony/calls/{call_id}/">{time(called)}</a><td>{calls}'
+    )
+
+
+def trunk_row(pk, org_id, org_name, domain, username, codec, status, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/telephony/trunks/{pk}/">{text(domain)}</a>'
+        f"<td>{organization(org_id, org_name)}<td>{text(username)}<td>{text(codec)}<td>{text(status)}<td>{time(created)}"
+    )
+
+
+def call_row(
+    pk, caller, number_id, number, org_id, org_name, agent_id, agent_name, direction, status, seconds, cost, created
+):  # fmt: skip
+    return (
+        f'<tr data-id="{pk}"><td><a href="/telephony/calls/{pk}/">{time(created)}</a><td>{text(caller)}'
+        f'<td><a href="/telephony/numbers/{number_id}/">{text(number)}</a><td>{organization(org_id, org_name)}'
+        f"<td>{agent(agent_id, agent_name)}<td>{text(direction)}<td>{text(status)}<td>{text(seconds)}<td>{text(cost)}"
+    )
+
+
+def usage_row(pk, org_id, org_name, agent_id, agent_name, channel, model, tokens, cost, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/billing/usage/{pk}/">{time(created)}</a><td>{organization(org_id, org_name)}'
+        f"<td>{agent(agent_id, agent_name)}<td>{text(channel)}<td>{text(model)}<td>{text(tokens)}<td>{text(cost)}"
+    )
+
+
+def posting_row(pk, org_id, org_name, kind, amount, after, reason, actor, adopted, created):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/billing/ledger/{pk}/">{pk}</a><td>{organization(org_id, org_name)}'
+        f"<td>{text(kind)} {text(adopted)}<td>{amount}<td>{after}<td>{text(reason)}<td>{text(actor)}<td>{time(created)}"
+    )
+
+
+def change_row(pk, at, actor, action, table_name, row_id, label, old, new, reason):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/audit/changes/{pk}/">{time(at)}</a><td>{text(actor)}<td>{text(action)}'
+        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(old)} {text(new)}<td>{text(reason)}"
+    )
+
+
+def reading_row(pk, at, actor, kind, table_name, row_id, label, reason, org_id, org_name):
+    return (
+        f'<tr data-id="{pk}"><td><a href="/audit/readings/{pk}/">{time(at)}</a><td>{text(actor)}<td>{text(kind)}'
+        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(reason)}<td>{organization(org_id, org_name)}"
+    )
+
+
+def balance_row(pk, name, balance, days_long, days_short, posting_id, posted):
+    return (
+        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{text(days_long)}<td>{text(days_short)}'
+        f'<td><a href="/billing/ledger/{posting_id}/">{time(posted)}</a>'
+    )
+
+
+TENANT = "left join public.organizations o on o.id = p.organization_id"
+AGENT = "left join public.agents a on a.id = p.agent_id"
+LISTS = {
+    "sessions": List(
+        "p.id, p.session_id, a.id, a.name, o.id, o.name, p.channel, p.status, p.message_count, p.last_activity_at,"
+        " p.created_at",
+        "public.agent_sessions p",
+        "join public.agents a on a.id = p.agent_id join public.organizations o on o.id = a.organization_id",
+        session_row,
+        tenant="p.agent_id in (select id from public.agents where organization_id = %(organization)s)",
+    ),
+    "messages": List(
+        "p.id, p.session_id, s.session_id, p.role, left(p.content, 300), p.tokens_used, p.latency_ms, p.model_used,"
+        " p.created_at",
+        "public.agent_messages p",
+        "join public.agent_sessions s on s.id = p.session_id",
+        message_row,
+    ),
+    "conversations": List(
+        "p.id, p.store, p.source_id, o.id, o.name, a.id, a.name, p.channel, p.status, p.flags, p.length_seconds,"
+        " p.stored, p.tokens, p.cost_usd, p.caller, p.outcome, p.started_at",
+        "agents_conversation p",
+        f"{TENANT} {AGENT}",
+        conversation_row,
+        key="coalesce(p.started_at, '-infinity')",
+        id_type="bigint",
+    ),
+    "organizations": List(
+        "p.id, p.name, p.owner_id, u.email, u.subscription_tier, p.credits_balance, p.created_at",
+        "public.organizations p",
+        "left join public.user_profiles u on u.id = p.owner_id",
+        organization_row,
+    ),
+    "profiles": List(
+        "p.id, p.email, p.full_name, p.company_name, p.phone_number, p.subscription_tier, p.created_at",
+        "public.user_profiles p",
+        "",
+        profile_row,
+    ),
+    "agents": List(
+        "p.id, p.name, o.id, o.name, p.llm_model, p.voice_provider, p.is_published, p.version, p.created_at",
+        "public.agents p",
+        TENANT,
+        agent_row,
+    ),
+    "numbers": List(
+        "p.id, p.phone_number, o.id, o.name, a.id, a.name, p.provider, p.status, c.id, c.created_at, n.calls",
+        "public.phone_numbers p",
+        f"""{TENANT} {AGENT} left join lateral (
+          select id, created_at from public.call_logs where phone_number_id = p.id
+          order by coalesce(created_at, '-infinity') desc, id desc limit 1) c on true
+        left join lateral (
+          select count(*) as calls from public.call_logs where phone_number_id = p.id
+          and coalesce(created_at, '-infinity') >= current_date - 29) n on true""",
+        number_row,
+    ),
+    "trunks": List(
+        "p.id, o.id, o.name, p.sip_domain, p.sip_username, p.transport_protocol, p.status, p.created_at",
+        "public.sip_trunks p",
+        TENANT,
+        trunk_row,
+    ),
+    "calls": List(
+        "p.id, p.caller_number, n.id, n.phone_number, o.id, o.name, a.id, a.name, p.direction, p.status,"
+        " p.duration_seconds, p.cost, p.created_at",
+        "public.call_logs p",
+        f"{TENANT} {AGENT} left join public.phone_numbers n on n.id = p.phone_number_id",
+        call_row,
+    ),
+    "usage": List(
+        "p.id, o.id, o.name, a.id, a.name, p.channel, p.model_used, p.tokens_used, p.cost_usd, p.created_at",
+        "public.usage_logs p",
+        f"{TENANT} {AGENT}",
+        usage_row,
+    ),
+    "ledger": List(
+        "p.id, o.id, coalesce(o.name, p.organization_name), p.kind, p.amount, p.balance_after, p.reason, p.actor,"
+        " d.reason, p.created_at",
+        "public.credit_transactions p",
+        f"{TENANT} left join billing.adoption d on d.transaction_id = p.id",
+        posting_row,
+        key="p.id",
+        key_type="bigint",
+        id_type="bigint",
+    ),
+    "changes": List(
+        "p.id, p.at, p.actor, p.action, p.table_name, p.row_id, p.row_label, p.old, p.new, p.reason",
+        "audit.event p",
+        "",
+        change_row,
+        key="p.at",
+        id_type="bigint",
+    ),
+    "readings": List(
+        "p.id, p.at, p.actor, p.kind, p.table_name, p.row_id, p.row_label, p.reason, o.id, o.name",
+        "audit.read_log p",
+        TENANT,
+        reading_row,
+        key="p.at",
+        id_type="bigint",
+    ),
+}

@@ -1,0 +1,217 @@
+"""The table: every page of the product, with the address of each of the three that show it, and what is wanted of it.
+
+`pages(world)` fills in the addresses. A Page without an address for the floor or for stock has nothing like it there.
+"""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlencode
+
+from bench.speed.places import PLACES, cursor
+from bench.speed.wanted import WANTED
+
+
+@dataclass(frozen=True)
+class Page:
+    group: str
+    name: str
+    ours: str
+    floor: str = ""  # <handler>?<parameters>
+    stock: str = ""
+    wanted: str = "list"
+    rows: str = ""  # how ours marks the rows that must be the floor's: a key of same.MARKS
+    hx: bool = False  # asked for by htmx, as a part of a page
+    changes: tuple = field(default=())  # of a form that is saved: values of its `description` that take turns
+
+    @property
+    def goal(self):
+        return WANTED[self.wanted]
+
+
+# Lists: (name, address, floor's list, stock's address, whether one tenant's rows can be asked for)
+LISTS = [
+    ("organizations", "/tenants/organizations/", "organizations", "platform/organization", False),
+    ("profiles", "/tenants/profiles/", "profiles", "platform/userprofile", False),
+    ("agents", "/agents/agents/", "agents", "platform/agent", True),
+    ("sessions", "/agents/sessions/", "sessions", "platform/agentsession", True),
+    ("messages", "/agents/messages/", "messages", "platform/agentmessage", False),
+    ("conversations", "/agents/conversations/", "conversations", "", True),
+    ("numbers", "/telephony/numbers/", "numbers", "", True),
+    ("trunks", "/telephony/trunks/", "trunks", "", False),
+    ("calls", "/telephony/calls/", "calls", "platform/calllog", True),
+    ("usage", "/billing/usage/", "usage", "platform/usagelog", True),
+    ("ledger", "/billing/ledger/", "ledger", "platform/credittransaction", True),
+    ("audit changes", "/audit/changes/", "changes", "", False),
+    ("audit readings", "/audit/readings/", "readings", "", False),
+]
+TENANT_FILTER = {
+    "platform/agentsession": "agent__organization__id__exact",
+}
+
+
+def pages(world):
+    return [*lists(world), *searches(world), *single(world), *overviews(world), *plain(world)]
+
+
+def address(path, **params):
+    return f"{path}?{urlencode(params)}" if params else path
+
+
+def lists(world):
+    for name, ours, floor, stock, has_tenant in LISTS:
+        admin = f"/admin/{stock}/" if stock else ""
+        yield Page("Lists", f"{name}, first page", ours, floor, admin, rows="list")
+        if place := world.places.get(floor):
+            key, pk, number = place
+            yield Page(
+                "Lists",
+                f"{name}, page {number:,}",
+                address(ours, after=cursor(key, pk)),
+                address(floor, key=key, id=pk),
+                admin and address(admin, p=number),
+                rows="list",
+            )
+        if floor in PLACES:
+            last = -(-world.rows.get(floor, 1) // 50)
+            yield Page(
+                "Lists",
+                f"{name}, last page",
+                address(ours, last=1),
+                address(floor, last=1),
+                admin and address(admin, p=last),
+                wanted="last page" if floor == "messages" else "list",
+                rows="list",
+            )
+        for tenant in ("top", "middle") if has_tenant else ():
+            pk = getattr(world, tenant)
+            narrowed = TENANT_FILTER.get(stock, "organization__id__exact")
+            yield Page(
+                "Lists",
+                f"{name} of the {tenant} tenant",
+                address(ours, organization=pk),
+                address(floor, organization=pk),
+                admin and address(admin, **{narrowed: pk}),
+                # Where the table itself has the tenant, all tenants cost the floor the same.
+                wanted="list of the top tenant" if tenant == "top" and floor == "sessions" else "list",
+                rows="list",
+            )
+    yield Page("Lists", "jobs", "/jobs/", wanted="other")
+    yield Page("Lists", "balances", "/billing/balances/", "balances", rows="list")
+
+
+def searches(world):
+    for kind, word in world.words.items():
+        yield Page(
+            "Search",
+            f"what was said, {kind} word ({word})",
+            address("/agents/search/", q=word),
+            address("search", words=f"'{word}'"),
+            address("/admin/platform/agentmessage/", q=word),
+            wanted=f"search, {kind}",
+            rows="search",
+        )
+    typed = world.part_of_name
+    yield Page(
+        "Search",
+        "organizations, box above the list",
+        address("/tenants/organizations/", q=typed),
+        address("organizations", q=typed),
+        address("/admin/platform/organization/", q=typed),
+        wanted="search box",
+        rows="list",
+    )
+    yield Page(
+        "Search", "palette", address("/search/palette/", q=typed), address("names", q=typed),
+        wanted="search box", hx=True,
+    )  # fmt: skip
+    yield Page(
+        "Search",
+        "picker of organizations",
+        address("/pick/tenants.organization/", name="organization", organization_search=typed),
+        address("picker", q=typed),
+        wanted="search box",
+        hx=True,
+    )
+
+
+def single(world):
+    for name, pk, size in (("120 turns", world.short, 120), ("20,000 turns", world.long, 150)):
+        yield Page(
+            "Records",
+            f"transcript of {name}",
+            f"/agents/sessions/{pk}/",
+            address("transcript", session=pk, size=size),
+            f"/admin/platform/agentsession/{pk}/change/" if size == 120 else "",
+            wanted="transcript",
+            rows="turns",
+        )
+    agent = f"/agents/agents/{world.agent}/"
+    stock = f"/admin/platform/agent/{world.agent}/change/"
+    yield Page("Records", "agent", agent, address("form", agent=world.agent), wanted="form, open")
+    yield Page(
+        "Records", "edit form of an agent, open", f"{agent}edit/", address("form", agent=world.agent), stock,
+        wanted="form, open",
+    )  # fmt: skip
+    yield Page(
+        "Records",
+        "edit form of an agent, save",
+        f"{agent}edit/",
+        address("save", agent=world.agent),
+        stock,
+        wanted="form, save",
+        changes=("Measured once.", "Measured twice."),
+    )
+
+
+TABS = ("agents", "numbers", "calls", "conversations", "usage", "timeline", "ledger", "notes")
+
+
+def overviews(world):
+    yield Page("Overviews", "home", "/", "usage_by_day", wanted="dashboard")
+    yield Page("Overviews", "figures, 30 days", "/figures/", "usage_by_day", wanted="dashboard")
+    for tenant in ("top", "middle"):
+        pk = getattr(world, tenant)
+        path = f"/tenants/organizations/{pk}/"
+        yield Page(
+            "Overviews",
+            f"{tenant} tenant",
+            path,
+            address("tenant", organization=pk),
+            wanted="tenant page, top" if tenant == "top" else "tenant page",
+        )
+        for tab in TABS:
+            floor = address(tab, organization=pk) if tab not in ("timeline", "notes") else ""
+            yield Page(
+                "Overviews",
+                f"{tenant} tenant, {tab}",
+                f"{path}{tab}/",
+                floor,
+                wanted="list" if floor else "other",
+            )
+    yield Page("Overviews", "month overview", "/billing/overview/", "month", wanted="tenant page")
+    yield Page(
+        "Overviews", "reconciliation", "/billing/reconciliation/", "reconciliation", wanted="tenant page"
+    )
+    yield Page("Overviews", "settings across agents", "/agents/settings/", "settings", rows="list")
+    yield Page("Overviews", "data health", "/health/", wanted="other")
+
+
+ADMIN = [
+    ("organizations", "tenants/organization", "organizations"),
+    ("agents", "agents/agent", "agents"),
+    ("sessions", "agents/agentsession", "sessions"),
+    ("calls", "telephony/calllog", "calls"),
+    ("usage", "billing/usagelog", "usage"),
+]
+
+
+def plain(world):
+    """Django admin's lists, ours."""
+    for name, path, floor in ADMIN:
+        yield Page(
+            "Django admin, ours",
+            name,
+            f"/admin/{path}/",
+            floor,
+            f"/admin/platform/{path.split('/')[1]}/",
+            rows="admin",
+        )

@@ -1,0 +1,160 @@
+"""The three servers, each with one process that answers, on loopback: ours, the floor, stock Django admin."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from bench.speed.client import Connection
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60
+# As in production, on loopback and without what stands in the way of a client that signs in without a form.
+OURS = {
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+    "FRESH_FACTOR_MINUTES": "0",
+    "HTTPS": "off",
+    "LOG_FORMAT": "json",
+    "LOG_LEVEL": "INFO",
+    "MFA_REQUIRED_ROLES": "",
+    "SECRET_KEY": "only-for-the-benchmark-only-for-the-benchmark-only-for-the-benchmark",
+    "SESSION_HOURS": "168",
+    "WEB_CONCURRENCY": "1",
+}
+
+
+class Server:
+    """A process that listens on a port of its own; `worker` is the one that answers."""
+
+    name = ""
+    headers = ()
+
+    def __init__(self, command, environment, log):
+        self.log = Path(log)
+        with socket.socket() as bound, self.log.open("w") as output:
+            bound.bind(("127.0.0.1", 0))
+            bound.listen(64)
+            self.port = bound.getsockname()[1]
+            self.process = subprocess.Popen(
+                [each.format(fd=bound.fileno()) for each in command],
+                env={**os.environ, **environment},
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                pass_fds=[bound.fileno()],
+            )
+        self.connection = Connection(self.port, self.headers)
+
+    def wait(self, path):
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                if self.connection.ask(path).status < 500:
+                    return
+            time.sleep(0.2)
+        raise SystemExit(f"{self.name} does not start: {self.log.read_text()[-2000:]}")
+
+    @property
+    def worker(self):
+        own = psutil.Process(self.process.pid)
+        return (own.children() or [own])[-1].pid
+
+    def memory(self):
+        """(resident now, its peak since reset_peak()) of the process that answers, in MB."""
+        status = Path(f"/proc/{self.worker}/status").read_text()
+        values = dict(line.split(":", 1) for line in status.splitlines())
+        return tuple(int(values[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+
+    def reset_peak(self):
+        Path(f"/proc/{self.worker}/clear_refs").write_text("5")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.connection.close()
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(20)
+
+
+class Floor(Server):
+    name = "The floor"
+
+    def __init__(self, owner_url, folder):
+        command = [sys.executable, str(ROOT / "bench/speed/floor.py"), "{fd}"]
+        super().__init__(command, {"DATABASE_URL": owner_url}, folder / "floor.log")
+        self.wait("/ready")
+
+
+class Ours(Server):
+    name = "The back office"
+
+    def __init__(self, url, folder, cookie, static):
+        self.headers = (("Cookie", cookie), ("Accept-Encoding", "gzip"))
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--config",
+            "python:backoffice.gunicorn_conf",
+            "backoffice.wsgi",
+        ]
+        environment = {
+            **OURS,
+            "DATABASE_URL": url,
+            "BIND": "fd://{fd}",
+            "STATIC_ROOT": str(static),
+            "JOB_FILES_DIR": str(folder / "files"),
+        }
+        self.read = 0
+        self.lines = {}
+        super().__init__([*command, "--bind", "fd://{fd}"], environment, folder / "ours.log")
+        self.wait("/accounts/login/")
+
+    def told(self, request_id):
+        """The line of the access log about a request: {"queries": …, "database_ms": …}."""
+        for _ in range(100):
+            with self.log.open() as log:
+                log.seek(self.read)
+                for line in log:
+                    if line.endswith("\n"):
+                        self.read += len(line.encode())
+                        with contextlib.suppress(ValueError):
+                            facts = json.loads(line)
+                            if "queries" in facts:
+                                self.lines[facts["request_id"]] = facts
+            if request_id in self.lines:
+                return self.lines.pop(request_id)
+            time.sleep(0.01)
+        return {}
+
+
+def sign_in(url):
+    """(the Cookie header of a signed-in superuser, the token of their forms). Sets Django up for that database."""
+    os.environ.update(OURS, DATABASE_URL=url)
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.middleware.csrf import _get_new_csrf_string
+    from django.test import Client
+
+    from backoffice import testing
+
+    user, is_new = get_user_model().objects.get_or_create(
+        email="bench-admin@example.test", defaults={"first_name": "Bench", "is_superuser": True}
+    )
+    client = Client()
+    testing.sign_in(client, user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    token = _get_new_csrf_string()
+    return f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={token}", token

@@ -1,0 +1,62 @@
+"""What the pages of the table are about: the top and the middle tenant, places deep in the lists, one agent to edit."""
+
+from dataclasses import dataclass, field
+
+import psycopg
+
+from bench.speed.places import PLACES, place
+
+TURNS = {"short": 120, "long": 20_000}
+WORDS = {"rare": "vorbandel", "common": "hasperin", "worst": "dolveren"}
+EMPTY = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass
+class World:
+    top: str = EMPTY
+    middle: str = EMPTY
+    short: str = EMPTY  # a session of 120 turns
+    long: str = EMPTY  # one of 20,000
+    agent: str = EMPTY
+    part_of_name: str = "tide"
+    words: dict = field(default_factory=dict)  # {"rare": word, "common": word, "worst": word}
+    places: dict = field(default_factory=dict)  # {list: (key, id, number of the page)}
+    rows: dict = field(default_factory=dict)  # {table: rows}
+
+
+def look(url):
+    """The World of a database that is filled; superuser or owner."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        run = connection.execute
+        tenants = [
+            str(row[0])
+            for row in run(
+                "select organization_id from backoffice.agents_conversation where organization_id is not null"
+                " group by 1 order by count(*) desc, 1"
+            )
+        ]
+        sessions = {
+            name: run(
+                """select source_id from backoffice.agents_conversation where store = 'session' and stored <= %s
+                   order by stored desc, source_id limit 1""",
+                [turns],
+            ).fetchone()[0]
+            for name, turns in TURNS.items()
+        }
+        world = World(
+            top=tenants[0],
+            middle=tenants[len(tenants) // 2],
+            short=str(sessions["short"]),
+            long=str(sessions["long"]),
+            words=dict(WORDS),
+        )
+        world.agent = str(
+            run(
+                "select id from public.agents where organization_id = %s order by id limit 1", [world.middle]
+            ).fetchone()[0]
+        )
+        for name, (table, *_) in PLACES.items():
+            world.rows[name] = run(f"select count(*) from {table}").fetchone()[0]
+            if found := place(connection, name, world.rows[name]):
+                world.places[name] = found
+        return world
