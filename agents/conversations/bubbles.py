@@ -1,6 +1,8 @@
-"""Turns as templates/components/bubble.html shows them."""
+"""Turns as they are read: masked, cut, marked, with times in the reader's zone. turn_html.py makes HTML of them."""
 
-from dataclasses import dataclass
+import datetime
+from dataclasses import dataclass, field
+from functools import lru_cache
 
 from django.utils import timezone
 
@@ -33,31 +35,36 @@ class Reading:
     whole: str = ""
     visitor: str = "Visitor"
     is_mixed: bool = False  # turns of the table and of the JSON alone
+    zone: datetime.tzinfo = field(default_factory=timezone.get_current_timezone)
 
 
 def bubble(turn, reading, shown_day=None):
-    """A Turn as a dict; `shown_day` is the day under which it stands already."""
+    """A Turn as a dict; `shown_day` is the day under which it stands already.
+
+    `local` is its time in the reader's zone, None for what is no time of our calendar; `moment` the seconds since 1970.
+    """
     whole = turn.key == reading.whole
     text = shown(turn, revealed=reading.revealed, whole=whole)
     marks = reading.marks(text.text) if reading.marks else []
     current = reading.current[1] if reading.current[0] == turn.key else None
     side = SIDES.get(turn.role, "system")
-    day = day_of(turn.at)
+    local = local_time(turn.at, reading)
+    day = local and local.date()
     return {
         "key": turn.key,
         "number": turn.number,
-        "role": turn.role if turn.role in ROLES else mask(turn.role),
+        "role": turn.role if turn.role in ROLES or side == "user" else masked_name(turn.role),
         "side": side,
-        "who": reading.visitor if side == "user" else ROLES.get(turn.role) or mask(turn.role),
+        "who": reading.visitor if side == "user" else ROLES.get(turn.role) or masked_name(turn.role),
         "at": turn.at,
-        "moment": f"{turn.at.timestamp():.3f}" if is_finite(turn.at) else "",
+        "local": local,
+        "moment": f"{turn.at.timestamp():.3f}" if local else "",
         "offset": offset(turn.at, reading.start),
         "day": day if day != shown_day else None,
         "latency_ms": turn.latency_ms,
         "tokens": turn.tokens,
-        "model": turn.model and mask(turn.model),
+        "model": turn.model and masked_name(turn.model),
         "audio_url": turn.recording,
-        "audio_seconds": turn.audio_duration_ms / 1000 if turn.audio_duration_ms else None,
         "only_in_history": reading.is_mixed and turn.source == "history",
         "parts": text.parts(marks, current),
         "size": turn.size,
@@ -67,13 +74,19 @@ def bubble(turn, reading, shown_day=None):
     }
 
 
+@lru_cache(maxsize=500)
+def masked_name(text):
+    """The name of a model or role, which anybody may have written; there are few."""
+    return mask(text)
+
+
 def bubbles(piece, reading):
     """The turns of a Piece; where a day begins, its first turn has it."""
-    shown_day = day_of(piece.before.at) if piece.before else None
+    shown_day = day_of(piece.before.at, reading) if piece.before else None
     found = []
     for turn in piece.turns:
         found.append(bubble(turn, reading, shown_day))
-        shown_day = day_of(turn.at) or shown_day
+        shown_day = found[-1]["day"] or shown_day
     return found
 
 
@@ -82,8 +95,13 @@ def is_finite(at):
     return at is not None and 1 < at.year < 9999
 
 
-def day_of(at):
-    return timezone.localdate(at) if is_finite(at) else None
+def local_time(at, reading):
+    return at.astimezone(reading.zone) if is_finite(at) else None
+
+
+def day_of(at, reading):
+    local = local_time(at, reading)
+    return local and local.date()
 
 
 def offset(at, start):

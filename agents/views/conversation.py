@@ -7,7 +7,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 
 from agents.conversations import downloads, in_page, transcript
-from agents.conversations.bubbles import bubbles, is_finite
+from agents.conversations.bubbles import is_finite
 from agents.conversations.reviews import panel
 from agents.models import ChatSession, Flag
 from agents.views.conversation_base import ConversationPage, OfChat, OfSession
@@ -65,13 +65,13 @@ class ConversationDetail(ConversationPage, generic.DetailView):
 
     def heading(self):
         """Whose conversation it is, and when it began: ids tell nobody apart."""
-        row = self.conversation
-        if row is None or row.organization is None or row.agent is None:
+        row, agent = self.conversation, self.object.agent
+        if row is None or agent.organization is None:
             return str(self.object)
         channel = (row.get_channel_display() or "").lower()
         began = row.started_at
         when = f"{timezone.localtime(began):%Y-%m-%d %H:%M}" if began and 1 < began.year < 9999 else ""
-        return ", ".join(part for part in (f"{row.organization}: {row.agent}", channel, when) if part)
+        return ", ".join(part for part in (f"{agent.organization}: {agent}", channel, when) if part)
 
     @property
     def flags(self):
@@ -107,12 +107,11 @@ class ConversationDetail(ConversationPage, generic.DetailView):
         is_mixed = 0 < figures.in_table < figures.turns
         reading = self.reading(target=target, current=current, whole=whole, is_mixed=is_mixed)
         return {
-            **self.turn_context(),
+            **self.turn_context(piece, reading),
             **self.piece_urls(piece, is_mixed),
             "figures": figures,
             "counted": self.counted(),
             "is_legacy": isinstance(self.object, ChatSession),
-            "bubbles": bubbles(piece, reading),
             "piece": piece,
             "is_missing": bool(asked) and figures.found is None,
             "needle": self.needle,

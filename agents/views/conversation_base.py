@@ -10,9 +10,10 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from agents.conversations import in_page, reveals, transcript, words
-from agents.conversations.bubbles import Reading, is_finite
+from agents.conversations.bubbles import Reading, bubbles, is_finite
 from agents.conversations.calls import calls_beside, calls_from
 from agents.conversations.reviews import panel
+from agents.conversations.turn_html import Around, turns_html
 from agents.models import AgentSession, ChatSession, Conversation
 from agents.views.stores import READ
 from backoffice import generic
@@ -25,18 +26,25 @@ OPENED_SECONDS = 60 * 60
 GOING_ON = datetime.timedelta(minutes=15)
 
 
+# What pages say of the agent, its tenant and who was signed in: names, of 44 columns and more.
+NAMES = ("agent__name", "agent__organization__name", "profile__email")
+
+
 class OfSession:
     model = AgentSession
     queryset = (
         AgentSession.objects.select_related("agent__organization", "profile")
-        .defer("conversation_history", "context_data")
+        .only(
+            "external_id", "website_domain", "ip_address", "channel", "message_count", "status", "started_at",
+            "last_activity_at", "ended_at", "created_at", *NAMES,
+        )
         .annotate(call_rows=calls_beside())
-    )
+    )  # fmt: skip
 
 
 class OfChat:
     model = ChatSession
-    queryset = ChatSession.objects.select_related("agent__organization", "profile")
+    queryset = ChatSession.objects.select_related("agent__organization", "profile").only("created_at", *NAMES)
 
 
 class ConversationPage(generic.ObjectPage):
@@ -73,7 +81,7 @@ class ConversationPage(generic.ObjectPage):
     @cached_property
     def conversation(self):
         """Its row in the list of all, None while the index has not read it yet."""
-        return Conversation.objects.of(self.object).select_related("organization", "agent").first()
+        return Conversation.objects.of(self.object).order_by("pk").first()
 
     @cached_property
     def calls(self):
@@ -145,15 +153,24 @@ class ConversationPage(generic.ObjectPage):
             **how,
         )
 
-    def turn_context(self):
-        """What components/bubble.html wants beside the turns, and the addresses of what goes on."""
+    def turn_context(self, piece, reading, *, can_seek=None):
+        """The turns of a piece, ready to be shown, with the review and the addresses of what goes on.
+
+        `can_seek` says whether a recording is there to be played from a turn's time, if not that of a call.
+        """
+        review = panel(self.conversation, self.request.user) if self.conversation else None
+        if can_seek is None:
+            can_seek = any(is_playable(call.recording_url) for call in self.calls)
+        kept, page_url = urlencode(self.kept()), self.address()
+        absolute_url = self.request.build_absolute_uri(page_url)
+        turns = bubbles(piece, reading)
+        around = Around(page_url, absolute_url, kept, can_seek, review, self.request)
         return {
-            "record": self.object,
-            "can_seek": any(is_playable(call.recording_url) for call in self.calls),
-            "review": panel(self.conversation, self.request.user) if self.conversation else None,
-            "page_url": self.address(),
-            "absolute_url": self.request.build_absolute_uri(self.address()),
-            "kept": urlencode(self.kept()),
+            "bubbles": turns,
+            "turns": turns_html(turns, around),
+            "review": review,
+            "page_url": page_url,
+            "kept": kept,
             "opened": self.opened,
         }
 

@@ -7,9 +7,9 @@ from django.http import Http404, HttpResponseRedirect
 from django.utils import timezone
 
 from agents.conversations import latency, transcript
-from agents.conversations.bubbles import bubble, bubbles, day_of
 from agents.conversations.costs import SHOWN, costs
 from agents.conversations.settings_then import then_and_now
+from agents.models import AgentSession, ChatSession
 from agents.views.conversation_base import ConversationPage, OfChat, OfSession
 from agents.views.stores import READ
 from backoffice.audit import history, readings
@@ -55,10 +55,9 @@ class Turns(ConversationPage):
         towards = request.GET.get("towards")
         urls = self.piece_urls(piece, is_mixed)
         context = {
-            **self.turn_context(),
+            **self.turn_context(piece, self.reading(is_mixed=is_mixed)),
             "earlier": urls.get("earlier") if towards == "earlier" else None,
             "later": urls.get("later") if towards == "later" else None,
-            "bubbles": bubbles(piece, self.reading(is_mixed=is_mixed)),
             # At the end of a conversation that goes on, what is new follows on.
             "last_key": transcript.last_key(piece) if towards == "later" else "",
         }
@@ -84,8 +83,9 @@ class WholeTurn(ConversationPage):
             raise Http404
         self.log_reading()
         reading = self.reading(whole=key, is_mixed=bool(request.GET.get("mixed")))
-        context = {**self.turn_context(), "message": bubble(turn, reading, day_of(turn.at))}
-        return self.render(context, template="components/bubble.html")
+        # The one before is taken to be of the same day: its line is on the page already.
+        piece = transcript.Piece([turn], before=turn)
+        return self.render(self.turn_context(piece, reading), template="agents/conversation_turns.html")
 
 
 class Live(ConversationPage):
@@ -102,10 +102,9 @@ class Live(ConversationPage):
             self.log_reading()
         is_mixed = 0 < figures.in_table < figures.turns
         context = {
-            **self.turn_context(),
+            **self.turn_context(piece, self.reading(is_mixed=is_mixed)),
             "later": self.piece_urls(piece, is_mixed).get("later") if last else None,
             "figures": figures,
-            "bubbles": bubbles(piece, self.reading(is_mixed=is_mixed)),
             "is_going_on": self.is_going_on(figures),
             "is_behind": last not in ("", transcript.NOTHING_YET) and figures.found is None,
             "live_url": self.address("live", opened=self.opened),
@@ -176,7 +175,9 @@ class AgentSessionLatency(OfSession, Latency):
 
 
 class AgentSessionSettings(OfSession, Settings):
-    pass
+    queryset = AgentSession.objects.select_related("agent__organization").defer(
+        "conversation_history", "context_data"
+    )
 
 
 class AgentSessionCosts(OfSession, Costs):
@@ -200,7 +201,7 @@ class ChatSessionLive(OfChat, Live):
 
 
 class ChatSessionSettings(OfChat, Settings):
-    pass
+    queryset = ChatSession.objects.select_related("agent__organization")
 
 
 class ChatSessionRecord(OfChat, Record):

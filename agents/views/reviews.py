@@ -23,6 +23,7 @@ from agents.conversations.reviews import (
     said_about,
     set_outcome,
 )
+from agents.conversations.turn_html import add_link, back_here
 from agents.models import Conversation, Label, ReviewNote
 from backoffice import generic
 
@@ -97,6 +98,7 @@ class ReviewAction(generic.ActionView):
             "refused": form if form and form.is_bound else None,
             "key": self.key,
             "said": review["turns"].get(self.key),
+            "add_link": add_link(review, self.key, back_here(self.request)),
             **self.of_part(form),
         }
         return render(self.request, "agents/review_part.html", context, status=status)

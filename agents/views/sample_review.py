@@ -8,7 +8,6 @@ from django.http import HttpResponseRedirect
 from django.utils.functional import cached_property
 
 from agents.conversations import samples, transcript
-from agents.conversations.bubbles import bubbles
 from agents.conversations.reviews import Changed, panel, said_about
 from agents.models import Conversation, Sample, Store
 from agents.review_forms import DecisionForm
@@ -171,11 +170,10 @@ class SampleReview(generic.ObjectPage):
             page.is_logged = True
         is_mixed = 0 < figures.in_table < figures.turns
         return {
-            **page.turn_context(),
+            # There is no player here.
+            **page.turn_context(piece, page.reading(is_mixed=is_mixed), can_seek=False),
             **page.piece_urls(piece, is_mixed),
-            "can_seek": False,  # there is no player here
             "may_read": True,
             "revealed_until": page.revealed_until,
             "figures": figures,
-            "bubbles": bubbles(piece, page.reading(is_mixed=is_mixed)),
         }

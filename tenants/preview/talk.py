@@ -8,6 +8,7 @@ from django.db import connections
 
 from agents.conversations.bubbles import Reading, bubbles
 from agents.conversations.transcript import READ, Piece, Turn
+from agents.conversations.turn_html import turns_html
 from agents.models import AgentSession
 from backoffice.postgresql.base import PREVIEW
 
@@ -51,17 +52,19 @@ where s.id = %(id)s and e.place between %(first)s - 1 and %(first)s + {PIECE} or
 
 
 def read_messages(record, first):
-    """(bubbles of at most PIECE messages from number `first` on, number of the next ones or None)."""
+    """(HTML of at most PIECE messages from number `first` on, number of the next ones or None)."""
     sql = MESSAGES if isinstance(record, AgentSession) else CHAT_MESSAGES
     return read(sql + SOME, record, first)
 
 
 def read_history(record, first):
     """The same of the entries in the session's JSON; a legacy chat has none."""
-    return read(HISTORY, record, first) if isinstance(record, AgentSession) else ([], None)
+    if not isinstance(record, AgentSession):
+        return "", None
+    return read(HISTORY, record, first, with_days=False)
 
 
-def read(sql, record, first):
+def read(sql, record, first, with_days=True):
     with connections[PREVIEW].cursor() as cursor:
         cursor.execute(sql, {"id": record.pk, "first": first})
         turns = [Turn(*row) for row in cursor.fetchall()]
@@ -71,4 +74,4 @@ def read(sql, record, first):
     )
     later = first + PIECE if any(turn.number >= first + PIECE for turn in turns) else None
     start = getattr(record, "started_at", None) or record.created_at
-    return bubbles(piece, Reading(start=start)), later
+    return turns_html(bubbles(piece, Reading(start=start)), with_days=with_days), later
