@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents import services
-from agents.conversations import index
+from agents.conversations import index, tally
 from agents.filters import ConversationFilter
 from agents.models import FLAG_MEANING, AgentSession, Conversation, Flag, Label, Outcome, Store
 from agents.tables import ConversationTable
@@ -123,17 +123,16 @@ class ConversationCounts(generic.ModelPage):
 
     def get(self, request):
         page = open_list(LIST, request.user, request.GET.urlencode())
-        newest = page.filterset.qs.select_related(None).order_by(keyset.newest("started_at").desc(), "-pk")
-        rows = list(newest.only("channel", "status", "last_at", "flags", "outcome")[: keyset.COUNT_LIMIT + 1])
+        counted = tally.newest(page.filterset.qs)
         query = Query(page.request.GET).without("sort", "columns", "view", *PLACES)
         context = {
             "page_title": "Conversations in figures",
             "crumbs": self.crumbs(),
             "list_url": f"{reverse(LIST)}{query}",
-            "is_part": len(rows) > keyset.COUNT_LIMIT,
-            "total": min(len(rows), keyset.COUNT_LIMIT),
-            "groups": groups(rows[: keyset.COUNT_LIMIT], query),
-            "rate": rate(rows[: keyset.COUNT_LIMIT]),
+            "is_part": counted.is_part,
+            "total": counted.total,
+            "groups": groups(counted, query),
+            "rate": rate(counted.outcomes),
         }
         template = (
             "agents/conversation_counts.html" if request.htmx else "agents/conversation_counts_page.html"
@@ -141,7 +140,7 @@ class ConversationCounts(generic.ModelPage):
         return self.render(context, template=template)
 
 
-def groups(rows, query):
+def groups(counted, query):
     """[{label, figures: [{label, count, url, hint}]}], the most frequent first."""
 
     def figures(parameter, counts, label=str, hints=None):
@@ -160,21 +159,21 @@ def groups(rows, query):
         return lambda value: "not set" if value is None else words.get(str(value), str(value))
 
     field = Conversation._meta.get_field
-    channels, statuses = Counter(row.channel for row in rows), Counter(row.status for row in rows)
-    flags = Counter(flag.value for row in rows for flag, _ in row.all_flags)
-    outcomes = Counter(row.outcome or "no" for row in rows)
+    outcomes = Counter({outcome or "no": count for outcome, count in counted.outcomes.items()})
     review_words = known([*Outcome.choices, ("no", "Not reviewed yet")])
     return [
-        {"label": "Channel", "figures": figures("channel", channels, known(field("channel").choices))},
-        {"label": "Status", "figures": figures("status", statuses, known(field("status").choices))},
-        {"label": "Flags", "figures": figures("flag", flags, known(Flag.choices), FLAG_MEANING)},
+        {
+            "label": "Channel",
+            "figures": figures("channel", counted.channels, known(field("channel").choices)),
+        },
+        {"label": "Status", "figures": figures("status", counted.statuses, known(field("status").choices))},
+        {"label": "Flags", "figures": figures("flag", counted.flags, known(Flag.choices), FLAG_MEANING)},
         {"label": "Review", "figures": figures("review", outcomes, review_words)},
     ]
 
 
-def rate(rows):
-    """{success, judged, unknown, percent} of reviewed rows; percent is None where no outcome counts."""
-    outcomes = Counter(row.outcome for row in rows)
+def rate(outcomes):
+    """{success, judged, unknown, percent} of a Counter of outcomes; percent is None where no outcome counts."""
     success, judged = outcomes[Outcome.SUCCESS], outcomes[Outcome.SUCCESS] + outcomes[Outcome.FAILED]
     return {
         "success": success,

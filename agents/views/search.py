@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from agents.conversations import index
 from agents.conversations.find import FIRST, FURTHER, find
+from agents.conversations.found_html import groups_html
 from agents.conversations.hits import hits
 from agents.filters.search import TurnFilter
 from agents.models import AgentMessage, Conversation, IndexedTurn
@@ -95,12 +96,14 @@ class ConversationSearch(generic.ModelPage):
         if found.next:
             next_url = query.with_(after=keyset.encode(*found.next))
             next_url = next_url.with_(further=1) if found.is_cut or goes_further else next_url
+        groups = [
+            (conversation, list(group))
+            for conversation, group in groupby(shown, lambda hit: hit.conversation)
+        ]
         return {
             "found": found,
-            "groups": [
-                (conversation, list(group))
-                for conversation, group in groupby(shown, lambda hit: hit.conversation)
-            ],
+            "groups": groups,
+            "found_html": groups_html(groups),
             "shown": len(shown),
             "searched_back_to": moment(found.next[0]) if found.is_cut else None,
             "next_url": str(next_url),

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
+from html import escape
 
-from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 # As in audit.search_text (db/backoffice.sql); a difference only costs a mark.
 ALIKE = str.maketrans(
@@ -52,14 +53,19 @@ def highlight_digits(text, ending):
 
 def mark(text, marked):
     """`text` with the characters at these places inside <mark>."""
-    runs = []
-    for place, sign in enumerate(text):
-        if runs and runs[-1][0] == (place in marked):
-            runs[-1][1].append(sign)
+    pieces, at = [], 0
+    for start, end in runs(sorted(marked)):
+        pieces += [escape(text[at:start]), "<mark>", escape(text[start:end]), "</mark>"]
+        at = max(at, end)
+    return mark_safe("".join([*pieces, escape(text[at:])]))  # escaped piece by piece
+
+
+def runs(places):
+    """[(start, end)] of places in order that follow on one another."""
+    found = []
+    for place in places:
+        if found and found[-1][1] == place:
+            found[-1][1] += 1
         else:
-            runs.append((place in marked, [sign]))
-    return format_html_join(
-        "",
-        "{}",
-        ((format_html("<mark>{}</mark>", "".join(signs)) if on else "".join(signs),) for on, signs in runs),
-    )
+            found.append([place, place + 1])
+    return found
