@@ -140,7 +140,7 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "backoffice.form_renderer.FormRenderer"
+FORM_RENDERER = "backoffice.widgets.Renderer"
 
 # Database: the platform's (design: docs/database.md), or the embedded one
 

@@ -1,0 +1,88 @@
+"""The usual controls of forms, written by plain functions instead of Django's templates, which say the same markup.
+
+A template per control, with one per option and one for the attributes inside, is most of what a form of forty fields
+costs. Every other widget goes by its template.
+"""
+
+from django.forms.renderers import TemplatesSetting
+from django.utils.html import conditional_escape
+from django.utils.safestring import mark_safe
+
+
+class Renderer(TemplatesSetting):
+    """The FORM_RENDERER: Django's, but for the templates in `WRITTEN`."""
+
+    def render(self, template_name, context, request=None):
+        if write := WRITTEN.get(template_name):
+            return mark_safe(write(context["widget"]))
+        return super().render(template_name, context, request)
+
+
+def attributes(attrs):
+    """As in an opening tag, with a space before each; True stands for one without value, False for none."""
+    return "".join(
+        f" {name}" if value is True else f' {name}="{conditional_escape(value)}"'
+        for name, value in attrs.items()
+        if value is not False
+    )
+
+
+def input_control(widget):
+    value = widget["value"]
+    shown = "" if value is None else f' value="{conditional_escape(value)}"'
+    name = conditional_escape(widget["name"])
+    return f'<input type="{widget["type"]}" name="{name}"{shown}{attributes(widget["attrs"])}>'
+
+
+def textarea(widget):
+    shown = conditional_escape(widget["value"]) if widget["value"] else ""
+    name = conditional_escape(widget["name"])
+    return f'<textarea name="{name}"{attributes(widget["attrs"])}>\n{shown}</textarea>'
+
+
+def select(widget):
+    parts = [f'<select name="{conditional_escape(widget["name"])}"{attributes(widget["attrs"])}>']
+    for group, options, _ in widget["optgroups"]:
+        if group:
+            parts.append(f'\n  <optgroup label="{conditional_escape(group)}">')
+        parts.extend(f"\n  {option_of(option)}" for option in options)
+        if group:
+            parts.append("\n  </optgroup>")
+    return "".join([*parts, "\n</select>"])
+
+
+def option_of(option):
+    value, label = conditional_escape(option["value"]), conditional_escape(option["label"])
+    return f'<option value="{value}"{attributes(option["attrs"])}>{label}</option>'
+
+
+def choices(widget):
+    """Boxes to tick, or radio buttons."""
+    attrs = widget["attrs"]
+    shown = {name: attrs[name] for name in ("id", "class") if attrs.get(name)}
+    parts = [f"<div{attributes(shown)}>"]
+    for group, options, _ in widget["optgroups"]:
+        if group:
+            parts.append(f"\n  <div><label>{conditional_escape(group)}</label>")
+        parts.extend(f"<div>\n    {choice(option)}</div>" for option in options)
+        if group:
+            parts.append("\n  </div>")
+    return "".join([*parts, "\n</div>"])
+
+
+def choice(option):
+    if not option["wrap_label"]:
+        return input_control(option)
+    shown = attributes({"for": option["attrs"]["id"]}) if option["attrs"].get("id") else ""
+    return f"<label{shown}>{input_control(option)} {conditional_escape(option['label'])}</label>"
+
+
+PLACE = "django/forms/widgets/"
+INPUTS = "text number email url password hidden date datetime time checkbox"
+WRITTEN = {
+    **{f"{PLACE}{kind}.html": input_control for kind in INPUTS.split()},
+    f"{PLACE}textarea.html": textarea,
+    f"{PLACE}select.html": select,
+    f"{PLACE}checkbox_select.html": choices,
+    f"{PLACE}radio.html": choices,
+}
