@@ -1,21 +1,57 @@
-"""The usual controls of forms, written by plain functions instead of Django's templates, which say the same markup.
+"""The usual controls of forms, and what is around them, written by plain functions instead of templates.
 
 A template per control, with one per option and one for the attributes inside, is most of what a form of forty fields
-costs. Every other widget goes by its template.
+costs. The markup is that of Django's templates and of components/field.html. Every other widget goes by its template.
 """
 
+from django.forms import CheckboxInput
 from django.forms.renderers import TemplatesSetting
 from django.utils.html import conditional_escape
 from django.utils.safestring import mark_safe
 
+from backoffice.templatetags.ui import icon
+
 
 class Renderer(TemplatesSetting):
-    """The FORM_RENDERER: Django's, but for the templates in `WRITTEN`."""
+    """The FORM_RENDERER: Django's, but for the templates in `WRITTEN`; {{ field.as_field_group }} is the whole field."""
+
+    field_template_name = "components/field.html"
 
     def render(self, template_name, context, request=None):
+        if template_name == self.field_template_name:
+            return mark_safe(whole_field(context["field"]))
         if write := WRITTEN.get(template_name):
             return mark_safe(write(context["widget"]))
         return super().render(template_name, context, request)
+
+
+def whole_field(field):
+    """A BoundField with its label, help and errors, as components/field.html has it."""
+    errors = field.errors
+    if field.is_hidden:
+        return f"{field}{notes(field, errors) if errors else ''}"
+    label = conditional_escape(field.label)
+    if isinstance(field.field.widget, CheckboxInput):
+        inner = f'<div class="check">{field}<label for="{field.id_for_label}">{label}</label></div>'
+        return f'\n<div class="field ">\n  {inner}\n  {notes(field, errors)}\n</div>'
+    optional = "" if field.field.required else ' <span class="field__optional">optional</span>'
+    inner = f"\n  {field}\n  {notes(field, errors)}\n"
+    if field.use_fieldset:
+        described = field.aria_describedby
+        about = f' aria-describedby="{described}"' if described else ""
+        return f'\n<fieldset class="field "{about}>\n  <legend>{label}{optional}</legend>{inner}</fieldset>'
+    return f'\n<div class="field ">\n  <label for="{field.id_for_label}">{label}{optional}</label>{inner}</div>'
+
+
+def notes(field, errors):
+    parts = []
+    if errors:
+        mark = icon("circle-alert", 14)
+        listed = "".join(f"<li>{mark}{conditional_escape(error)}</li>" for error in errors)
+        parts.append(f'<ul class="field__error" id="{field.auto_id}_error">{listed}</ul>')
+    if field.help_text:  # our own words, which may hold markup
+        parts.append(f'<div class="field__help" id="{field.auto_id}_helptext">{field.help_text}</div>')
+    return "".join(parts)
 
 
 def attributes(attrs):

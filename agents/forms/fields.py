@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django import forms
+from django.utils.html import format_html, format_html_join
 
 
 class ListField(forms.CharField):
@@ -44,21 +45,16 @@ class KindsField(forms.MultipleChoiceField):
 class Suggesting(forms.TextInput):
     """A text field with suggestions, [(from whom, values)]; anything else can be typed as well."""
 
-    template_name = "components/suggesting.html"
-
     def __init__(self, suggestions, attrs=None):
         super().__init__(attrs)
         self.suggestions = suggestions
 
-    def get_context(self, name, value, attrs):
-        context = super().get_context(name, value, attrs)
-        listed = f"{context['widget']['attrs'].get('id', name)}_known"
-        context["widget"]["attrs"]["list"] = listed
-        context["widget"] |= {
-            "listed": listed,
-            "suggestions": [(value, whose) for whose, values in self.suggestions for value in values],
-        }
-        return context
+    def render(self, name, value, attrs=None, renderer=None):
+        listed = f"{(attrs or {}).get('id', name)}_known"
+        control = super().render(name, value, {**(attrs or {}), "list": listed}, renderer)
+        options = [(value, whose) for whose, values in self.suggestions for value in values]
+        offered = format_html_join("", '<option value="{}" label="{}"></option>', options)
+        return format_html('{}<datalist id="{}">{}</datalist>', control, listed, offered)
 
 
 def number_widget(low, high, step, stored):

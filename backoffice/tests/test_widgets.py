@@ -3,6 +3,7 @@
 import pytest
 from django import forms
 from django.forms.renderers import TemplatesSetting
+from django.template.loader import render_to_string
 from django.test.html import parse_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
@@ -49,3 +50,23 @@ def test_a_control_is_as_django_writes_it(name, attrs):
     expected = widget.render(field_name, value, attrs, renderer=TemplatesSetting())
     assert parse_html(written) == parse_html(expected)
     assert "<script>" not in written
+
+
+class Every(forms.Form):
+    """A field of each shape that components/field.html knows."""
+
+    text = forms.CharField(label=HOSTILE, help_text=mark_safe('Some <span class="status">help</span>'))
+    number = forms.IntegerField(required=False)
+    box = forms.BooleanField(required=False, help_text="Ticked or not.")
+    several = forms.MultipleChoiceField(choices=[("a", "A")], widget=forms.CheckboxSelectMultiple)
+    one = forms.ChoiceField(choices=[("a", "A")], required=False, help_text="One", widget=forms.RadioSelect)
+    hidden = forms.CharField(widget=forms.HiddenInput)
+
+
+@pytest.mark.parametrize("data", [None, {"number": HOSTILE, "one": "b"}], ids=["opened", "with errors"])
+@pytest.mark.parametrize("name", Every.base_fields)
+def test_a_field_is_as_its_component_writes_it(name, data):
+    field = Every(data)[name]
+    expected = render_to_string("components/field.html", {"field": field})
+    assert parse_html(field.as_field_group()) == parse_html(expected)
+    assert "<script>" not in expected
