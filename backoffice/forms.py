@@ -125,15 +125,17 @@ def picked(queryset, value):
     if not value:
         return None
     try:
-        return with_hints(queryset).filter(pk=getattr(value, "pk", value)).first()
+        return next(iter(as_offered(queryset).filter(pk=getattr(value, "pk", value)).order_by()), None)
     except (ValidationError, ValueError):
         return None
 
 
-def with_hints(queryset):
-    """With what the hints beside the names are made of."""
+def as_offered(queryset):
+    """With what the names and the hints beside them are made of."""
     related = getattr(queryset.model, "picker_related", ())
-    return queryset.select_related(*related) if related else queryset
+    columns = getattr(queryset.model, "picker_columns", ())
+    queryset = queryset.select_related(*related) if related else queryset
+    return queryset.only(*columns) if columns else queryset
 
 
 def find_rows(queryset, text):
@@ -153,7 +155,7 @@ def find_rows(queryset, text):
         for name in queryset.model.search_fields if not condition else ():
             condition |= models.Q(**{f"{name}__icontains": text})
     queryset = queryset.filter(condition).order_by(*queryset.model._meta.ordering)
-    return list(with_hints(queryset)[: PICKER_ROWS + 1])
+    return list(as_offered(queryset)[: PICKER_ROWS + 1])
 
 
 class YesNoSelect(forms.NullBooleanSelect):

@@ -19,6 +19,8 @@ class PageModel(models.Model):
     search_fields = ()
     # Relations that the picker reads along, for `picker_hint`.
     picker_related = ()
+    # All that the picker shows of a row, where that is a small part of it; empty: the whole row is read.
+    picker_columns = ()
     # {field: permission} of what needs a right of its own instead of the one to change the model.
     field_permissions = {}
     # {field: "url name?parameter"} of what is changed on a page of its own only, after a review; the parameter takes
@@ -39,5 +41,8 @@ class PageModel(models.Model):
         return f"{folder_of(type(self), get_script_prefix())}{self.pk}/"
 
     def for_editing(self):
-        """The row as it is shown and edited, where that is something else than its columns."""
+        """The row as it is shown and edited, where that is something else than its columns.
+
+        The save() of such a copy takes `stored`, the row as it is, for services.save has it already.
+        """
         return self

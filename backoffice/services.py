@@ -85,16 +85,17 @@ def save(obj, *, actor, reason="", opened=None):
         if obj._state.adding:
             obj.save(force_insert=True)
             return obj
-        stored = type(obj)._base_manager.select_for_update().get(pk=obj.pk)
-        if getattr(obj, "is_for_editing", False):
-            stored = stored.for_editing()
+        stored = row = type(obj)._base_manager.select_for_update().get(pk=obj.pk)
+        is_for_editing = getattr(obj, "is_for_editing", False)
+        if is_for_editing:
+            stored = row.for_editing()
         if moved := moved_fields(stored, opened or {}):
             raise Conflict(stored, moved)
         changed = changed_fields(stored, obj)
         if opened is not None:  # what else changed in the store since obj was read is not the actor's doing
             changed = [name for name in changed if name in opened]
         if changed:
-            obj.save(update_fields=changed)
+            obj.save(update_fields=changed, **({"stored": row} if is_for_editing else {}))
     return obj
 
 

@@ -103,6 +103,7 @@ class Agent(PageModel):
 
     search_fields = ("name",)
     picker_related = ("organization",)
+    picker_columns = ("name", "organization__name")
     following_fields = ("config",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -272,16 +273,16 @@ class Agent(PageModel):
             setattr(agent, name, value)
         return agent
 
-    def save(self, *args, update_fields=None, **kwargs):
+    def save(self, *args, update_fields=None, stored=None, **kwargs):
         """A setting that the configuration holds is changed there as well, in the same statement: that one counts.
 
         A column that was behind is brought in step first, by a statement of its own, so that the history has what was
-        in effect before, and can put it back.
+        in effect before, and can put it back. `stored` is the row as it is, where it was read under a lock already.
         """
         from agents.effective import in_step, shown
 
         if update_fields and "config" not in update_fields:
-            stored = Agent._base_manager.get(pk=self.pk)
+            stored = stored or Agent._base_manager.get(pk=self.pk)
             before = {name: value for name, value in shown(stored).items() if name in update_fields}
             if before:
                 with services.other_reason(services.IN_STEP):

@@ -145,15 +145,18 @@ class UpdateView(FormPage, ObjectPage):
         return f"Edit {obj}"
 
     def page_context(self, form):
-        fresh = self.model._default_manager.filter(pk=self.kwargs["pk"]).first() or self.object
         return {
             "form": form,
             "object": self.object,
-            "page_title": self.title(fresh),
+            "page_title": self.title(self.as_stored() if form.is_bound else self.object),
             "crumbs": self.crumbs(),
             "submit": "Save",
             "cancel_url": self.url("detail", self.object),
         }
+
+    def as_stored(self):
+        """The record as it is called; a form that was checked has put into `object` what was typed."""
+        return self.model._default_manager.filter(pk=self.kwargs["pk"]).first() or self.object
 
     def show(self, form, status=200):
         return self.render(self.page_context(form), status=status)
