@@ -9,7 +9,9 @@ from urllib.parse import unquote
 import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from phonenumbers import PhoneNumberFormat, ValidationResult, geocoder
+from phonenumbers import PhoneNumberFormat, ValidationResult
+
+from telephony.countries import COUNTRIES
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -99,7 +101,12 @@ def parse_fault(error, text, region):
 
 
 def country_of(number):
-    return geocoder.country_name_for_number(number, "en") or f"country code +{number.country_code}"
+    """The name of its country; the code where several countries share one and the number tells no single one."""
+    regions = phonenumbers.region_codes_for_country_code(number.country_code)
+    if len(regions) > 1:
+        regions = [region for region in regions if phonenumbers.is_valid_number_for_region(number, region)]
+    name = COUNTRIES.get(regions[0]) if len(regions) == 1 else None
+    return name or f"country code +{number.country_code}"
 
 
 def region_of(text):

@@ -1,7 +1,9 @@
 """Phone numbers: whose they are, who answers, releasing and taking back."""
 
 import re
+import sys
 
+import phonenumbers
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
@@ -11,7 +13,8 @@ from agents.tests.factories import make_agent
 from backoffice import services
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import CrudTests, check_page, form_values
-from telephony.dialling import readable
+from telephony.countries import COUNTRIES
+from telephony.dialling import country_of, readable
 from telephony.models import PhoneNumber, PhoneNumberQuerySet
 from telephony.services import reactivate_number, release_number
 from telephony.tests.factories import make_call, make_number
@@ -289,3 +292,23 @@ class TestListAndRecord:
         html = check_page(support_client.get(number.get_absolute_url()))
         assert "Not active: the platform answers 404" in html
         assert "No agent is assigned" in html and "answers 402 to calls" in html
+
+
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        ("+442079460000", "United Kingdom"),
+        ("+14155550100", "United States"),
+        ("+14165550100", "Canada"),
+        ("+390236618300", "Italy"),
+        ("+18005550100", "country code +1"),
+        ("+80012345678", "country code +800"),
+    ],
+)
+def test_the_country_of_a_number(number, country):
+    assert country_of(phonenumbers.parse(number)) == country
+
+
+def test_every_country_has_a_name_without_the_places_of_the_world():
+    assert set(COUNTRIES) >= phonenumbers.SUPPORTED_REGIONS
+    assert "phonenumbers.geodata" not in sys.modules, "98 MB of area codes, in every process"
