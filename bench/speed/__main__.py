@@ -48,7 +48,8 @@ def main():
         found = world.look(owner)
         floor = stack.enter_context(servers.Floor(owner, folder))
         ours = stack.enter_context(servers.Ours(options.database_url, folder, cookie, collected_static()))
-        results, faults = run(pages(found), options, ours, floor, None)
+        stock = None if options.no_stock else stack.enter_context(servers.Stock(owner, folder))
+        results, faults = run(pages(found), options, ours, floor, stock)
     for fault in faults:
         print(fault)
     raise SystemExit(bool(faults))

@@ -43,8 +43,12 @@ LISTS = [
     ("audit changes", "/audit/changes/", "changes", "", False),
     ("audit readings", "/audit/readings/", "readings", "", False),
 ]
+# How stock narrows a list to one tenant; those that are not here cannot.
 TENANT_FILTER = {
+    "platform/agent": "organization__id__exact",
     "platform/agentsession": "agent__organization__id__exact",
+    "platform/calllog": "organization__id__exact",
+    "platform/usagelog": "organization__id__exact",
 }
 
 
@@ -83,13 +87,12 @@ def lists(world):
             )
         for tenant in ("top", "middle") if has_tenant else ():
             pk = getattr(world, tenant)
-            narrowed = TENANT_FILTER.get(stock, "organization__id__exact")
             yield Page(
                 "Lists",
                 f"{name} of the {tenant} tenant",
                 address(ours, organization=pk),
                 address(floor, organization=pk),
-                admin and address(admin, **{narrowed: pk}),
+                address(admin, **{TENANT_FILTER[stock]: pk}) if stock in TENANT_FILTER else "",
                 # Where the table itself has the tenant, all tenants cost the floor the same.
                 wanted="list of the top tenant" if tenant == "top" and floor == "sessions" else "list",
                 rows="list",

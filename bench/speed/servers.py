@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import psutil
+import psycopg
 
 from bench.speed.client import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+STOCK_TOKEN = "s" * 32  # of its forms, in cookie and form alike
 # As in production, on loopback and without what stands in the way of a client that signs in without a form.
 OURS = {
     "ALLOWED_HOSTS": "127.0.0.1,localhost",
@@ -158,3 +161,41 @@ def sign_in(url):
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     token = _get_new_csrf_string()
     return f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={token}", token
+
+
+STOCK_NAME = "bench_stock"
+
+
+class Stock(Server):
+    """Stock Django admin with one process of four threads as ours; its own tables are in a database of their own."""
+
+    name = "Stock Django admin"
+
+    def __init__(self, owner_url, folder):
+        self.environment = {
+            "DJANGO_SETTINGS_MODULE": "bench.speed.stock.settings",
+            "PLATFORM_URL": owner_url,
+            "STOCK_URL": with_name(owner_url, STOCK_NAME),
+        }
+        with psycopg.connect(owner_url, autocommit=True) as connection:
+            if not connection.execute("select 1 from pg_database where datname = %s", [STOCK_NAME]).fetchone():
+                connection.execute(f"create database {STOCK_NAME}")
+        made = subprocess.run(
+            [sys.executable, "-m", "bench.speed.stock.prepare"],
+            env={**os.environ, **self.environment},
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        self.headers = (("Cookie", f"{made.stdout.strip()}; csrftoken={STOCK_TOKEN}"),)
+        command = [sys.executable, "-m", "gunicorn", "--bind", "fd://{fd}", "--workers", "1", "--threads", "4"]
+        more = ["--timeout", "600", "--keep-alive", "5", "django.core.wsgi:get_wsgi_application()"]
+        super().__init__([*command, *more], self.environment, folder / "stock.log")
+        self.wait("/admin/login/")
+
+
+def with_name(url, name):
+    """The address of another database of the same server."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc, f"/{name}", parts.query, "")).replace(":///", "://@/")
