@@ -8,7 +8,8 @@ same ones, and nothing here writes by itself. `Site` is django.contrib.admin.sit
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import ShowFacets
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.templatetags.admin_list import result_headers
+from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -21,12 +22,16 @@ from django.shortcuts import redirect, render
 from django.template.loader import select_template
 from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
-from django.utils.text import Truncator, capfirst
+from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 
 from backoffice import audit, keyset
 from backoffice.display import cell_of
+from backoffice.page_model import PageModel, only_names
 from backoffice.roles import role_of
+from backoffice.texts import short
+from backoffice.widgets import escaped
 
 # How many rows a list can be paged through by number: each page is reached by reading all before it.
 DEPTH = 10_000
@@ -73,6 +78,17 @@ class Site(admin.AdminSite):
     def get_log_entries(self, request):
         return ()  # what staff did is in the audit
 
+    def each_context(self, request):
+        """Without the list of all models and their addresses, which Django gathers for a sidebar that is off here."""
+        return {
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": self.site_url,
+            "has_permission": self.has_permission(request),
+            "is_popup": False,
+            "is_nav_sidebar_enabled": False,
+        }
+
 
 class Rows(ChangeList):
     """A list in the order of one indexed key, without COUNT, paged by number as far as that is quick."""
@@ -101,6 +117,22 @@ class Rows(ChangeList):
         self.multi_page = self.result_count > self.list_per_page
         self.can_show_all = self.show_full_result_count = self.show_admin_actions = False
         self.full_result_count = None
+
+    def headers(self):
+        return list(result_headers(self))
+
+    def body(self):
+        """The rows as HTML, as Django's result_list has them; that one resolves each address and column anew."""
+        (first, name), *others = [(cell.__name__, cell) for cell in self.list_display]
+        begin = admin_url(self.model, "changelist")
+        end = f"?{self.preserved_filters}" if self.preserved_filters else ""
+        parts = []
+        for row in self.result_list:
+            address = escaped(f"{begin}{quote(row.pk)}/change/{end}")
+            parts.append(f'<tr><th class="field-{first}"><a href="{address}">{escaped(name(row))}</a></th>')
+            parts.extend(f'<td class="field-{field}">{escaped(cell(row))}</td>' for field, cell in others)
+            parts.append("</tr>")
+        return mark_safe("".join(parts))
 
     @property
     def is_cut(self):
@@ -171,7 +203,11 @@ class RecordAdmin(admin.ModelAdmin):
     def get_queryset(self, request):
         if self.rows is not None:
             return self.rows.all()
-        return self.list_page().get_queryset()
+        queryset = self.list_page().get_queryset()
+        if not issubclass(self.model, PageModel):
+            return queryset
+        related = [name for name in self.columns if self.opts.get_field(name).is_relation]
+        return only_names(queryset, related, self.columns)
 
     def get_changelist(self, request, **kwargs):
         return Rows
@@ -346,7 +382,7 @@ def column(model, name, orders, *, first=False):
 
     @admin.display(description=capfirst(label), ordering=orders.get(name))
     def cell(obj):
-        return Truncator(str(obj)).chars(80) if first else cell_of(obj, field)
+        return short(str(obj), 80) if first else cell_of(obj, field)
 
     cell.__name__ = name
     return cell

@@ -8,10 +8,11 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import models
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
-from django.utils.text import Truncator, capfirst
+from django.utils.text import capfirst
 
 from backoffice.model_fields import OpenChoiceField
 from backoffice.templatetags import ui
+from backoffice.texts import short
 
 # As in audit.redact (db/backoffice.sql): names of secrets, and of objects all of whose values are.
 SECRET_KEY = re.compile(
@@ -255,7 +256,7 @@ def cell_of(obj, field):
             related = getattr(obj, field.name)
         except ObjectDoesNotExist:
             related = None
-        return ui.short_id(value) if related is None else Truncator(str(related)).chars(60)
+        return ui.short_id(value) if related is None else short(str(related), 60)
     if field.choices:
         known = str(value).lower() in ui.TONE_OF
         return ui.status_pill(value) if known else getattr(obj, f"get_{field.name}_display")()
@@ -269,7 +270,7 @@ def cell_of(obj, field):
         return ui.number(value)
     if isinstance(field, models.UUIDField):
         return ui.short_id(value)
-    return Truncator(redact_text(str(value))).chars(80)
+    return short(redact_text(str(value)), 80)
 
 
 def links(rows):

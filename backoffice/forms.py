@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from backoffice.model_fields import OpenChoiceField
+from backoffice.page_model import only_names
 from backoffice.roles import field_permission
 from backoffice.search.probes import TEXTS
 from backoffice.search.words import has_words
@@ -132,10 +133,7 @@ def picked(queryset, value):
 
 def as_offered(queryset):
     """With what the names and the hints beside them are made of."""
-    related = getattr(queryset.model, "picker_related", ())
-    columns = getattr(queryset.model, "picker_columns", ())
-    queryset = queryset.select_related(*related) if related else queryset
-    return queryset.only(*columns) if columns else queryset
+    return only_names(queryset, getattr(queryset.model, "picker_related", ()))
 
 
 def find_rows(queryset, text):

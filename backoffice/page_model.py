@@ -19,8 +19,8 @@ class PageModel(models.Model):
     search_fields = ()
     # Relations that the picker reads along, for `picker_hint`.
     picker_related = ()
-    # All that the picker shows of a row, where that is a small part of it; empty: the whole row is read.
-    picker_columns = ()
+    # The columns that __str__ reads, for pages that want no more of a row than its name; empty: it may be any of them.
+    named_by = ()
     # {field: permission} of what needs a right of its own instead of the one to change the model.
     field_permissions = {}
     # {field: "url name?parameter"} of what is changed on a page of its own only, after a review; the parameter takes
@@ -46,3 +46,18 @@ class PageModel(models.Model):
         The save() of such a copy takes `stored`, the row as it is, for services.save has it already.
         """
         return self
+
+
+def only_names(queryset, related=(), columns=()):
+    """Of the rows only `columns`, what names them, and what names the rows that the relations `related` lead to.
+
+    Whole rows, where one of the models does not say by what it is named.
+    """
+    meta = queryset.model._meta
+    models_of = {name: meta.get_field(name).related_model for name in related}
+    queryset = queryset.select_related(None)
+    queryset = queryset.select_related(*related) if related else queryset
+    if not all(getattr(model, "named_by", ()) for model in (queryset.model, *models_of.values())):
+        return queryset
+    names = [f"{name}__{column}" for name, model in models_of.items() for column in model.named_by]
+    return queryset.only(*columns, *queryset.model.named_by, *names)

@@ -15,7 +15,7 @@ from backoffice.templatetags.ui import icon
 
 
 class Renderer(TemplatesSetting):
-    """The FORM_RENDERER: Django's, but for a whole field ({{ field.as_field_group }}) and the templates in `WRITTEN`."""
+    """The FORM_RENDERER: Django's, but for what `WRITTEN` names, and {{ field.as_field_group }}, the whole field."""
 
     field_template_name = "components/field.html"
 
@@ -42,7 +42,9 @@ def whole_field(field):
         described = field.aria_describedby
         about = f' aria-describedby="{described}"' if described else ""
         return f'\n<fieldset class="field "{about}>\n  <legend>{label}{optional}</legend>{inner}</fieldset>'
-    return f'\n<div class="field ">\n  <label for="{field.id_for_label}">{label}{optional}</label>{inner}</div>'
+    return (
+        f'\n<div class="field ">\n  <label for="{field.id_for_label}">{label}{optional}</label>{inner}</div>'
+    )
 
 
 def notes(field, errors):

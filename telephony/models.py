@@ -8,12 +8,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
-from django.utils.text import Truncator
 
 from backoffice.keyset import newest
 from backoffice.model_fields import NAN, JSONField, LooseForeignKey, OpenChoiceField
 from backoffice.page_model import PageModel
 from backoffice.search.words import has_number
+from backoffice.texts import short
 from telephony.dialling import readable, same_digits
 
 
@@ -27,6 +27,8 @@ class SipTrunk(PageModel):
         TWILIO = "twilio"
         TELNYX = "telnyx"
         LIVEKIT = "livekit", "LiveKit"
+
+    named_by = ("provider", "sip_domain")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(
@@ -92,7 +94,7 @@ class PhoneNumber(PageModel):
         TELNYX = "telnyx"
         LIVEKIT = "livekit", "LiveKit"
 
-    search_fields = ("e164",)
+    search_fields = named_by = ("e164",)
     reviewed_fields = {"organization": "telephony:phonenumber_move?organization"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -183,6 +185,8 @@ class CallLog(PageModel):
         BUSY = "busy"
         STALE = "stale", "Stale: never closed"
 
+    named_by = ("direction", "caller_number")
+
     field_permissions = dict.fromkeys(["duration_seconds", "cost", "status"], "telephony.correct_call")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -220,12 +224,12 @@ class CallLog(PageModel):
 
     def __str__(self):
         caller = readable(self.caller_number) or "a withheld number"
-        return f"{self.kind} from {Truncator(caller).chars(60)}"
+        return f"{self.kind} from {short(caller, 60)}"
 
     @property
     def kind(self):
         """What it is without the caller's number, for pages on which numbers are masked."""
-        return f"{Truncator(self.direction or 'unknown').chars(20)} call"
+        return f"{short(self.direction or 'unknown', 20)} call"
 
     @property
     def is_stale(self):

@@ -103,7 +103,7 @@ class Agent(PageModel):
 
     search_fields = ("name",)
     picker_related = ("organization",)
-    picker_columns = ("name", "organization__name")
+    named_by = ("name",)
     following_fields = ("config",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

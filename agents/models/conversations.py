@@ -86,6 +86,8 @@ class Conversation(PageModel):
     None where nothing was recorded. `outcome`, `labels` and `reviewed_*` follow its review.
     """
 
+    named_by = ("store", "source_id", "external_id")
+
     store = models.CharField(max_length=10, choices=Store)
     source_id = models.UUIDField("id in its store")
     external_id = models.CharField("session id", max_length=255, null=True)

@@ -18,6 +18,7 @@ class ChatSession(PageModel):
     """
 
     holds_conversation = True
+    named_by = ("id",)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agent = models.ForeignKey(

@@ -53,7 +53,7 @@ class AgentSession(PageModel):
 
     SHARED_ID = "default"
 
-    search_fields = ("external_id",)
+    search_fields = named_by = ("external_id",)
     field_permissions = dict.fromkeys(["status", "ended_at"], "agents.close_session")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

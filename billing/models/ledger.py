@@ -50,6 +50,8 @@ class CreditTransaction(PageModel):
         CLOSING = "closing"
         OUTSIDE = "outside", "Changed from outside"
 
+    named_by = ("amount", "kind")
+
     id = models.BigAutoField(primary_key=True)
     organization = LooseForeignKey("tenants.Organization", related_name="credit_transactions")
     organization_name = models.CharField()

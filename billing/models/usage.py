@@ -60,6 +60,8 @@ class UsageLog(PageModel):
         VOICE = "voice"
         PHONE = "phone"
 
+    named_by = ("id",)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     agent = models.ForeignKey(
         "agents.Agent", models.DO_NOTHING, db_constraint=False, related_name="usage_logs"

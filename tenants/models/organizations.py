@@ -29,7 +29,7 @@ class Organization(PageModel):
     `credits_balance` changes only through the posting function (`public.post_credit`), never by saving.
     """
 
-    search_fields = ("name",)
+    search_fields = named_by = ("name",)
     reviewed_fields = {"owner": "tenants:organization_owner?login"}
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

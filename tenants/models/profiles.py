@@ -16,6 +16,7 @@ class UserProfile(PageModel):
         ENTERPRISE = "enterprise"
 
     search_fields = ("email", "full_name")
+    named_by = ("email",)
     field_permissions = dict.fromkeys(
         ["subscription_tier", "stripe_customer_id", "stripe_subscription_id"], "tenants.change_tier"
     )
