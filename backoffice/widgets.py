@@ -1,7 +1,7 @@
 """The usual controls of forms, and what is around them, written by plain functions instead of templates.
 
 A template per control, with one per option and one for the attributes inside, is most of what a form of forty fields
-costs. The markup is that of Django's templates and of components/field.html. Every other widget goes by its template.
+costs. The markup of the controls is that of Django's templates. Every other widget goes by its template.
 """
 
 from html import escape
@@ -15,36 +15,35 @@ from backoffice.templatetags.ui import icon
 
 
 class Renderer(TemplatesSetting):
-    """The FORM_RENDERER: Django's, but for what `WRITTEN` names, and {{ field.as_field_group }}, the whole field."""
-
-    field_template_name = "components/field.html"
+    """The FORM_RENDERER: Django's, but for what `WRITTEN` names."""
 
     def render(self, template_name, context, request=None):
-        if template_name == self.field_template_name:
-            return mark_safe(whole_field(context["field"]))
         if write := WRITTEN.get(template_name):
             return mark_safe(write(context["widget"]))
         return super().render(template_name, context, request)
 
 
-def whole_field(field):
-    """A BoundField with its label, help and errors, as components/field.html has it."""
+def whole_field(field, css="", plain=False):
+    """A BoundField with its label, help and errors; `css` and `plain` as in templatetags/fields.py.
+
+    Django ties help and errors to the control (aria-describedby) by the ids used here.
+    """
     errors = field.errors
     if field.is_hidden:
         return f"{field}{notes(field, errors) if errors else ''}"
     label = escaped(field.label)
+    around = f"field {css}".strip()
     if isinstance(field.field.widget, CheckboxInput):
         inner = f'<div class="check">{field}<label for="{field.id_for_label}">{label}</label></div>'
-        return f'\n<div class="field ">\n  {inner}\n  {notes(field, errors)}\n</div>'
-    optional = "" if field.field.required else ' <span class="field__optional">optional</span>'
+        return f'\n<div class="{around}">\n  {inner}\n  {notes(field, errors)}\n</div>'
+    if not plain and not field.field.required:
+        label += ' <span class="field__optional">optional</span>'
     inner = f"\n  {field}\n  {notes(field, errors)}\n"
     if field.use_fieldset:
         described = field.aria_describedby
         about = f' aria-describedby="{described}"' if described else ""
-        return f'\n<fieldset class="field "{about}>\n  <legend>{label}{optional}</legend>{inner}</fieldset>'
-    return (
-        f'\n<div class="field ">\n  <label for="{field.id_for_label}">{label}{optional}</label>{inner}</div>'
-    )
+        return f'\n<fieldset class="{around}"{about}>\n  <legend>{label}</legend>{inner}</fieldset>'
+    return f'\n<div class="{around}">\n  <label for="{field.id_for_label}">{label}</label>{inner}</div>'
 
 
 def notes(field, errors):
