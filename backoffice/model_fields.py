@@ -21,6 +21,17 @@ class OpenChoiceField(models.CharField):
     a form that should refuse unknown values says so itself. Migrations do not record them.
     """
 
+    def contribute_to_class(self, model, name, *args, **kwargs):
+        super().contribute_to_class(model, name, *args, **kwargs)
+        # Django makes it anew for each row.
+        labels = {value: str(label) for value, label in self.flatchoices} if self.choices else {}
+
+        def label(instance):
+            value = getattr(instance, name)
+            return labels.get(value, value)
+
+        setattr(model, f"get_{name}_display", label)
+
     def validate(self, value, model_instance):
         require_value(self, value)
 

@@ -79,17 +79,14 @@ class Table(django_tables2.Table):
     class Meta:
         rows = ""
 
-    def __init__(self, rows, shown=None):
-        """`shown` are the columns to render, as `offered()` gives them; those shown by default without it."""
-        offered = self.offered()
-        self.shown = [column for column in offered.values() if column.shown] if shown is None else shown
-        names = [column.name for column in self.shown]
-        super().__init__(
-            rows,
-            extra_columns=[(c.name, c) for c in self.shown if c.name not in self.base_columns],
-            sequence=names,
-            exclude=[name for name in self.base_columns if name not in names],
-        )
+    def __init__(self, shown=None):
+        """`shown` are the columns to render, as `offered()` gives them; those shown by default without it.
+
+        django-tables2 copies all columns for each table, to render it; here the template of the rows does.
+        """
+        if shown is None:
+            shown = [column for column in self.offered().values() if column.shown]
+        self.shown = shown
 
     @property
     def rows_template(self):

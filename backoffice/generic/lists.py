@@ -128,7 +128,7 @@ class ListView(ModelPage):
             )
             rest = str(query.without(*PLACES))  # "?" alone is what some clients take for this very address
             return HttpResponseRedirect(rest if rest != "?" else request.path)
-        table = self.table_class(page.rows, shown=self.columns)
+        table = self.table_class(self.columns)
         places = query.without(*PLACES)
         place = {
             side: str(places.with_(**dict([token.split("=", 1)]))) if token else ""

@@ -11,6 +11,8 @@ backoffice.tables.Table) and selectable (whether rows can be selected for a bulk
 their order.
 """
 
+import html
+
 from django import template
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import mark_safe
@@ -28,24 +30,24 @@ class RowsNode(template.Node):
     def render(self, context):
         selectable = context.get("selectable")
         cells = list(self.chosen(context.get("table")))
-        html = []
+        parts = []
         with context.push():
             for row in context["rows"]:
                 context["row"] = row
-                html.append("<tr>")
+                parts.append("<tr>")
                 if selectable:
-                    name = escape(f"Select {row}")
-                    html.append(
+                    name = html.escape(f"Select {row}")
+                    parts.append(
                         f'<td><input type="checkbox" form="bulk" name="row" value="{row.pk}" data-check'
                         f' aria-label="{name}"></td>'
                     )
                 for start, content in cells:
-                    html.append(start)
-                    html.append(content(context))
-                    html.append("</td>")
-                html.append("</tr>\n")
+                    parts.append(start)
+                    parts.append(content(context))
+                    parts.append("</td>")
+                parts.append("</tr>\n")
         # Pieces of templates, which escape what they show, and the name escaped above; the id is the row's own key.
-        return mark_safe("".join(html))
+        return mark_safe("".join(parts))
 
     def chosen(self, table):
         """(start of the <td>, function that gives what is inside) of each column."""

@@ -252,7 +252,7 @@ def _edge(value) -> str:
 
 
 def _local(value: datetime) -> datetime:
-    if timezone.is_naive(value):
+    if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
     return value.astimezone(timezone.get_current_timezone())
 
@@ -297,7 +297,7 @@ def _time_tag(value, words):
         local = _local(value)
         text, relative = words(local)
         exact = local.isoformat(timespec="seconds")
-        return mark_safe(
+        return SafeString(
             f'<time datetime="{exact}" title="{exact[:10]} {exact[11:19]} {_zone_name(local.tzinfo)}"'
             f"{' data-relative' if relative else ''}>{text}</time>"
         )
