@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from django.db import models
 from django.db.models import Func
 from django.utils.dateparse import parse_datetime
-from django.utils.text import Truncator, capfirst
+from django.utils.text import capfirst
 
 from backoffice.audit_models import AuditEvent, models_by_table
 from backoffice.display import names_of, redact_text, side
@@ -18,6 +18,7 @@ from backoffice.lines import lines_between
 from backoffice.masking import mask, mask_beginning
 from backoffice.model_fields import JSONField
 from backoffice.templatetags import ui
+from backoffice.texts import short
 
 SHORT = 60  # characters of a value in a list
 MOST_SHORT = 4  # fields of an entry in a list
@@ -90,7 +91,7 @@ def label_of(table, column):
     """The model's word for a column, with its unit; the column's own name where no model has it."""
     found = field_of(table, column)
     if found is None:
-        return Truncator(column.replace("_", " ")).chars(80)
+        return short(column.replace("_", " "), 80)
     label = capfirst(str(found.verbose_name))
     unit = next((unit for ending, unit in UNITS.items() if column.endswith(ending)), "")
     known = unit.lower() in label.lower() or f"({unit[:1]}" in label
@@ -132,7 +133,7 @@ def brief_value(table, column, text, masked):
     if len(text) > 2 and text[0] in "{[" and text not in SECRET:
         return "JSON"
     text = mask_beginning(text, SHORT + 20) if masked else redact_text(text)
-    return Truncator(" ".join(text.split())).chars(SHORT)
+    return short(" ".join(text.split()), SHORT)
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,21 @@ class PageModel(models.Model):
         return self
 
 
+def with_names(queryset, *related, **more):
+    """select_related() that loads, of the rows that the relations `related` lead to, only what they are named by, and
+    the columns that `more` lists: {relation: columns}.
+    """
+    meta = queryset.model._meta
+    unread = []
+    for relation in related:
+        model = meta.get_field(relation).related_model
+        read = {model._meta.pk.name, *model.named_by, *more.get(relation, ())}
+        unread += [
+            f"{relation}__{field.name}" for field in model._meta.concrete_fields if field.name not in read
+        ]
+    return queryset.select_related(*related).defer(*unread)
+
+
 def only_names(queryset, related=(), columns=()):
     """Of the rows only `columns`, what names them, and what names the rows that the relations `related` lead to.
 

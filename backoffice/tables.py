@@ -143,8 +143,10 @@ def with_needs(queryset, columns):
     joins = {path.rpartition("__")[0] for path in paths if "__" in path}
     if joins:
         queryset = queryset.select_related(*joins)
-    loaded, deferring = queryset.query.deferred_loading
-    if loaded and not deferring:
-        parts = {"__".join(path.split("__")[: n + 1]) for path in paths for n in range(path.count("__") + 1)}
-        queryset = queryset.only(*loaded, *parts)
+    named, deferring = queryset.query.deferred_loading
+    parts = {"__".join(path.split("__")[: n + 1]) for path in paths for n in range(path.count("__") + 1)}
+    if named & parts and deferring:
+        queryset = queryset.defer(None).defer(*(named - parts))
+    elif named and not deferring:
+        queryset = queryset.only(*named, *parts)
     return queryset

@@ -16,8 +16,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.text import Truncator
 from lucide import IconDoesNotExist, _render_icon
+
+from backoffice import texts
 
 register = template.Library()
 logger = logging.getLogger(__name__)
@@ -200,6 +201,12 @@ def milliseconds(value):
 
 
 @register.filter
+def short(value, length):
+    """A text of at most `length` characters."""
+    return texts.short(str(value), length)
+
+
+@register.filter
 def pretty_json(value):
     """A JSON value on several lines; anything else as text."""
     try:
@@ -237,7 +244,7 @@ def _pill(raw, label, force):
     text = label or (
         WORDS.get(raw.lower()) or raw.replace("_", " ").replace("-", " ").capitalize() if known else raw
     )
-    text = Truncator(text).chars(60)
+    text = texts.short(text, 60)
     return format_html('<span class="status status--{}">{}</span>', force or known or "neutral", text)
 
 

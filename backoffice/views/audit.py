@@ -3,7 +3,7 @@
 from django.db.models import F, Func, TextField
 from django.urls import reverse
 from django.utils.http import urlencode
-from django.utils.text import Truncator, capfirst
+from django.utils.text import capfirst
 
 from backoffice import generic, retention
 from backoffice.audit import entry_history_url
@@ -16,6 +16,7 @@ from backoffice.models import AuditEvent, ReadLog
 from backoffice.record_history import record_for
 from backoffice.reverts import can_revert
 from backoffice.tables import Column, Table
+from backoffice.texts import short
 
 CUT = (
     f"There are many, so only the newest {LOOKED_AT:,} entries that meet one of these filters were looked at for the"
@@ -89,7 +90,7 @@ class AuditEventList(LogList):
             row.short, row.more = found[row.pk]
             row.values_count = len(row.short) + row.more
             row.origin = origin(row)
-            row.short_record = Truncator(redact_text(row.record)).chars(120)
+            row.short_record = short(redact_text(row.record), 120)
         return {}
 
 
@@ -183,7 +184,7 @@ class ReadLogList(LogList):
     def row_context(self, rows):
         link_people(rows, self.request.user)
         for row in rows:
-            row.short_record = Truncator(redact_text(row.record)).chars(160)
+            row.short_record = short(redact_text(row.record), 160)
         return {}
 
 

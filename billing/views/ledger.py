@@ -5,6 +5,7 @@ from django.urls import reverse
 from backoffice import display, generic
 from backoffice.filters import Query
 from backoffice.generic.lists import open_list
+from backoffice.page_model import with_names
 from backoffice.templatetags.ui import money, signed
 from billing.filters import AdoptionFilter, CreditTransactionFilter
 from billing.forms import AdoptForm
@@ -57,7 +58,7 @@ class AdoptChange(generic.ActionView):
 class CreditTransactionList(generic.ListView):
     model = CreditTransaction
     title = "Credit ledger"
-    queryset = CreditTransaction.objects.select_related("organization", "adoption")
+    queryset = with_names(CreditTransaction.objects.select_related("adoption"), "organization")
     table_class = CreditTransactionTable
     filterset_class = CreditTransactionFilter
     orders = {"id": generic.by_id()}

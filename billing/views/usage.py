@@ -1,6 +1,7 @@
 from django.utils.html import format_html
 
 from backoffice import generic
+from backoffice.page_model import with_names
 from backoffice.templatetags import ui
 from backoffice.templatetags.ui import missing
 from billing.filters import UsageLogFilter
@@ -12,7 +13,7 @@ from billing.tables import UsageLogTable
 
 class UsageLogList(generic.ListView):
     model = UsageLog
-    queryset = UsageLog.objects.select_related("organization", "agent")
+    queryset = with_names(UsageLog.objects.all(), "organization", "agent")
     table_class = UsageLogTable
     filterset_class = UsageLogFilter
     orders = {"created": generic.by_time()}

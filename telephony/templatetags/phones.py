@@ -2,9 +2,9 @@
 
 from django import template
 from django.utils.html import format_html
-from django.utils.text import Truncator
 
 from backoffice.templatetags.ui import missing
+from backoffice.texts import short
 from telephony.dialling import readable
 
 register = template.Library()
@@ -19,8 +19,8 @@ def phone(value, text="not set"):
     """
     if value is None or value == "":
         return missing(value, text)
-    value = Truncator(value).chars(LONGEST)
-    shown = readable(str(value))
+    value = short(str(value), LONGEST)
+    shown = readable(value)
     if shown == value:
         return value
     return format_html('<span class="phone" title="{}">{}</span>', value, shown)

@@ -1,6 +1,7 @@
 from django.utils.html import format_html, format_html_join
 
 from backoffice import display, generic
+from backoffice.page_model import with_names
 from backoffice.recordings import Recording, is_playable
 from backoffice.templatetags.ui import copy_button, cost, duration, missing, status_pill
 from billing.settlement.shown import settlements_of
@@ -38,7 +39,7 @@ class CallLogList(generic.ListView):
     model = CallLog
     bulk = (CallLogMarkStale,)
     not_exported = ["recording_url"]  # recordings are heard through the door that logs it
-    queryset = CallLog.objects.select_related("organization", "agent", "phone_number")
+    queryset = with_names(CallLog.objects.all(), "organization", "agent", "phone_number")
     table_class = CallLogTable
     filterset_class = CallLogFilter
     orders = {"created": generic.by_time()}

@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice import generic, keyset
+from backoffice.page_model import with_names
 from backoffice.templatetags.ui import copy_button, missing
 from telephony import forms, services
 from telephony.call_check import check_dialled, check_number
@@ -72,7 +73,9 @@ class PhoneNumberCheck(generic.ObjectPage):
 
 class PhoneNumberList(generic.ListView):
     model = PhoneNumber
-    queryset = PhoneNumber.objects.with_tenant_suspended().select_related("organization", "agent")
+    queryset = with_names(
+        PhoneNumber.objects.with_tenant_suspended(), "organization", "agent", agent=["organization"]
+    )
     table_class = PhoneNumberTable
     filterset_class = PhoneNumberFilter
     orders = {

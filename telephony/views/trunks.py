@@ -4,6 +4,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from backoffice import generic
+from backoffice.page_model import with_names
 from backoffice.templatetags.ui import missing, time_tag, timeago_tag
 from telephony import forms, services
 from telephony.conflicts.shown import conflicts_of_trunk
@@ -17,7 +18,7 @@ SHOWN = 25
 
 class SipTrunkList(generic.ListView):
     model = SipTrunk
-    queryset = SipTrunk.objects.select_related("organization")
+    queryset = with_names(SipTrunk.objects.all(), "organization")
     table_class = SipTrunkTable
     filterset_class = SipTrunkFilter
     orders = {"created": generic.by_time()}

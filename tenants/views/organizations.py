@@ -1,4 +1,5 @@
 from backoffice import display, generic, keyset
+from backoffice.page_model import with_names
 from backoffice.templatetags.ui import missing
 from billing.views import PostCredit
 from tenants import forms
@@ -11,7 +12,7 @@ from tenants.views.suspension import OrganizationRestore, OrganizationSuspend
 
 class OrganizationList(generic.ListView):
     model = Organization
-    queryset = Organization.objects.with_suspended().select_related("owner")
+    queryset = with_names(Organization.objects.with_suspended(), "owner", owner=["subscription_tier"])
     table_class = OrganizationTable
     filterset_class = OrganizationFilter
     orders = {
