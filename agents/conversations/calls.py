@@ -1,24 +1,28 @@
 """The calls that point at a session by its text id, read along with it: one query for the page's head."""
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.db.models.functions import JSONObject
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import JSONField
+from django.db.models.expressions import RawSQL
 from django.utils.dateparse import parse_datetime
 
 from telephony.models import CallLog
 
-FIELDS = ("id", "direction", "caller_number", "recording_url", "created_at")
-MOST = 10
+# Said in SQL: putting the same together as expressions takes longer than to read the session.
+CALLS = """
+array(select jsonb_build_object('id', c.id, 'direction', c.direction, 'caller_number', c.caller_number,
+        'recording_url', c.recording_url, 'created_at', c.created_at)
+      from public.call_logs c where c.session_id = agent_sessions.session_id
+      order by coalesce(c.created_at, '-infinity') desc, c.id desc limit 10)
+"""
 
 
 def calls_beside():
     """For annotate(call_rows=…) of sessions: the newest calls of each."""
-    calls = CallLog.objects.filter(session_ref=OuterRef("external_id"))[:MOST]
-    return ArraySubquery(calls.values(row=JSONObject(**{name: name for name in FIELDS})))
+    return RawSQL(CALLS, [], ArrayField(JSONField()))
 
 
 def calls_from(session):
-    """The CallLogs of a session read with calls_beside(), with FIELDS alone; a time out of range reads None."""
+    """The CallLogs of a session read with calls_beside(), with these fields alone; a time out of range reads None."""
     return [
         CallLog(**{**row, "created_at": parse_datetime(row["created_at"] or "")}) for row in session.call_rows
     ]

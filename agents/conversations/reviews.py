@@ -28,8 +28,10 @@ where c.store = %(store)s and c.source_id = s.id
 """
 SAID = " from {} where store = %(store)s and source_id = %(id)s"
 WHAT_IS_SAID = f"""
-select {", ".join(f"exists (select{SAID.format(model._meta.db_table)})" for model in (Review, LabelUse, ReviewNote))}
+select {", ".join(f"exists (select{SAID.format(model._meta.db_table)})" for model in (Review, LabelUse, ReviewNote))},
+  array(select array[name, meaning] from agents_label where not is_retired order by name, id)
 """
+OUTCOMES = [(outcome.value, outcome.label) for outcome in Outcome]
 ANY = object()  # instead of the outcome that was seen: whatever is stored is replaced
 
 
@@ -186,15 +188,15 @@ def has_turn(conversation, turn):
 
 def panel(conversation, user):
     """What templates/agents/review_panel.html shows: {conversation, may_review, sees_notes, review (a Review or None),
-    seen, outcomes, labels ([LabelUse]), notes ([ReviewNote], masked), turns (as turn_reviews()), offered, turn_url,
-    page_url}.
+    seen, outcomes ([(value, label)]), labels ([LabelUse]), notes ([ReviewNote], masked), turns (as turn_reviews()),
+    offered, turn_url, page_url}.
 
-    Notes are for those who may read transcripts, for they may quote; `offered` are labels for reviewers to choose from.
-    Two queries where nothing was said, five at the most.
+    Notes are for those who may read transcripts, for they may quote; `offered` are labels for reviewers to choose from,
+    [(name, meaning)]. One query where nothing was said, four at the most.
     """
     may_review = user.has_perm("agents.review_conversation")
     sees_notes = user.has_perm("agents.read_transcript")
-    has_review, has_labels, has_notes = what_is_said(conversation)
+    has_review, has_labels, has_notes, offered = what_is_said(conversation)
     review = said_about(Review, conversation).first() if has_review else None
     turns = said_by_turn(conversation, with_labels=has_labels, with_notes=has_notes and sees_notes)
     whole = turns.pop("", {"labels": [], "notes": []})
@@ -204,10 +206,10 @@ def panel(conversation, user):
         "sees_notes": sees_notes,
         "review": review,
         "seen": review.outcome if review else "",
-        "outcomes": list(Outcome),
+        "outcomes": OUTCOMES,
         **whole,
         "turns": turns,
-        "offered": list(Label.objects.filter(is_retired=False)) if may_review else [],
+        "offered": offered if may_review else [],
         "turn_url": reverse("agents:review_turn", args=[conversation.pk]),
         # Of a long one only a piece is on the page.
         "page_url": conversation.get_absolute_url() if conversation.stored > PIECE else "",
@@ -215,7 +217,10 @@ def panel(conversation, user):
 
 
 def what_is_said(conversation):
-    """Whether a conversation has an outcome, labels, notes: most have none, and one question is quicker than three."""
+    """(whether it has an outcome, labels, notes; [(name, meaning)] of the labels that are offered).
+
+    Most conversations have none of the three: one question says so.
+    """
     with connection.cursor() as cursor:
         cursor.execute(WHAT_IS_SAID, {"store": conversation.store, "id": conversation.source_id})
         return cursor.fetchone()

@@ -6,9 +6,9 @@ reads has revealed the conversation.
 
 import json
 import re
-from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
 
-from django.utils.html import escape
 from django.utils.safestring import mark_safe
 
 from agents.conversations.transcript import SHOWN
@@ -22,8 +22,7 @@ TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s"{}\[\],:]+')
 FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([\w+#.-]{0,20})[ \t\r]*$")
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A stretch of a turn. `kind` is text, code or json; `html` is escaped."""
 
     kind: str
@@ -31,8 +30,7 @@ class Part:
     language: str = ""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What is shown of a turn's text."""
 
     text: str
@@ -127,6 +125,8 @@ def spelled_out(token):
 
 def stretches(text):
     """[(kind, start, end, language)] of a text with fenced code in it; an open fence goes on to the end."""
+    if "```" not in text and "~~~" not in text:
+        return [("text", 0, len(text), "")] if text.strip("\r\n") else []
     found, begin, fence, language, at = [], 0, "", "", 0
     for line in text.split("\n"):
         after = min(len(text), at + len(line) + 1)

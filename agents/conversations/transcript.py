@@ -6,6 +6,7 @@ session's JSON alone. A page reads a piece of it; whatever needs all turns gets 
 
 import datetime
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 from django.db import connection
 from django.urls import reverse
@@ -51,9 +52,12 @@ f as (
 place as (
   select case when %(exact)s then f.asked + 1
               else greatest(1, least(coalesce(f.asked - %(before)s, 1), f.turns - %(size)s + 1)) end as first from f)
-select f.*, place.first, t.* from f cross join place
-left join t on t.number between place.first - 1 and place.first + %(size)s
-order by t.number
+-- The figures in a line of their own, ahead of the turns: not decoded once more with each of them.
+select f.*, place.first, t.* from f cross join place left join t on false
+union all
+select f.*, null, t.* from place join t on t.number between place.first - 1 and place.first + %(size)s
+  left join f on false
+order by number nulls first
 """
 BETWEEN = """
 select {some} from {turns}(array[%(id)s]::uuid[]) t
@@ -63,8 +67,7 @@ ONE = "select {all} from {turns}(array[%(id)s]::uuid[]) t where key = %(key)s"
 EVERY = "select {all} from {turns}(array[%(id)s]::uuid[]) t order by number"
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """One line. `content` is the first READ characters of `size` (all, where all was asked for), as it is stored.
 
     `source` is messages, history (only in the session's JSON) or legacy. `at` is aware UTC or None; figures are None
@@ -168,7 +171,7 @@ def read(record, turn="", *, before=BEFORE, size=PIECE, after=False):
         run(cursor, OPEN, record, key=turn, number=number, before=before, size=size, exact=after)
         rows = cursor.fetchall()
     figures, first = Figures(*rows[0][:FIGURES]), rows[0][FIGURES]
-    turns = [Turn(*row[FIGURES + 1 :]) for row in rows if row[FIGURES + 1] is not None]
+    turns = [Turn(*row[FIGURES + 1 :]) for row in rows[1:]]
     return figures, piece_of(turns, first, first + size - 1) if first else Piece()
 
 

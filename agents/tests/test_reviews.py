@@ -434,6 +434,12 @@ class TestPanel:
     def test_says_the_same_for_few_and_many_in_as_many_queries(self, conversation, manager):
         turns = turns_of(conversation)
         assert manager.get_all_permissions()  # read once per request
+        with CaptureQueriesContext(connection) as none:
+            panel(conversation, manager)
+        assert len(none) == 1
+        set_outcome(conversation, actor=manager, outcome="failed")
+        add_label(conversation, actor=manager, label=make_label(manager, name="First"), turn=turns[1])
+        add_note(conversation, actor=manager, text="First", turn=turns[0])
         with CaptureQueriesContext(connection) as few:
             panel(conversation, manager)
             turn_reviews(conversation)
