@@ -27,7 +27,8 @@ BEYOND_CUT = 400  # characters that are read to recognise a piece with spaces th
 def mask(text):
     """The text with each piece replaced by its kind in brackets: "Call [phone]". Takes any value."""
     text = str(text)
-    return masked(text, pieces(text), len(text))
+    found = pieces(text)
+    return masked(text, found, len(text)) if found else text
 
 
 def mask_beginning(text, length):

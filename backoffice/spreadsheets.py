@@ -7,6 +7,9 @@ import re
 FORMULA = r"^(?=[=+\-@\t\r\n＝＋－＠])(?![+-]?[0-9][0-9 .,]*$)"
 
 
+MAY_BEGIN = frozenset("=+-@\t\r\n＝＋－＠")
+
+
 def guarded(text):
     """A text that no spreadsheet takes for a formula: one that it would gets an apostrophe. None stays None."""
-    return re.sub(FORMULA, "'", text) if text else text
+    return re.sub(FORMULA, "'", text) if text and text[0] in MAY_BEGIN else text

@@ -1,7 +1,12 @@
 """One row per message of the conversations that a filtered list shows, as CSV or XLSX: masked, written row by row."""
 
 import csv
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import DateTimeField, IntegerField
@@ -93,15 +98,20 @@ class Rows:
     def __init__(self, page, columns, progress):
         self.page, self.columns, self.progress = page, columns, progress
         self.labels = {label.pk: label.name for label in Label.objects.all()}
+        self.zone = timezone.get_current_timezone()
+        self.of_turn = of_turn(self.zone)
         self.turns = self.conversations = 0
 
     def rows(self):
-        for conversation, turn in self.turns_in_order():
-            self.turns += 1
-            values = self.values(conversation, turn)
-            yield tuple(values[column.name] for column in self.columns)
+        for conversation, turns in self.conversations_in_order():
+            about = self.about(conversation)
+            # Values of the conversation as they are, those of a turn by a function.
+            sources = [about.get(column.name, self.of_turn.get(column.name)) for column in self.columns]
+            for turn in turns:
+                yield tuple(source(turn) if callable(source) else source for source in sources)
+            self.turns += len(turns)
 
-    def turns_in_order(self):
+    def conversations_in_order(self):
         _, order, falling = self.page.current_order()
         params = {}
         while params is not None:
@@ -114,57 +124,78 @@ class Rows:
             )
             turns = read_turns(found.rows)
             for row in found.rows:
-                for turn in turns.get((row.store, row.source_id), ()):
-                    yield row, turn
+                yield row, turns.get((row.store, row.source_id), [])
                 self.conversations += 1
                 self.progress.step()
             params = {"after": found.next.removeprefix("after=")} if found.next else None
 
-    def values(self, row, turn):
-        _, number, _, source, role, content, at, audio, tokens, latency, model = turn
+    def about(self, row):
         return {
             "conversation": str(row),
-            "started_at": moment(row.started_at),
+            "started_at": moment(row.started_at, self.zone),
             "organization": str(row.organization or ""),
             "agent": str(row.agent or ""),
             "channel": row.channel,
-            "number": str(number),
-            "at": moment(at),
-            "role": role,
-            "text": mask(content),
-            "tokens": number_or_none(tokens),
-            "latency_ms": number_or_none(latency),
-            "model": model,
-            "source": source,
-            "recording": "yes" if audio else "no",
             "outcome": row.outcome,
             "labels": ", ".join(self.labels.get(pk, "") for pk in row.labels),
         }
 
 
+class Said(NamedTuple):
+    """A turn as it is read for the file."""
+
+    session_id: UUID
+    number: int
+    source: str
+    role: str
+    content: str
+    at: datetime | None
+    has_recording: bool
+    tokens: int | None
+    latency_ms: int | None
+    model: str | None
+
+
+SAID = """
+select session_id, number, source, role, content, at, audio_url <> '', tokens_used, latency_ms, model_used
+from {turns}(%s) order by session_id, number
+"""
+
+
+def of_turn(zone):
+    """{name of a column: function of a Said}; times are told in `zone`."""
+    return {
+        "number": lambda turn: str(turn.number),
+        "at": lambda turn: moment(turn.at, zone),
+        "role": attrgetter("role"),
+        "text": lambda turn: mask(turn.content),
+        "tokens": lambda turn: number_or_none(turn.tokens),
+        "latency_ms": lambda turn: number_or_none(turn.latency_ms),
+        "model": attrgetter("model"),
+        "source": attrgetter("source"),
+        "recording": lambda turn: "yes" if turn.has_recording else "no",
+    }
+
+
 def read_turns(conversations):
-    """{(store, id in it): [turn]} of some conversations, one query per store."""
-    found = {}
+    """{(store, id in it): [Said]} of some conversations, one query per store."""
+    found = defaultdict(list)
     for store in Store:
         ids = [row.source_id for row in conversations if row.store == store]
         if not ids:
             continue
         with connection.cursor() as cursor:
-            cursor.execute(
-                "select session_id, number, key, source, role, content, at, audio_url, tokens_used, latency_ms,"
-                f" model_used from {TURNS[store]}(%s) order by session_id, number",
-                [ids],
-            )
-            for turn in cursor.fetchall():
-                found.setdefault((store, turn[0]), []).append(turn)
+            cursor.execute(SAID.format(turns=TURNS[store]), [ids])
+            for turn in map(Said._make, cursor.fetchall()):
+                found[store, turn.session_id].append(turn)
     return found
 
 
-def moment(at):
+def moment(at, zone):
     """A time in the reader's zone, as text; edges of the calendar as they are."""
     if at is None:
         return None
-    return (timezone.localtime(at) if 1 < at.year < 9999 else at).isoformat(sep=" ", timespec="milliseconds")
+    return (at.astimezone(zone) if 1 < at.year < 9999 else at).isoformat(sep=" ", timespec="milliseconds")
 
 
 def number_or_none(value):
