@@ -187,6 +187,12 @@ returns table (session_id uuid, number bigint, key text, source text, role text,
                placed_at timestamptz, audio_url text, audio_duration_ms integer, tokens_used integer, latency_ms integer,
                model_used text)
 language sql stable as $$
+  with h as materialized (
+    select h.*, md5(h.content) as digest, max(h.at) over (partition by h.session_id order by h.entry) as running
+    from (
+      select s.id as session_id, coalesce(s.started_at, s.created_at) as began, e.entry, e.role, e.content, e.at
+      from public.agent_sessions s cross join lateral transcripts.entries(s.conversation_history) e
+      where s.id = any (ids)) h)
   select t.session_id,
     row_number() over (partition by t.session_id order by t.placed_at, t.place, t.entry, t.key),
     t.key, t.source, t.role, t.content, t.at, t.placed_at, t.audio_url, t.audio_duration_ms, t.tokens_used, t.latency_ms,
@@ -207,17 +213,16 @@ language sql stable as $$
       -- a session has nobody knows beforehand, and a join that expects few takes minutes for many.
       select b.*, row_number() over (same order by b.entry) as nth, count(*) filter (where b.entry is null) over same as found
       from (
-        select h.*, md5(h.content) as digest, max(h.at) over (partition by h.session_id order by h.entry) as running
-        from (
-          select s.id as session_id, coalesce(s.started_at, s.created_at) as began, e.entry, e.role, e.content, e.at
-          from public.agent_sessions s cross join lateral transcripts.entries(s.conversation_history) e
-          where s.id = any (ids) offset 0) h
+        select h.* from h
         union all
         select m.session_id, null, null, m.role, null, null, md5(m.content), null
         from public.agent_messages m
         where m.session_id = any (array(
           select s.id from public.agent_sessions s
-          where s.id = any (ids) and s.conversation_history not in ('[]', '{}', '""', 'null')))) b
+          where s.id = any (ids) and s.conversation_history not in ('[]', '{}', '""', 'null')))
+          -- Of many messages few stand in the JSON, mostly: the others need not be sorted. “is true” has it looked up in
+          -- a table of hashes, and never joined.
+          and (md5(m.content) in (select h.digest from h)) is true) b
       window same as (partition by b.session_id, b.role, b.digest)) e
     where e.entry is not null and e.nth > e.found) t
 $$;

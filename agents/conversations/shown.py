@@ -9,8 +9,6 @@ import re
 from html import escape
 from typing import NamedTuple
 
-from django.utils.safestring import mark_safe
-
 from agents.conversations.transcript import SHOWN
 from backoffice.display import parse_json
 from backoffice.masking import mask, mask_beginning
@@ -47,6 +45,8 @@ class Shown(NamedTuple):
         ]
 
     def html(self, start, end, marks, current):
+        if not marks:
+            return escape(self.text[start:end])
         pieces, at = [], start
         for index, (first, last) in enumerate(marks):
             if last <= start or first >= end:
@@ -55,7 +55,7 @@ class Shown(NamedTuple):
             here = ' id="hit" aria-current="true"' if index == current else ""
             pieces += [escape(self.text[at:first]), f"<mark{here}>", escape(self.text[first:last]), "</mark>"]
             at = last
-        return mark_safe("".join([*pieces, escape(self.text[at:end])]))  # escaped piece by piece
+        return "".join([*pieces, escape(self.text[at:end])])
 
 
 def text_of(content, *, revealed=False):

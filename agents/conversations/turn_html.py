@@ -21,8 +21,8 @@ class Around:
     """The page around turns; without an address they have no links.
 
     `page_url` is the address of the conversation's page, `absolute_url` the same with its host; `kept` are the
-    parameters that links hand on, encoded. `can_seek`: a call's recording is on the page. `review` (reviews.panel())
-    and `request` are given where turns are reviewed.
+    parameters that links hand on, encoded. `can_seek`: a call's recording is on the page. `review` (reviews.panel()),
+    `request` and `back` (back_here(request)) are given where turns are reviewed.
     """
 
     page_url: str = ""
@@ -31,6 +31,7 @@ class Around:
     can_seek: bool = False
     review: dict | None = None
     request: object = None
+    back: str = ""
 
 
 NOWHERE = Around()
@@ -150,7 +151,7 @@ def review_html(key, around):
     if not review:
         return ""
     said = review["turns"].get(key)
-    link = add_link(review, key, back_here(request)) if review["may_review"] else ""
+    link = add_link(review, key, around.back) if review["may_review"] else ""
     if said is None:
         return (
             f'<div class="turn-review" id="review-{escape(key)}" data-review-part>{link}</div>'
@@ -163,15 +164,15 @@ def review_html(key, around):
 
 
 def add_link(review, key, back):
-    """The link that opens the form for a label or note on a turn; `back` is where it leads without JavaScript."""
+    """The link that opens the form for a label or note on a turn; `back` is back_here()."""
     url = f"{review['turn_url']}?turn={quote(key)}"
     return mark_safe(
-        f'<a class="turn-review__add" href="{url}&amp;next={quote(back)}" hx-get="{url}"'
+        f'<a class="turn-review__add" href="{url}&amp;next={back}" hx-get="{url}"'
         ' hx-target="closest [data-review-part]" hx-swap="outerHTML" hx-push-url="false" data-turn-add>'
         "Label or note</a>"
     )
 
 
 def back_here(request):
-    """The address that the reader sees."""
-    return request.htmx.current_url_abs_path or request.get_full_path()
+    """The address that the reader sees, for a parameter: where a form leads back to without JavaScript."""
+    return quote(request.htmx.current_url_abs_path or request.get_full_path())

@@ -13,7 +13,7 @@ from agents.conversations import in_page, reveals, transcript, words
 from agents.conversations.bubbles import Reading, bubbles, is_finite
 from agents.conversations.calls import calls_beside, calls_from
 from agents.conversations.reviews import panel
-from agents.conversations.turn_html import Around, turns_html
+from agents.conversations.turn_html import Around, back_here, turns_html
 from agents.models import AgentSession, ChatSession, Conversation
 from agents.views.stores import READ
 from backoffice import generic
@@ -28,6 +28,11 @@ GOING_ON = datetime.timedelta(minutes=15)
 
 # What pages say of the agent, its tenant and who was signed in: names, of 44 columns and more.
 NAMES = ("agent__name", "agent__organization__name", "profile__email")
+
+# What they say of the conversation's row in the list of all.
+OF_LIST = (
+    "store", "source_id", "external_id", "organization", "channel", "status", "started_at", "last_at", "flags", "stored",
+)  # fmt: skip
 
 
 class OfSession:
@@ -81,7 +86,8 @@ class ConversationPage(generic.ObjectPage):
     @cached_property
     def conversation(self):
         """Its row in the list of all, None while the index has not read it yet."""
-        return Conversation.objects.of(self.object).order_by("pk").first()
+        rows = Conversation.objects.of(self.object).only(*OF_LIST).order_by()
+        return next(iter(rows), None)
 
     @cached_property
     def calls(self):
@@ -164,7 +170,7 @@ class ConversationPage(generic.ObjectPage):
         kept, page_url = urlencode(self.kept()), self.address()
         absolute_url = self.request.build_absolute_uri(page_url)
         turns = bubbles(piece, reading)
-        around = Around(page_url, absolute_url, kept, can_seek, review, self.request)
+        around = Around(page_url, absolute_url, kept, can_seek, review, self.request, back_here(self.request))
         return {
             "bubbles": turns,
             "turns": turns_html(turns, around),
