@@ -31,7 +31,8 @@ NAMES = ("agent__name", "agent__organization__name", "profile__email")
 
 # What they say of the conversation's row in the list of all.
 OF_LIST = (
-    "store", "source_id", "external_id", "organization", "channel", "status", "started_at", "last_at", "flags", "stored",
+    "store", "source_id", "external_id", "organization", "channel", "status", "started_at", "last_at", "flags",
+    "stored",
 )  # fmt: skip
 
 
