@@ -348,14 +348,15 @@ class EditInAdmin(AddInAdmin):
         if template:  # the conflict's
             return super().render(context, status=status, template=template)
         record = self.model_admin.record(self.request, self.kwargs["pk"])
+        record.without = self.form.fields.keys()
         names = self.template_name, f"{self.model._meta.app_label}/{self.model._meta.model_name}_form.html"
         context |= {
             "form_template": select_template([*filter(None, names), "backoffice/object_form.html"]).template,
             "warnings": record.warnings(),
             "groups": [
-                {"heading": group["heading"], "items": items}
+                {"heading": group["heading"], "items": group["items"]}
                 for group in record.groups()
-                if (items := [item for item in group["items"] if item["name"] not in self.form.fields])
+                if group["items"]
             ],
             "actions": list(record.get_actions()),
             "delete_url": self.url("delete", record.object) if self.can("delete") else "",

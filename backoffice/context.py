@@ -3,6 +3,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import get_script_prefix, reverse
+from django.utils.functional import SimpleLazyObject
 
 from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
@@ -129,7 +130,7 @@ def shell(request):
     if user is None or not user.is_authenticated or getattr(request, "lacks_factor", False):
         return context
     return context | {
-        "nav": navigation(request),
+        "nav": SimpleLazyObject(functools.partial(navigation, request)),  # a fragment has none
         "role": role_of(user),
         "theme_url": reverse("theme"),
         "settings_url": reverse("me"),

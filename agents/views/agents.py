@@ -98,15 +98,14 @@ class AgentDetail(generic.DetailView):
         """Those of the settings have a note and the name of their group beside what every group has."""
         found = []
         if not self.only_drift:
-            found.append({"heading": "Agent", "items": [self.item(name) for name in self.facts]})
+            found.append({"heading": "Agent", "items": self.items(self.facts)})
         for heading, note, names in known.GROUPS:
             names = [name for name in names if not self.only_drift or name in self.drifting]
             if names:
-                items = [self.item(name) for name in names]
-                found.append({"heading": heading, "note": note, "items": items, "settings": True})
+                found.append({"heading": heading, "note": note, "items": self.items(names), "settings": True})
         if not self.only_drift:
             found.append(
-                {"heading": "Configuration as stored (JSON)", "items": [self.item("config")], "raw": True}
+                {"heading": "Configuration as stored (JSON)", "items": self.items(["config"]), "raw": True}
             )
         return found
 

@@ -13,7 +13,7 @@ class DetailView(ObjectPage):
     """One row. `fields` are names of fields or of methods of the view (`show_<name>`), or (heading, [names]) groups.
 
     `related` is [(label, url name of a list, parameter, relation)]: links to lists narrowed to this row, with how many
-    rows they have (counting stops at 1,000).
+    rows they have (counting stops at 1,000). `without` are fields that groups() leaves out.
     """
 
     action = "view"
@@ -24,6 +24,7 @@ class DetailView(ObjectPage):
     has_readings = False
     has_inline = True
     editable = frozenset()
+    without = frozenset()
 
     def get(self, request, pk):
         obj = self.object
@@ -76,9 +77,10 @@ class DetailView(ObjectPage):
 
     def groups(self):
         fields = self.fields if self.fields and isinstance(self.fields[0], tuple) else [("", self.fields)]
-        return [
-            {"heading": heading, "items": [self.item(name) for name in names]} for heading, names in fields
-        ]
+        return [{"heading": heading, "items": self.items(names)} for heading, names in fields]
+
+    def items(self, names):
+        return [self.item(name) for name in names if name not in self.without]
 
     def item(self, name):
         if show := getattr(self, f"show_{name}", None):

@@ -77,8 +77,7 @@ def find(text, user, *, per_kind=PER_KIND):
     try:
         with transaction.atomic(using=connection.alias):
             with connection.cursor() as cursor:
-                cursor.execute("select set_config('statement_timeout', %s, true)", [TIMEOUT])
-                words, found = candidates(cursor, typed, user)
+                words, found = candidates(cursor, typed, user, prepare(cursor, typed))
             results.groups = groups(found, typed, words, user, per_kind)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != QUERY_CANCELED:
@@ -87,7 +86,16 @@ def find(text, user, *, per_kind=PER_KIND):
     return results
 
 
-def candidates(cursor, typed, user):
+def prepare(cursor, typed):
+    """Limits the statements that follow to TIMEOUT. (words as the database compares them, their tsquery as text)."""
+    cursor.execute(
+        "select set_config('statement_timeout', %s, true), w, audit.search_query(w)::text from audit.search_text(%s) w",
+        [TIMEOUT, typed.names],
+    )
+    return cursor.fetchone()[1:]
+
+
+def candidates(cursor, typed, user, prepared):
     """(words as the database compares them, [(kind, id, matched, rank)])."""
     parameters, asked = {}, []
     if typed.uuids:
@@ -117,13 +125,10 @@ def candidates(cursor, typed, user):
         parameters[f"ending{n}"] = ending[::-1] + "%"
         parameters[f"close{n}"] = probes.EXACT if len(ending) >= 7 and n == 0 else probes.BEGINS
         asked += [(kind, sql.replace("{n}", str(n))) for kind, sql in probes.BY_DIGITS]
-    words = ""
-    if typed.names:
-        cursor.execute("select w, audit.search_query(w)::text from audit.search_text(%s) w", [typed.names])
-        words, query = cursor.fetchone()
-        if query:
-            parameters |= {"words": words[:100], "words_like": words[:100] + "%", "query": query}
-            asked += probes.BY_WORDS
+    words, query = prepared
+    if query:
+        parameters |= {"words": words[:100], "words_like": words[:100] + "%", "query": query}
+        asked += probes.BY_WORDS
     allowed = {kind.name for kind in kinds_for(user)}
     asked = [probe for probe in asked if probe[0] in allowed]
     if not (sql := probes.union(asked, CANDIDATES)):

@@ -47,7 +47,7 @@ class Kind:
             columns.append(f"{joined[-1]}__name")
         if joined:
             queryset = queryset.select_related(*joined)
-        return {str(row.pk): row for row in queryset.only(*columns)}
+        return {str(row.pk): row for row in queryset.order_by().only(*columns)}
 
     def tenant_of(self, row):
         """The organization a row belongs to, None where there is none."""
