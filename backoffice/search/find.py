@@ -77,7 +77,7 @@ def find(text, user, *, per_kind=PER_KIND):
     try:
         with transaction.atomic(using=connection.alias):
             with connection.cursor() as cursor:
-                words, found = candidates(cursor, typed, user, prepare(cursor, typed))
+                words, found = candidates(cursor, typed, user)
             results.groups = groups(found, typed, words, user, per_kind)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != QUERY_CANCELED:
@@ -95,7 +95,7 @@ def prepare(cursor, typed):
     return cursor.fetchone()[1:]
 
 
-def candidates(cursor, typed, user, prepared):
+def candidates(cursor, typed, user):
     """(words as the database compares them, [(kind, id, matched, rank)])."""
     parameters, asked = {}, []
     if typed.uuids:
@@ -125,7 +125,7 @@ def candidates(cursor, typed, user, prepared):
         parameters[f"ending{n}"] = ending[::-1] + "%"
         parameters[f"close{n}"] = probes.EXACT if len(ending) >= 7 and n == 0 else probes.BEGINS
         asked += [(kind, sql.replace("{n}", str(n))) for kind, sql in probes.BY_DIGITS]
-    words, query = prepared
+    words, query = prepare(cursor, typed)
     if query:
         parameters |= {"words": words[:100], "words_like": words[:100] + "%", "query": query}
         asked += probes.BY_WORDS
