@@ -95,12 +95,15 @@ def corrections_of(call):
 
 def originals(calls):
     """{id of a call that was corrected: [Change from the original to what it is now]}; one query for all."""
-    first = {}
+    changes = {}
     for event in events(calls):
-        for change in changes_of(event):
-            first.setdefault(event["row_id"], {}).setdefault(change.name, change.old)
-    return {
-        call.pk: [Change(name, old, getattr(call, name)) for name, old in first[str(call.pk)].items()]
-        for call in calls
-        if str(call.pk) in first
-    }
+        changes.setdefault(event["row_id"], []).extend(changes_of(event))
+    return {call.pk: original(call, changes[str(call.pk)]) for call in calls if str(call.pk) in changes}
+
+
+def original(call, changes):
+    """[Change from the original to what it is now] out of all Changes of a call, oldest first."""
+    first = {}
+    for change in changes:
+        first.setdefault(change.name, change.old)
+    return [Change(name, old, getattr(call, name)) for name, old in first.items()]

@@ -7,7 +7,7 @@ from backoffice.templatetags.ui import copy_button, cost, duration, missing, sta
 from billing.settlement.shown import settlements_of
 from billing.statements.standing import standing_of
 from telephony import forms, services
-from telephony.corrections import corrections_of, originals
+from telephony.corrections import corrections_of, original, originals
 from telephony.filters import CallLogFilter
 from telephony.joined import joined_to
 from telephony.models import CallLog
@@ -53,9 +53,10 @@ class CallLogList(generic.ListView):
 
 def books(call):
     """How a call was corrected, and what a correction meets."""
+    corrections = corrections_of(call)
     return {
-        "original": originals([call]).get(call.pk, []),
-        "corrections": corrections_of(call),
+        "original": original(call, [change for one in corrections for change in one.changes]),
+        "corrections": corrections,
         "standing": standing_of(call),
     }
 
