@@ -223,12 +223,12 @@ def catch_up():
 
 
 @transaction.atomic
-def take_up_marks():
-    """The oldest marks: what they name is read again. Returns whether there were any."""
+def take_up_marks(last):
+    """The oldest marks up to this id: what they name is read again. Returns whether there were any."""
     marks = query(
         """delete from transcripts.mark where id in (
-             select id from transcripts.mark order by id limit %s) returning store, row_id""",
-        [MARKS_AT_ONCE],
+             select id from transcripts.mark where id <= %s order by id limit %s) returning store, row_id""",
+        [last, MARKS_AT_ONCE],
     )
     wanted = defaultdict(set)
     for store, row_id in marks:
@@ -246,8 +246,11 @@ def take_up_marks():
 
 
 def forget():
-    """Take up all marks now, in the transaction that erased something: the list and the index then lack it as well."""
-    while take_up_marks():
+    """Take up the marks that there are; in the transaction that erased something, the list and the index then lack it
+    as well. Those that come meanwhile are left to the next: with a busy platform there would be no end.
+    """
+    ((last,),) = query("select coalesce(max(id), 0) from transcripts.mark")
+    while take_up_marks(last):
         pass
 
 

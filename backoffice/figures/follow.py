@@ -103,7 +103,9 @@ def follow():
     with alone(FOLLOWER) as mine:
         if not mine:
             return False
-        while take_up_marks():
+        # Those that come meanwhile are left to the next round: with a busy platform there would be no end.
+        ((last,),) = query("select coalesce(max(id), 0) from figures.mark")
+        while take_up_marks(last):
             pass
         more = [follow_source(state) for state in FigureState.objects.order_by("source")]
         if not any(more):
@@ -180,12 +182,12 @@ def count_days(found):
 
 
 @transaction.atomic
-def take_up_marks():
-    """The oldest marks: the days that they name are counted again. Returns whether there were any."""
+def take_up_marks(last):
+    """The oldest marks up to this id: the days that they name are counted again. Returns whether there were any."""
     marks = query(
         """delete from figures.mark where id in (
-             select id from figures.mark order by id limit %s) returning source, day::text, tenant_id""",
-        [MARKS_AT_ONCE],
+             select id from figures.mark where id <= %s order by id limit %s) returning source, day::text, tenant_id""",
+        [last, MARKS_AT_ONCE],
     )
     for source in {source for source, day, _ in marks if day is None}:  # a table was emptied
         begin_comparison(source)
