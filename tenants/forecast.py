@@ -10,7 +10,7 @@ from django.db.models import Case, DecimalField, F, Func, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from tenants.health.credit import SPENDING
+from tenants.health.credit import of_all
 from tenants.models import ForecastRun
 
 LOCK = 8_024_002  # the advisory lock of one look-up at a time
@@ -24,8 +24,8 @@ select s28.organization_id, {
         for n in WINDOWS
     )
 }
-from ({SPENDING.format(window=28, only="")}) s28
-join ({SPENDING.format(window=7, only="")}) s7 using (organization_id)
+from ({of_all(28)}) s28
+join ({of_all(7)}) s7 using (organization_id)
 where greatest(s28.deducted, s28.cost) > 0
 """
 COLUMNS = [f"{name}_{n}" for n in WINDOWS for name in ("deducted", "cost", "days", "per_day")]

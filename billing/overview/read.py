@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from agents.models import Agent
 from backoffice import months
+from backoffice.figures import tenant as figures
 from backoffice.replicas.choice import reading
 from billing.overview import links
 from telephony.models import PhoneNumber, stale_before
@@ -30,6 +31,20 @@ where coalesce(created_at, '-infinity') >= %(since)s and coalesce(created_at, '-
 group by grouping sets (({key}), ())
 order by 2 desc, 5 desc, 4 desc, 3 desc, 1
 """
+# The same out of the kept figures, which have whole days (UTC), and the rows of the days that these do not have yet.
+KEPT_GROUPS = """
+select key::text, grouping(key), coalesce(sum(rows), 0)::bigint, coalesce(sum(quantity), 0)::bigint,
+  coalesce(sum(cost), 0), coalesce(sum(odd), 0)::bigint
+from (
+  select {kept_key} as key, rows, quantity, cost, odd from {figures}
+  where source = 'usage' and day >= %(first)s and day < %(past)s {of_tenant}
+  union all
+  select {key}, {sums} from {table}
+  where coalesce(created_at, '-infinity') >= %(past_at)s and coalesce(created_at, '-infinity') < %(until)s {narrowed}
+  group by 1) parts
+group by grouping sets ((key), ())
+order by 2 desc, 5 desc, 4 desc, 3 desc, 1
+"""
 NO_MONTH = """
 select count(*) from (
   select from {table}
@@ -47,6 +62,7 @@ class Cut:
     parameter: str
     names: object  # function({key, …}) that gives {key as text: object or words}
     of_calls: bool = False
+    kept_key: str = ""  # SQL of the same key in the kept figures, where they are told apart by it
 
     @property
     def table(self):
@@ -119,10 +135,12 @@ def recorded(column):
 
 
 CUTS = {
-    "organization": Cut("Usage by organization", "organization_id", "organization", organizations),
+    "organization": Cut(
+        "Usage by organization", "organization_id", "organization", organizations, kept_key="tenant_id"
+    ),
     "agent": Cut("By agent", "agent_id", "agent", agents),
-    "model": Cut("By model", recorded("model_used"), "model", words),
-    "channel": Cut("By channel", recorded("channel"), "channel", words),
+    "model": Cut("By model", recorded("model_used"), "model", words, kept_key="nullif(model, '')"),
+    "channel": Cut("By channel", recorded("channel"), "channel", words, kept_key="nullif(channel, '')"),
     "calls": Cut("Calls by organization", "organization_id", "organization", organizations, of_calls=True),
     "number": Cut("Calls by number", "phone_number_id", "phone_number", numbers, of_calls=True),
 }
@@ -140,15 +158,37 @@ def read(cut, month, organization_id=None):
     params, narrowed = given(organization_id)
     params["since"], params["until"] = months.bounds(month)
     params["stale"] = stale_before()
-    figures = CALL_FIGURES if cut.of_calls else USAGE_FIGURES
     made = Calls if cut.of_calls else Usage
     with reading().cursor() as cursor:
-        cursor.execute(
-            GROUPS.format(key=cut.key, figures=figures, table=cut.table, narrowed=narrowed), params
-        )
+        cursor.execute(*statement(cut, params, narrowed))
         found = [(key, whole, made(*row)) for key, whole, *row in cursor.fetchall()]
     (whole,) = (row for _, is_whole, row in found if is_whole)
     return Month(whole, [(key, row) for key, is_whole, row in found if not is_whole])
+
+
+def statement(cut, params, narrowed):
+    """The SQL of a month's groups, and its parameters: out of the kept figures where they have what is asked for."""
+    kept = figures.kept(reading()) if cut.kept_key else None
+    if kept and kept.until and params["since"].date() < kept.until:
+        by_tenant = narrowed or cut.kept_key == "tenant_id"
+        return KEPT_GROUPS.format(
+            kept_key=cut.kept_key,
+            figures="backoffice_figure" if by_tenant else "backoffice_dayfigure",
+            of_tenant="and tenant_id = %(organization)s" if narrowed else "",
+            key=cut.key,
+            sums=USAGE_FIGURES,
+            table=cut.table,
+            narrowed=narrowed,
+        ), params | kept_part(kept, params["since"], params["until"])
+    sums = CALL_FIGURES if cut.of_calls else USAGE_FIGURES
+    return GROUPS.format(key=cut.key, figures=sums, table=cut.table, narrowed=narrowed), params
+
+
+def kept_part(kept, since, until):
+    """Which days of a month are taken from the figures; those before the day that is not over, or not counted yet."""
+    window = kept.window(since, until)
+    past = min(window["past"], until.date())
+    return {"first": window["first"], "past": past, "past_at": figures.midnight(past)}
 
 
 def count_without_month(cut, organization_id=None):

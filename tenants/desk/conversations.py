@@ -9,26 +9,34 @@ from django.urls import reverse
 from agents.models import Agent, AgentSession
 from tenants.desk.together import read_together
 
-# The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations; for a
-# tenant with very many agents the store as a whole, newest first. What was stored is looked up for what is shown.
+# The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations. Where
+# these are many, the newest rows of the whole store are looked at first: a tenant of that size mostly has some of them.
+# What was stored is looked up for what is shown.
 SESSION = """
   select 'session' as store, s.id, s.session_id as label, s.channel, s.status, s.message_count as messages,
     s.last_activity_at as at, a.id as agent_id, a.name as agent_name"""
-CHAT = "select 'chat', c.id, null, null, null, null, c.created_at, a.id, a.name"
-SESSION_ORDER = "order by coalesce(s.last_activity_at, '-infinity') desc, s.id desc limit %(limit)s"
-CHAT_ORDER = "order by coalesce(c.created_at, '-infinity') desc, c.id desc limit %(limit)s"
+CHAT = "select 'chat', c.id, null::text, null::text, null::text, null::int, c.created_at as at, a.id, a.name"
+SESSION_ORDER = "order by coalesce(s.last_activity_at, '-infinity') desc, s.id desc"
+CHAT_ORDER = "order by coalesce(c.created_at, '-infinity') desc, c.id desc"
 BY_AGENT = {
     "session": f"""{SESSION} from agents a cross join lateral (
-      select * from agent_sessions s where s.agent_id = a.id {SESSION_ORDER}) s where a.organization_id = %(id)s""",
+      select * from agent_sessions s where s.agent_id = a.id {SESSION_ORDER} limit %(limit)s) s
+    where a.organization_id = %(id)s""",
     "chat": f"""{CHAT} from agents a cross join lateral (
-      select * from chat_sessions c where c.project_id = a.id {CHAT_ORDER}) c where a.organization_id = %(id)s""",
+      select * from chat_sessions c where c.project_id = a.id {CHAT_ORDER} limit %(limit)s) c
+    where a.organization_id = %(id)s""",
 }
-BY_TIME = {
-    "session": f"""({SESSION} from agent_sessions s join agents a on a.id = s.agent_id
-      where a.organization_id = %(id)s {SESSION_ORDER})""",
-    "chat": f"""({CHAT} from chat_sessions c join agents a on a.id = c.project_id
-      where a.organization_id = %(id)s {CHAT_ORDER})""",
+LATEST = 2_000
+OF_LATEST = {
+    "session": f"""{SESSION} from (select * from agent_sessions s {SESSION_ORDER} limit {LATEST}) s
+      join agents a on a.id = s.agent_id where a.organization_id = %(id)s {SESSION_ORDER} limit %(limit)s""",
+    "chat": f"""{CHAT} from (select * from chat_sessions c {CHAT_ORDER} limit {LATEST}) c
+      join agents a on a.id = c.project_id where a.organization_id = %(id)s {CHAT_ORDER} limit %(limit)s""",
 }
+LATEST_FIRST = """
+(with latest as materialized ({of_latest}), enough as materialized (select count(*) = %(limit)s as it from latest)
+ select * from latest where (select it from enough)
+ union all ({by_agent} and not (select it from enough)))"""
 NEWEST = """
 select store, id, label, channel, status, at, agent_id, agent_name,
   case when store = 'chat' then (
@@ -85,11 +93,14 @@ class Conversation:
 
 def conversations_read(organization, user, limit, *, many_agents=False):
     """The statement that reads the newest conversations in the stores that `user` may see, and its parameters."""
-    reads = BY_TIME if many_agents else BY_AGENT
-    stores = [reads["session"]]
-    if user.has_perm("agents.view_chatsession"):
-        stores.append(reads["chat"])
-    return NEWEST.format(stores=" union all ".join(stores)), {"id": organization.pk, "limit": limit}
+    stores = ["session", "chat"] if user.has_perm("agents.view_chatsession") else ["session"]
+    reads = [
+        LATEST_FIRST.format(of_latest=OF_LATEST[store], by_agent=BY_AGENT[store])
+        if many_agents
+        else BY_AGENT[store]
+        for store in stores
+    ]
+    return NEWEST.format(stores=" union all ".join(reads)), {"id": organization.pk, "limit": limit}
 
 
 def conversations_of(organization, user, limit, *, many_agents=False):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
+from backoffice.figures import tenant as figures
 from tenants.desk.together import read_together
 from tenants.health import credit
 
@@ -60,14 +61,14 @@ class Facts:
         ]
 
 
-def facts_read(organization):
-    """The statement that reads the facts, and its parameters."""
+def facts_read(organization, kept):
+    """The statement that reads the facts, and its parameters; `kept` is figures.tenant.kept()."""
     columns = [
         f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)" for _, _, rows in RELATED
     ]
     return (
         f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}, credit.* from ({credit.ONE}) credit",
-        credit.parameters(id=organization.pk, owner=organization.owner_id),
+        credit.parameters_of_one(kept, id=organization.pk, owner=organization.owner_id),
     )
 
 
@@ -82,5 +83,5 @@ def facts_from(row):
 
 
 def facts_of(organization):
-    ((row,),) = read_together([facts_read(organization)])
+    ((row,),) = read_together([facts_read(organization, figures.kept())])
     return facts_from(row)

@@ -6,16 +6,37 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from backoffice.figure_models import Source
+from backoffice.figures import tenant as figures
+from backoffice.figures.tenant import of_figures, of_rows
 from tenants.desk.together import read_together
 
 DAYS = 30
-USED = """
-select (created_at at time zone %(zone)s)::date, count(*), sum(tokens_used::bigint),
-  sum(cost_usd) filter (where cost_usd <> 'NaN'), count(*) filter (where tokens_used > 0 and coalesce(cost_usd, 0) = 0)
-from usage_logs
-where organization_id = %(id)s and coalesce(created_at, '-infinity') >= %(since)s
-  and coalesce(created_at, '-infinity') < %(until)s
-group by 1
+SUMS = ("rows", "quantity", "cost", "odd")
+LOCAL_DAY = "(created_at at time zone %(zone)s)::date as day,"
+USED = f"""
+select day, sum(rows)::bigint, sum(quantity)::bigint, sum(cost), sum(odd)::bigint from (
+  {of_figures(Source.USAGE, "day,", SUMS)}
+  union all ({of_rows(Source.USAGE, "%(since)s", "%(first_at)s", LOCAL_DAY, SUMS)} group by 1)
+  union all ({of_rows(Source.USAGE, "%(past_at)s", "%(until)s", LOCAL_DAY, SUMS)} group by 1)
+  {{moved}}) parts
+group by 1 having sum(rows) <> 0
+"""
+# Days of the figures are those of UTC. The hours between midnight here and midnight in UTC belong to another day here:
+# their rows go from the one to the other.
+FROM_MIDNIGHT = "greatest(%(first_at)s, least(m.here, m.utc))"
+TO_MIDNIGHT = "least(%(past_at)s, greatest(m.here, m.utc))"
+MOVED = f"""
+  union all (
+  select d.day, {", ".join(f"d.sign * s.{name}" for name in SUMS)}
+  from generate_series(%(first)s::date, %(past)s::date, interval '1 day') t
+  cross join lateral (
+    select t::date as day, t::date::timestamp at time zone %(zone)s as here,
+      t::date::timestamp at time zone 'UTC' as utc) m
+  cross join lateral ({of_rows(Source.USAGE, FROM_MIDNIGHT, TO_MIDNIGHT, sums=SUMS)}) s
+  cross join lateral (
+    values (1, m.day - (m.utc < m.here)::int), (-1, m.day - (m.here < m.utc)::int)) d (sign, day)
+  where m.here <> m.utc and s.rows > 0)
 """
 
 
@@ -67,15 +88,12 @@ class Usage:
         return [(day.name, day.cost) for day in self.days]
 
 
-def usage_read(organization):
-    """The statement that reads the usage of the days shown, and its parameters."""
-    today = timezone.localdate()
-    return USED, {
-        "id": organization.pk,
-        "zone": timezone.get_current_timezone_name(),
-        "since": midnight(first_day(today)),
-        "until": midnight(today + datetime.timedelta(days=1)),
-    }
+def usage_read(organization, kept):
+    """The statement that reads the usage of the days shown, and its parameters; `kept` is figures.tenant.kept()."""
+    today, zone = timezone.localdate(), timezone.get_current_timezone_name()
+    window = kept.window(midnight(first_day(today)), midnight(today + datetime.timedelta(days=1)))
+    statement = USED.format(moved="" if zone == "UTC" else MOVED)
+    return statement, {"id": organization.pk, "zone": zone, **window}
 
 
 def usage_from(rows):
@@ -88,8 +106,8 @@ def usage_from(rows):
     return Usage([found.get(day, Day(day)) for day in days])
 
 
-def usage_of(organization):
-    (rows,) = read_together([usage_read(organization)])
+def usage_of(organization, kept=None):
+    (rows,) = read_together([usage_read(organization, kept or figures.kept())])
     return usage_from(rows)
 
 

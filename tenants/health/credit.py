@@ -6,14 +6,19 @@ or SQL's), and the costs recorded on usage and calls, 1.00 of cost counting as o
 nobody deducts, or in a month whose settlement is still to come.
 """
 
+import datetime
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
 from django.db import connection
 
-# One row per organization; {only} narrows each table to one, {window} are the days looked back on. Amounts that are no
-# numbers are left out.
+from backoffice.figure_models import Source
+from backoffice.figures import tenant as figures
+from backoffice.figures.tenant import sums_between
+
+# One row per organization; {only} narrows the ledger to one, {used} and {called} give the costs per organization,
+# {window} are the days looked back on. Amounts that are no numbers are left out.
 SPENDING = """
 select o.id as organization_id, o.name, o.credits_balance as balance,
   coalesce(ledger.spent, 0) as deducted, coalesce(used.spent, 0) + coalesce(called.spent, 0) as cost,
@@ -24,21 +29,40 @@ left join (
   select organization_id, -sum(amount) as spent from credit_transactions
   where created_at >= now() - {window} * interval '1 day' and amount < 0 and kind in ('settlement', 'outside') {only}
   group by organization_id) ledger on ledger.organization_id = o.id
-left join (
-  select organization_id, sum(cost_usd) as spent from usage_logs
-  where coalesce(created_at, '-infinity') >= now() - {window} * interval '1 day'
-    and coalesce(created_at, '-infinity') <= now() + interval '1 day' and cost_usd > 0 and cost_usd <> 'NaN' {only}
-  group by organization_id) used on used.organization_id = o.id
-left join (
-  select organization_id, sum(cost) as spent from call_logs
-  where coalesce(created_at, '-infinity') >= now() - {window} * interval '1 day'
-    and coalesce(created_at, '-infinity') <= now() + interval '1 day' and cost > 0 and cost <> 'NaN' {only}
-  group by organization_id) called on called.organization_id = o.id
+left join ({used}) used on used.organization_id = o.id
+left join ({called}) called on called.organization_id = o.id
 """
-ONE = SPENDING.format(window="%(window)s", only="and organization_id = %(id)s") + " where o.id = %(id)s"
+SINCE, UNTIL = "now() - {window} * interval '1 day'", "now() + interval '1 day'"
+COST_OF_ONE = "select %(id)s::uuid as organization_id, cost as spent from ({sums}) sums"
+COST_OF_ALL = f"""
+select organization_id, sum({{cost}}) as spent from {{table}}
+where coalesce(created_at, '-infinity') >= {SINCE} and coalesce(created_at, '-infinity') < {UNTIL} and {{cost}} <> 'NaN'
+group by organization_id"""
+
+
+def of_all(window):
+    """SPENDING of every organization; `window` is a number of days, as SQL."""
+    return SPENDING.format(
+        window=window,
+        only="",
+        used=COST_OF_ALL.format(window=window, table="usage_logs", cost="cost_usd"),
+        called=COST_OF_ALL.format(window=window, table="call_logs", cost="cost"),
+    )
+
+
+# Of the organization %(id)s, in a window of `Kept`: most of its costs come out of the figures.
+ONE = (
+    SPENDING.format(
+        window="%(window)s",
+        only="and organization_id = %(id)s",
+        used=COST_OF_ONE.format(sums=sums_between(Source.USAGE, "cost")),
+        called=COST_OF_ONE.format(sums=sums_between(Source.CALL, "cost")),
+    )
+    + " where o.id = %(id)s"
+)
 # Those that may show a sign: the exact rule is Credit's.
 ANY = f"""
-select * from ({SPENDING.format(window="%(window)s", only="")}) s
+select * from ({of_all("%(window)s")}) s
 where balance is null or balance = 'NaN' or balance <= 0 or balance * days < greatest(deducted, cost) * %(dry)s
 """
 
@@ -87,7 +111,13 @@ def parameters(**more):
     return {"window": settings.HEALTH_SPENDING_DAYS, "dry": settings.HEALTH_DRY_DAYS, **more}
 
 
-def credit_of(organization):
+def parameters_of_one(kept, **more):
+    """The parameters of ONE but its id; `kept` is what figures.tenant.kept() gives."""
+    since = kept.now - datetime.timedelta(days=settings.HEALTH_SPENDING_DAYS)
+    return parameters(**kept.window(since, kept.now + datetime.timedelta(days=1)), **more)
+
+
+def credit_of(organization, kept=None):
     with connection.cursor() as cursor:
-        cursor.execute(ONE, parameters(id=organization.pk))
+        cursor.execute(ONE, parameters_of_one(kept or figures.kept(), id=organization.pk))
         return Credit(*cursor.fetchone())

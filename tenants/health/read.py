@@ -1,5 +1,6 @@
 """The signs of one tenant for its page, and of all tenants for the queue."""
 
+import datetime
 import json
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.db import connection
 from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
 from agents.known import OPENAI_VOICES, VOICE_MODEL_PREFIXES
 from agents.models import Agent
+from backoffice.figures import tenant as figures
 from tenants.health import credit, sql
 from tenants.health.kinds import ORDER
 from tenants.health.words import agent_signs, credit_sign, found_sign
@@ -66,17 +68,23 @@ def loaded(text):
 
 
 def signs_of(organization):
-    """[Sign] of one tenant, grave ones first, in three queries."""
+    """[Sign] of one tenant, grave ones first, in a few queries."""
+    kept = figures.kept()
     with connection.cursor() as cursor:
-        cursor.execute(*found_read(organization))
+        cursor.execute(*found_read(organization, kept))
         found = cursor.fetchall()
         cursor.execute(AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES})"), [organization.pk])
-        return signs_from(credit.credit_of(organization), found, cursor.fetchall())
+        return signs_from(credit.credit_of(organization, kept), found, cursor.fetchall())
 
 
-def found_read(organization):
-    """The statement that finds the signs which SQL can find, and its parameters."""
-    return sql.OF_ONE, parameters(id=organization.pk)
+def found_read(organization, kept):
+    """The statement that finds the signs which SQL can find, and its parameters; `kept` is figures.tenant.kept()."""
+    recently = kept.now - datetime.timedelta(days=settings.HEALTH_CALL_DAYS)
+    windows = {
+        **kept.window(recently - datetime.timedelta(days=28), recently, "before_"),
+        **kept.window(recently, kept.now + datetime.timedelta(days=1), "recent_"),
+    }
+    return sql.OF_ONE, parameters(id=organization.pk, **windows)
 
 
 def agents_read(organization, limit):

@@ -1,6 +1,9 @@
 """Signs that SQL finds. Each statement gives (organization_id, kind, cause, numbers as JSON), for one tenant or all."""
 
-# {of_sessions}, {of_chats}, {of_calls}, {of_numbers} narrow to one tenant, or are empty. {gate} spares the tenant that
+from backoffice.figure_models import Source
+from backoffice.figures.tenant import sums_between
+
+# {of_sessions}, {of_chats}, {of_numbers} narrow to one tenant, or are empty. {gate} spares the tenant that
 # talks the reading of its conversations.
 SILENT = """
 with by_day as materialized (
@@ -39,25 +42,32 @@ and not exists (
     and coalesce(c.created_at, '-infinity') <= now() + interval '1 day')
 """
 
+# {counted} gives each organization's calls and failed ones, of the last days and of the 28 before.
 FAILING_CALLS = """
 select c.organization_id, 'failing_calls', 'calls', jsonb_build_object(
     'calls', c.calls, 'failed', c.failed, 'calls_before', c.calls_before, 'failed_before', c.failed_before)
-from (
-  select organization_id,
-    count(*) filter (where recent) as calls, count(*) filter (where recent and failed) as failed,
-    count(*) filter (where not recent) as calls_before, count(*) filter (where not recent and failed) as failed_before
-  from (
-    select organization_id, created_at > now() - %(call_days)s * interval '1 day' as recent,
-      coalesce(status in ('failed', 'busy'), false) as failed
-    from call_logs
-    where coalesce(created_at, '-infinity') > now() - (%(call_days)s + 28) * interval '1 day'
-      and coalesce(created_at, '-infinity') <= now() + interval '1 day' {of_calls}) calls
-  group by organization_id) c
+from ({counted}) c
 where c.failed >= %(call_failures)s
   and c.failed::numeric / c.calls > greatest(
     %(call_factor)s::numeric * c.failed_before / greatest(c.calls_before, 1),
     c.failed_before::numeric / greatest(c.calls_before, 1) + 0.1)
 """
+BEFORE = "now() - (%(call_days)s + 28) * interval '1 day'"
+RECENTLY, SOON = "now() - %(call_days)s * interval '1 day'", "now() + interval '1 day'"
+CALLS_OF_ALL = f"""
+  select organization_id,
+    count(*) filter (where recent) as calls, count(*) filter (where recent and failed) as failed,
+    count(*) filter (where not recent) as calls_before, count(*) filter (where not recent and failed) as failed_before
+  from (
+    select organization_id, created_at >= {RECENTLY} as recent, coalesce(status in ('failed', 'busy'), false) as failed
+    from call_logs
+    where coalesce(created_at, '-infinity') >= {BEFORE} and coalesce(created_at, '-infinity') < {SOON}) calls
+  group by organization_id"""
+CALLS_OF_ONE = f"""
+  select %(id)s::uuid as organization_id, recent.rows::bigint as calls, recent.failed::bigint as failed,
+    coalesce(before.rows, 0)::bigint as calls_before, coalesce(before.failed, 0)::bigint as failed_before
+  from ({sums_between(Source.CALL, "rows", "failed", prefix="recent_")}) recent,
+    ({sums_between(Source.CALL, "rows", "failed", prefix="before_")}) before"""
 
 NUMBERS = """
 select n.organization_id, case when a.id is null then 'number_unassigned' else 'number_mismatched' end,
@@ -72,7 +82,7 @@ where n.status = 'active' and (a.id is null or a.organization_id <> n.organizati
 STATEMENTS = (NUMBERS, FAILING_CALLS, SILENT)
 # As an array the agents are looked up by their index; joined, the planner would rather read every conversation.
 OF_AGENTS = "and {} = any (array(select id from agents where organization_id = %(id)s))"
-NOTHING = dict.fromkeys(("of_sessions", "of_chats", "of_calls", "of_numbers", "gate"), "")
+NOTHING = dict.fromkeys(("of_sessions", "of_chats", "of_numbers", "gate"), "") | {"counted": CALLS_OF_ALL}
 ALL = [statement.format(**NOTHING) for statement in STATEMENTS]
 OF_ONE = " union all ".join(
     f"({statement})"
@@ -81,7 +91,7 @@ OF_ONE = " union all ".join(
             of_sessions=OF_AGENTS.format("agent_id"),
             of_chats=OF_AGENTS.format("project_id"),
             gate=GATE,
-            of_calls="and organization_id = %(id)s",
+            counted=CALLS_OF_ONE,
             of_numbers="and n.organization_id = %(id)s",
         )
         for text in STATEMENTS

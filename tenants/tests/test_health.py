@@ -334,7 +334,7 @@ def test_every_kind_states_its_threshold(settings):
 def test_signs_cost_the_same_for_one_row_and_for_many(django_assert_num_queries):
     tenant = rich()
     for _ in range(2):
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             signs_of(tenant)
         for _ in range(20):
             make_number(tenant)

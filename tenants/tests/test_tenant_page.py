@@ -16,10 +16,15 @@ from agents.tests.factories import (
     make_session,
 )
 from backoffice import services
+from backoffice.figures import follow
+from backoffice.figures import tenant as figures
 from backoffice.testing_crud import check_page, client_with, count_queries, set_column
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.desk.timeline import timeline_of
+from tenants.desk.together import read_together
+from tenants.desk.usage import usage_of
+from tenants.health import credit_of, found_read
 from tenants.models import Organization
 from tenants.tests.factories import change, make_organization, make_profile
 from tenants.views import TABS
@@ -269,6 +274,32 @@ class TestUsage:
         assert (str(usage.cost), usage.unpriced, usage.records) == ("1.5000", 1, 2)
         html = check_page(response)
         assert "Days in Asia/Tokyo" in html and "1 of 2 records have tokens and no cost" in html
+
+    def test_kept_figures_and_rows_say_the_same(self, owner):
+        """Whole days come out of the figures, the ends out of the rows; what nobody follows, out of the rows alone."""
+        tenant = make_organization()
+        agent = make_agent(tenant)
+        now = timezone.now()
+        for hours in range(0, 32 * 24, 9):
+            at = now - datetime.timedelta(hours=hours)
+            make_usage(agent, tokens_used=hours, cost_usd=None if hours % 3 else "0.25", created_at=at)
+            make_call(tenant, cost="0.10", status="failed" if hours < 48 else "completed", created_at=at)
+        of_rows = figures.kept()
+        assert of_rows.until is None
+        while follow.follow():
+            pass
+        of_figures = figures.kept()
+        assert of_figures.until is not None
+        for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles"):
+            with timezone.override(zone):
+                usage = usage_of(tenant, of_figures)
+                assert usage == usage_of(tenant, of_rows) and usage.records > 70
+        assert credit_of(tenant, of_figures) == credit_of(tenant, of_rows)
+        both = [read_together([found_read(tenant, kept)])[0] for kept in (of_figures, of_rows)]
+        assert both[0] == both[1] and both[0][0][1] == "failing_calls"
+        change(tenant.usage_logs.last(), tokens_used=5)
+        owner("update figures.mark set at = at - interval '3 minutes'")
+        assert figures.kept().until is None
 
     def test_sums_beyond_an_integer(self, support_client):
         agent = make_agent()

@@ -13,7 +13,6 @@ from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
-from tenants.desk.facts import COUNT_LIMIT
 from tenants.desk.lines import calls_from, calls_read, numbers_from, numbers_read
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
 from tenants.desk.timeline import timeline_from, timeline_of, timeline_read
@@ -27,6 +26,7 @@ from tenants.views.tabs import AGENTS_LOOKED_AT, VIEW, OrganizationTab
 
 SHOWN = 25
 FEW = 6
+MANY_AGENTS = 50
 SIGNS_OF_A_KIND = 4
 NEWEST = [newest().desc(), "-id"]
 
@@ -46,7 +46,7 @@ class OrganizationOverview(OrganizationTab):
             ),
             "telephony.view_phonenumber": numbers_read(tenant, FEW),
             "telephony.view_calllog": calls_read(tenant, FEW),
-            "billing.view_usagelog": usage_read(tenant),
+            "billing.view_usagelog": usage_read(tenant, self.kept),
             VIEW: timeline_read(tenant, user, limit=FEW),
         }
         reads = {permission: read for permission, read in reads.items() if user.has_perm(permission)}
@@ -154,7 +154,7 @@ class OrganizationUsage(OrganizationTab):
         section = self.section(
             "Usage records", rows, "usage", "billing:usagelog_list", "No usage recorded yet."
         )
-        return {"usage": usage_of(self.object), "sections": [section]}
+        return {"usage": usage_of(self.object, self.kept), "sections": [section]}
 
 
 class OrganizationLedger(OrganizationTab):
@@ -243,7 +243,7 @@ def conflicts_section(tab):
 
 
 def has_many_agents(tab):
-    return tab.facts.counts["Agents"] > COUNT_LIMIT
+    return tab.facts.counts["Agents"] > MANY_AGENTS
 
 
 def conversations_section(tab, rows):

@@ -5,6 +5,7 @@ from django.urls import resolve, reverse
 from django.utils.functional import cached_property
 
 from backoffice import generic
+from backoffice.figures import tenant as figures
 from backoffice.roles import role_of
 from billing.views import PostCredit
 from tenants import attention
@@ -64,13 +65,18 @@ class OrganizationTab(generic.ObjectPage):
         return reverse(f"tenants:{name}", args=[organization.pk])
 
     @cached_property
+    def kept(self):
+        """How far the kept figures can be relied on."""
+        return figures.kept()
+
+    @cached_property
     def standing(self):
         """What every tab reads about the tenant, in one go: (facts, signs, rows of its newest agents)."""
         tenant = self.object
         (facts,), found, agents, kept = read_together(
             [
-                facts_read(tenant),
-                found_read(tenant),
+                facts_read(tenant, self.kept),
+                found_read(tenant, self.kept),
                 agents_read(tenant, AGENTS_LOOKED_AT),
                 (KEPT_SIGNS, [tenant.pk]),
             ]
