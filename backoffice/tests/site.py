@@ -8,6 +8,7 @@ from agents.conversations.reviews import add_note
 from agents.tests.factories import (
     make_agent,
     make_chat_message,
+    make_chat_session,
     make_conversation,
     make_label,
     make_message,
@@ -60,8 +61,9 @@ def make_rows():
     )
     session = make_session(agent, conversation_history=[{"role": "user", "content": SAID}])
     number = make_number(agent=agent)
+    make_number(agent.organization)  # in conflict, as nobody answers it
     message = make_message(session, content=SAID, audio_url="/demo/audio/x.wav")
-    chat_message = make_chat_message(text=SAID)
+    chat_message = make_chat_message(make_chat_session(agent), text=SAID)
     found = [
         agent.organization,
         agent.organization.owner,
@@ -137,6 +139,10 @@ def address(route, pattern, rows):
         values["pk"] = 0
     if "<str:table>" in route:
         values["pk"] = rows["tenants.organization"].pk
+    if "/preview/sessions/" in route:
+        values["row"] = rows["agents.agentsession"].pk
+    if "/preview/chats/" in route:
+        values["row"] = rows["agents.chatsession"].pk
     if "/people/" in route:
         values["pk"] = rows["backoffice.user"].pk
     if "<str:label>" in route:

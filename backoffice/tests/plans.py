@@ -1,0 +1,113 @@
+"""What a page asks of the database: its statements, and whether one of them counts or walks a big table.
+
+The planner says which rows a statement looks at (EXPLAIN), so it does not matter how the SQL is written. Counting is
+bounded where a LIMIT stands between the count and the table: `select count(*) from (select … limit 1001) rows`.
+"""
+
+import contextlib
+import re
+
+from django.db import connections
+
+from backoffice.postgresql.base import PREVIEW
+
+# Those that grow with the platform's traffic.
+BIG = {
+    "agent_sessions",
+    "agent_messages",
+    "chat_sessions",
+    "chat_messages",
+    "call_logs",
+    "usage_logs",
+    "credit_transactions",
+    "agents_conversation",
+    "agents_indexedturn",
+    "settled_row",
+    "event",  # of the audit
+    "read_log",
+}
+SUSPECT = re.compile(r"\bcount\(|\bdistinct\b|\boffset\b", re.IGNORECASE)
+COUNTS = re.compile(r"\bcount\(|\bDISTINCT\b")
+WALKS = re.compile(r"\boffset\b", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def statements():
+    """[(alias, SQL, parameters)] of everything that is sent meanwhile, as the access log counts it."""
+    sent = []
+
+    def keep(execute, sql, params, many, context):
+        sent.append((context["connection"].alias, sql, params))
+        return execute(sql, params, many, context)
+
+    with contextlib.ExitStack() as stack:
+        for alias in ("default", PREVIEW):
+            stack.enter_context(connections[alias].execute_wrapper(keep))
+        yield sent
+
+
+def faults_of(statement, explain):
+    """Sentences about a statement that counts or walks a big table; `explain(sql)` gives the root of its plan.
+
+    Several statements may travel as one.
+    """
+    alias, sql, params = statement
+    if not SUSPECT.search(sql):
+        return
+    for part in connections[alias].ops.compose_sql(sql, params).split(";\n"):
+        if not SUSPECT.search(part) or not re.match(r"\s*(select|with|\()", part, re.IGNORECASE):
+            continue
+        plan = explain(part)
+        parts = {node["Subplan Name"]: node for node in nodes(plan) if "Subplan Name" in node}
+        for node in nodes(plan):
+            if is_counting(node) and (found := sum_of(tables_read(child, parts) for child in inputs(node))):
+                yield f"counts {', '.join(sorted(found))} without a limit: {shortened(part)}"
+        if WALKS.search(part) and (found := BIG & {node.get("Relation Name") for node in nodes(plan)}):
+            yield f"skips rows of {', '.join(sorted(found))}: {shortened(part)}"
+
+
+def shortened(sql):
+    return " ".join(sql.split())[:300]
+
+
+def nodes(node):
+    yield node
+    for child in node.get("Plans", []):
+        yield from nodes(child)
+
+
+def inputs(node):
+    """The children whose rows a node takes in; others are worked out beside it, and judged by themselves."""
+    return [
+        child
+        for child in node.get("Plans", [])
+        if child["Parent Relationship"] in ("Outer", "Inner", "Member", "Subquery")
+    ]
+
+
+def is_counting(node):
+    """Whether a node counts the rows that it takes in, or makes them differ."""
+    if node["Node Type"] == "Unique":
+        return True
+    if node["Node Type"] != "Aggregate":
+        return False
+    return any(COUNTS.search(output) for output in node.get("Output", [])) or is_distinct(node)
+
+
+def is_distinct(node):
+    """Groups of which nothing is summed: DISTINCT, as the planner does it by hashing."""
+    return set(node.get("Group Key", [])) >= set(node["Output"])
+
+
+def tables_read(node, parts):
+    """The big tables of which a node may take in any number of rows."""
+    if node["Node Type"] == "Limit":
+        return set()
+    found = {node["Relation Name"]} & BIG if "Relation Name" in node else set()
+    if "CTE Name" in node and (part := parts.get(f"CTE {node['CTE Name']}")):
+        found |= tables_read(part, parts)
+    return found | sum_of(tables_read(child, parts) for child in inputs(node))
+
+
+def sum_of(sets):
+    return set().union(*sets)
