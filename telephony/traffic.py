@@ -12,10 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.charts import Bar
+from backoffice.keyset import Total
 from backoffice.replicas.choice import reading
 from telephony.models import CallLog
 
 DAYS = 30
+MOST = 1000  # calls of a number in a list of many; counting stops after them
 FAILED = (CallLog.Status.FAILED, CallLog.Status.BUSY)
 MOMENT = "coalesce(created_at, '-infinity')"
 BY_DAY = f"""
@@ -25,7 +27,9 @@ from call_logs where phone_number_id = %(number)s and {MOMENT} >= %(since)s and 
 """
 OF_NUMBERS = f"""
 select n.id, l.created_at, l.id, (
-  select count(*) from call_logs where phone_number_id = n.id and {MOMENT} >= %(since)s and {MOMENT} < %(until)s)
+  select count(*) from (
+    select from call_logs where phone_number_id = n.id and {MOMENT} >= %(since)s and {MOMENT} < %(until)s
+    limit {MOST + 1}) calls)
 from unnest(%(numbers)s::uuid[]) n (id)
 left join lateral (
   select id, created_at from call_logs where phone_number_id = n.id order by {MOMENT} desc, id desc limit 1) l on true
@@ -111,14 +115,18 @@ def span_of(number, days, label, first, last):
 
 
 def traffic_of_many(numbers):
-    """{id of a number: (time of its last call, id of that call, calls in the last DAYS days)}; one query for all."""
+    """{id of a number: (time of its last call, id of that call, Total of calls in the last DAYS days)}; one query."""
     today = timezone.localdate()
     values = bounds(today - datetime.timedelta(days=DAYS - 1), today) | {
         "numbers": [row.pk for row in numbers]
     }
     with reading().cursor() as cursor:
         cursor.execute(OF_NUMBERS, values)
-        return {number: found for number, *found in cursor.fetchall()}
+        return {number: (at, call, total_of(calls)) for number, at, call, calls in cursor.fetchall()}
+
+
+def total_of(calls):
+    return Total(MOST, "at_least") if calls > MOST else Total(calls, "exact")
 
 
 def since_day():

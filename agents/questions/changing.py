@@ -117,11 +117,10 @@ def change_in_job(job, progress):
     if not actor.is_active or not actor.has_perm(CHANGE):
         raise PermissionDenied(f"The account of {actor} may not change agents (any more).")
     deeds = [Deed.from_json(one) for one in change.deeds]
-    waiting = change.rows.filter(state=State.READY, outcome=None).order_by("number")
-    waiting = list(waiting.values_list("pk", flat=True))
-    total = change.rows.filter(state=State.READY).count()
-    job.done = total - len(waiting)
-    progress.start(total)
+    ready = change.rows.filter(state=State.READY).order_by("number").values_list("pk", "outcome")
+    waiting = [pk for pk, outcome in ready if outcome is None]
+    job.done = len(ready) - len(waiting)
+    progress.start(len(ready))
     try:
         with request_named(str(job.pk)):
             for pk in waiting:

@@ -1,5 +1,6 @@
 """The platform's tables of conversations, each as it is; staff use the list of all conversations instead."""
 
+from django.db.models import F
 from django.shortcuts import get_object_or_404
 
 from agents import services
@@ -51,7 +52,6 @@ class MessageList(generic.ListView):
     """Messages across conversations: text masked and cut, only for those who may read, and each such page is logged."""
 
     text_field = ""
-    sessions = "sessions"  # of an agent, by their name in queries
 
     def row_context(self, rows):
         if not self.request.user.has_perm(READ):
@@ -64,29 +64,31 @@ class MessageList(generic.ListView):
                 "transcript",
                 self.model(),
                 actor=self.request.user,
-                organization_id=tenant_of(rows, self.sessions),
+                organization_id=tenant_of(rows),
                 detail=f"{self.request.path}{query if query != '?' else ''}",
             )
         return {"may_read": True}
 
 
-def tenant_of(messages, sessions):
-    """The id of the tenant whose conversations these messages are from, None where it is not one. `sessions` is what an
-    agent's sessions are called in queries.
-    """
-    ids = {message.session_id for message in messages}
-    found = (
-        Agent.objects.filter(**{f"{sessions}__in": ids}).order_by().values_list("organization_id", flat=True)
-    )
-    tenants = list(found.distinct()[:2])
-    return tenants[0] if len(tenants) == 1 else None
+def tenant_of(messages):
+    """The id of the tenant whose conversations these messages are from, None where it is not one."""
+    tenants = {message.tenant_id for message in messages}
+    return tenants.pop() if len(tenants) == 1 else None
+
+
+MESSAGES = (
+    AgentMessage.objects.select_related("session")
+    .defer("session__conversation_history", "session__context_data")
+    .annotate(tenant_id=F("session__agent__organization_id"))
+)
+CHAT_MESSAGES = ChatMessage.objects.select_related("session").annotate(
+    tenant_id=F("session__agent__organization_id")
+)
 
 
 class AgentMessageList(MessageList):
     model = AgentMessage
-    queryset = AgentMessage.objects.select_related("session").defer(
-        "session__conversation_history", "session__context_data"
-    )
+    queryset = MESSAGES
     table_class = AgentMessageTable
     not_exported = ["audio_url"]  # recordings are heard through the door that logs it
     filterset_class = AgentMessageFilter
@@ -99,21 +101,17 @@ class MessageDetail(generic.DetailView):
 
     has_readings = True
     text_field = ""
-    sessions = "sessions"
 
     def show_masked_text(self, message):
         if not self.request.user.has_perm(READ):
             return "Text", missing("", "your role does not include reading transcripts")
-        tenant = tenant_of([message], self.sessions)
-        log_read("transcript", message, actor=self.request.user, organization_id=tenant)
+        log_read("transcript", message, actor=self.request.user, organization_id=message.tenant_id)
         return "Text (masked)", mask(getattr(message, self.text_field))
 
 
 class AgentMessageDetail(MessageDetail):
     model = AgentMessage
-    queryset = AgentMessage.objects.select_related("session").defer(
-        "session__conversation_history", "session__context_data"
-    )
+    queryset = MESSAGES
     fields = [
         ("Message", ["role", "masked_text", "created_at", "session", "id"]),
         ("Measured", ["tokens_used", "latency_ms", "model_used", "audio_duration_ms", "recording"]),
@@ -151,17 +149,15 @@ class ChatSessionDelete(generic.DeleteView):
 
 class ChatMessageList(MessageList):
     model = ChatMessage
-    queryset = ChatMessage.objects.select_related("session")
+    queryset = CHAT_MESSAGES
     table_class = ChatMessageTable
     filterset_class = ChatMessageFilter
     orders = {"created": generic.by_time("timestamp")}
     text_field = "text"
-    sessions = "chat_sessions"
 
 
 class ChatMessageDetail(MessageDetail):
     model = ChatMessage
-    queryset = ChatMessage.objects.select_related("session")
+    queryset = CHAT_MESSAGES
     fields = ["role", "masked_text", "timestamp", "session", "id"]
     text_field = "text"
-    sessions = "chat_sessions"

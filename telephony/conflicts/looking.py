@@ -60,14 +60,20 @@ def look():
 
 
 def follow():
-    """Look again at what changed since the last look. Returns False: there is never more to do at once.
+    """Look again at what changed since the last look. Returns False: there is never more to do at once."""
+    if known := state():
+        follow_from(known)
+    return False
 
-    Does nothing where nobody ever looked, and while somebody else does. More changes than MOST are left to the next
-    look over everything, and said (`is_behind`).
+
+def follow_from(known):
+    """The same from the last look, a ConflictLook. Returns it as it is then.
+
+    Does nothing while somebody else looks. More changes than MOST are left to the next look over everything, and said
+    (`is_behind`).
     """
-    known = state()
-    if known is None or known.is_behind:
-        return False
+    if known.is_behind:
+        return known
     with connection.cursor() as cursor:
         started = timezone.now()
         cursor.execute(sql.CHANGED, values(since=known.followed_at - OVERLAP))
@@ -77,15 +83,15 @@ def follow():
     if not changes:
         if known.followed_at < started - OVERLAP:
             ConflictLook.objects.filter(followed_at=known.followed_at).update(followed_at=started)
-        return False
+        return known
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("select pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
-            return False
+            return known
         numbers, tenants, too_many = reached(cursor, changes)
         if too_many:
             ConflictLook.objects.update(is_behind=True)
-            return False
+            return state()
         known = state()  # as it is under the lock
         for statement, of in (
             (sql.KEEP_NUMBERS, {"numbers": numbers}),
@@ -96,7 +102,7 @@ def follow():
                 known.counts[rule] = known.counts.get(rule, 0) + int(change)
         known.followed_at, known.seen = started, [name for name, *_ in found]
         known.save(update_fields=["followed_at", "counts", "seen"])
-    return False
+    return known
 
 
 def reached(cursor, changes):
@@ -139,11 +145,10 @@ def up_to_date():
     if (known := state()) is None:
         look()
         return state()
-    follow()
-    return known
+    return follow_from(known)
 
 
-def counts():
-    """{rule: conflicts}, every rule named, as of the last look. One row is read."""
-    known = state()
+def counts(known=None):
+    """{rule: conflicts}, every rule named, as of the last look, a ConflictLook; one row is read without it."""
+    known = known or state()
     return {rule: known.counts.get(rule, 0) if known else 0 for rule in RULES}

@@ -34,7 +34,7 @@ class ConflictList(generic.ListView):
         return {}
 
     def extra_context(self):
-        counts = conflicts.counts()
+        counts = conflicts.counts(self.last_look)
         chosen = self.request.GET.get("rule", "")
         return {
             "looked_at": self.last_look,

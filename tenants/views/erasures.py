@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from backoffice import generic
 from backoffice.forms import ReasonForm
-from tenants.closing.procedure import stored_blockers
+from tenants.closing.procedure import stored_blockers_of
 from tenants.erasure import certificate as certificates
 from tenants.erasure.person import person_of, phone_digits
 from tenants.erasure.places import ELSEWHERE, PLATFORM
@@ -192,7 +192,7 @@ class UserProfileRequestErasure(generic.ActionView):
     def context(self):
         owned = list(self.object.organizations.order_by("name", "id")[:20])
         return {
-            "owned": [(organization, stored_blockers(organization)) for organization in owned],
+            "owned": stored_blockers_of(owned).items(),
             "known": known_of(self.object),
         }
 
