@@ -31,7 +31,7 @@ class Search(View):
 
 
 class Palette(View):
-    """What the Ctrl-K palette shows below its field, as links; the page names are put there by keyboard.js."""
+    """What the Ctrl-K palette shows below its field, as links; the page names are put there by palette.js."""
 
     replica = True
 

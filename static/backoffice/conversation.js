@@ -1,12 +1,13 @@
-// The page of a conversation: recordings and the line that is heard, find, copies of the whole, links to turns.
+// The page of a conversation: find, copies of the whole, links to turns, recordings.
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+import { $, all, copyByHand } from "./shell.js";
+import { isTaken } from "./keyboard.js";
+
 const box = () => $(".transcript-box");
 const turnOf = (key) => document.getElementById(`t-${key}`);
 
-// The box scrolls to a line, and the page no more than it takes to see the box. What was out of sight gets its size only
-// when it comes near, which moves the line: it is aimed at for some frames, unless somebody scrolls meanwhile.
+// The box scrolls to a line, and the page as far as it takes to see the box. Turns get their size when they come near,
+// which moves the line: it is aimed at for some frames, unless somebody scrolls.
 let aim = 0;
 for (const name of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(name, () => aim++, { capture: true, passive: true });
 function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
@@ -18,90 +19,6 @@ function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
   if (always) frame.scrollIntoView({ block: "nearest" });
   if (frames) requestAnimationFrame(() => show(node, { always, frames: frames - 1, mine }));
 }
-
-// Recordings ------------------------------------------------------------------------------------------------------
-
-const STEP = 5;
-const players = () => all("audio[data-of-call], audio[data-of-turn]");
-let player = null; // the one that was used last
-const current = () => (player?.isConnected ? player : $("audio[data-of-call]") || $("audio[data-of-turn]"));
-const note = (text) => {
-  const place = $("[data-player-note]");
-  if (place) place.textContent = text;
-};
-
-function seek(audio, seconds) {
-  player = audio;
-  const go = () => {
-    const past = Number.isFinite(audio.duration) && seconds > audio.duration;
-    note(past ? `The recording is ${Math.round(audio.duration)} s long; this was said ${Math.round(seconds)} s after the call began.` : "");
-    if (past) return;
-    audio.currentTime = Math.max(0, seconds);
-    audio.play().catch(() => note("The recording could not be played."));
-  };
-  if (audio.readyState) return go();
-  audio.addEventListener("loadedmetadata", go, { once: true });
-  audio.addEventListener("error", () => note("The recording could not be loaded."), { once: true });
-  audio.preload = "metadata";
-  audio.load();
-}
-
-// The call in which a moment lies: the last one that had begun by then.
-function callAt(moment) {
-  const begun = all("audio[data-of-call]").filter((audio) => audio.dataset.began);
-  return begun.filter((audio) => Number(audio.dataset.began) <= moment + 1).sort((a, b) => b.dataset.began - a.dataset.began)[0] || begun[0];
-}
-
-function hear(turn) {
-  for (const line of all(".bubble[aria-current]")) if (line !== turn) line.removeAttribute("aria-current");
-  if (!turn || turn.hasAttribute("aria-current")) return;
-  turn.setAttribute("aria-current", "true");
-  show(turn, { always: false });
-}
-
-// The line that is heard: the last one said by then.
-function follow(audio) {
-  if (audio.matches("[data-of-turn]")) return hear(audio.closest(".bubble"));
-  if (!audio.dataset.began) return;
-  const now = Number(audio.dataset.began) + audio.currentTime + 0.25;
-  let heard = null;
-  for (const turn of all(".bubble[data-at]")) if (Number(turn.dataset.at) <= now) heard = turn;
-  hear(heard);
-}
-
-const speed = () => Number($("[data-speed]")?.value || 1);
-document.addEventListener("play", (event) => {
-  if (!event.target.matches?.("audio")) return;
-  player = event.target;
-  player.playbackRate = speed();
-  for (const other of players()) if (other !== player) other.pause();
-}, true);
-for (const name of ["timeupdate", "seeked"])
-  document.addEventListener(name, (event) => event.target === player && !player.paused && follow(player), true);
-document.addEventListener("ended", (event) => event.target === player && hear(null), true);
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-speed]")) for (const audio of players()) audio.playbackRate = speed();
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing || event.defaultPrevented) return;
-  // What has the focus has the key: fields, buttons, and players, whose own keys do the same.
-  if (event.target.closest("input, textarea, select, button, a, summary, audio, dialog[open], [contenteditable], pre")) return;
-  const audio = current();
-  if (!audio) return;
-  if (event.key === " ") {
-    event.preventDefault();
-    player = audio;
-    if (audio.paused) audio.play().catch(() => note("The recording could not be played."));
-    else audio.pause();
-  } else if (audio === player && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
-    event.preventDefault();
-    audio.currentTime = Math.max(0, audio.currentTime + (event.key === "ArrowLeft" ? -STEP : STEP));
-    follow(audio);
-  }
-});
-
-// Find ------------------------------------------------------------------------------------------------------------
 
 const found = () => $("#transcript");
 const places = () => (found()?.dataset.places || "").split(" ").filter(Boolean);
@@ -169,7 +86,19 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (elt.matches("[data-live]") && document.hidden) event.preventDefault();
 });
 
-// Pieces ----------------------------------------------------------------------------------------------------------
+// Recordings: their script comes when one is used.
+const recordings = () => import("./recordings.js");
+document.addEventListener("play", ({ target }) => target.matches?.("audio") && recordings().then(({ played }) => played(target)), true);
+document.addEventListener("heard", ({ target }) => show(target, { always: false }));
+document.addEventListener("click", (event) => {
+  const turn = event.target.closest("[data-seek]")?.closest(".bubble");
+  if (turn) recordings().then(({ playFrom }) => playFrom(turn));
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== " " || isTaken(event) || !$("audio")) return;
+  event.preventDefault();
+  recordings().then(({ playOrPause }) => playOrPause());
+});
 
 // Turns that come in above what is looked at push it down; most browsers hold it by themselves.
 let held = null;
@@ -185,12 +114,6 @@ document.addEventListener("htmx:afterSwap", (event) => {
 
 // Links to turns: those that are on the page are gone to, the others open with their piece.
 document.addEventListener("click", (event) => {
-  const clock = event.target.closest("[data-seek]");
-  if (clock) {
-    const turn = clock.closest(".bubble");
-    const audio = callAt(Number(turn.dataset.at));
-    if (audio) seek(audio, Number(turn.dataset.at) - Number(audio.dataset.began));
-  }
   if (event.target.closest("a[data-copy]") && !event.ctrlKey && !event.metaKey) event.preventDefault(); // shell.js copies
   const link = event.target.closest("[data-to-turn]");
   const turn = link && $(`.bubble[data-number="${link.dataset.toTurn}"]`);
@@ -201,7 +124,7 @@ document.addEventListener("click", (event) => {
   show(turn);
 });
 
-// The whole conversation on the clipboard, from our address.
+// The whole on the clipboard.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-from]");
   if (!button) return;
@@ -221,14 +144,8 @@ document.addEventListener("click", async (event) => {
   }
   setTimeout(() => Object.assign(button, { textContent: words, disabled: false }), 2000);
 });
-function copyByHand(text) {
-  const area = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text }));
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
 
-// What was revealed is masked again when its time is over, also after the computer slept.
+// What was revealed is masked when its time is over, also after the computer slept.
 const until = Number($("[data-revealed-until]")?.dataset.revealedUntil || 0);
 if (until) {
   const check = () => Date.now() / 1000 >= until && location.reload();

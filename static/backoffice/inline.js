@@ -1,12 +1,13 @@
-// Editing one field in place (templates/components/inline_form.html): focus, Esc, Ctrl+Enter, and answers that are no form.
+// Editing one field in place: focus, Esc, Ctrl+Enter, and answers that are no form.
 
 document.addEventListener("htmx:load", (event) => {
   const elt = event.detail.elt;
+  if (elt.querySelector?.("[data-picker]")) import("./pickers.js");
   if (elt.matches?.("[data-inline-form]")) {
     const field = elt.querySelector("[data-inline-focus]") || elt.querySelector(".field__error + * input, [aria-invalid=true]")
       || [...elt.querySelectorAll("input, select, textarea")].find((input) => input.type !== "hidden" && input.checkVisibility());
     field?.focus();
-    if (field?.matches("input[type=text], input[type=email], input[type=number], input:not([type])")) field.select();
+    if (field?.matches("input")) field.select();
   } else if (elt.matches?.("[data-refocus]")) elt.querySelector(".pencil")?.focus();
 });
 

@@ -1,10 +1,14 @@
-// The keyboard: / ? Ctrl-K j k x e [ ], and the Ctrl-K palette.
+// The keyboard: / ? Ctrl-K j k x e [ ].
 
-const $ = (selector, root = document) => root.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+import { $, all } from "./shell.js";
+
 const palette = $("[data-palette]");
 
 const typing = (node) => node.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable], dialog[open]");
+// A key that means something already: with another key, or to the field, button or player that has the focus.
+export const isTaken = (event) =>
+  event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing || event.defaultPrevented ||
+  event.target.closest("input, textarea, select, button, a, summary, audio, dialog[open], [contenteditable], pre");
 const focusSearch = () => {
   const field = $("#search") || $("[data-filters] [name=q]") || $("main input[type=search]");
   field?.focus();
@@ -56,66 +60,10 @@ document.addEventListener("keydown", (event) => {
   if (act && act() !== false) event.preventDefault();
 });
 
-// The palette: what the server finds (htmx fills #palette-found), then the pages of the navigation, which are there at
-// once. The focus stays in the field; the marked one is told to screen readers by aria-activedescendant.
-const field = palette && $("input", palette);
-const found = $("#palette-found");
-function item(label, url, hint) {
-  const link = Object.assign(document.createElement("a"), { className: "menu__item", href: url, role: "option" });
-  link.append(Object.assign(document.createElement("span"), { className: "palette__name", textContent: label }));
-  if (hint) link.append(Object.assign(document.createElement("span"), { className: "palette__hint", textContent: hint }));
-  return link;
-}
-function listPages() {
-  const text = field.value.trim();
-  const words = text.toLowerCase().split(/\s+/);
-  const pages = all(".nav__item")
-    .map((link) => [$("span", link).textContent, link.href, link.closest("ul").previousElementSibling?.textContent])
-    .filter(([label, , section]) => words.every((word) => ` ${label} ${section || ""}`.toLowerCase().includes(` ${word}`)))
-    .map((page) => item(...page));
-  const search = palette.dataset.searchUrl;
-  if (search && text) pages.push(item(`Search everything for “${text}”`, `${search}?q=${encodeURIComponent(text)}`));
-  $("#palette-pages").replaceChildren(...pages);
-  found.toggleAttribute("data-stale", true); // what was found for the text before must not be chosen now
-  mark(0);
-}
-const items = () => all("#palette-found:not([data-stale]) .menu__item, #palette-pages .menu__item");
-const marked = () => items().findIndex((link) => link.hasAttribute("data-marked"));
-function mark(index) {
-  all("[data-marked]", palette).forEach((link) => link.removeAttribute("data-marked"));
-  const links = items();
-  links.forEach((link, at) => {
-    link.id = `palette-${at}`;
-    link.tabIndex = -1;
-    link.setAttribute("aria-selected", at === index);
-  });
-  const chosen = links[index];
-  chosen?.toggleAttribute("data-marked", true);
-  chosen?.scrollIntoView({ block: "nearest" });
-  if (chosen) field.setAttribute("aria-activedescendant", chosen.id);
-  else field.removeAttribute("aria-activedescendant");
-}
+// The palette opens at once, so that what is typed goes into its field; its script comes with the first time.
 function openPalette() {
+  $("input", palette).value = "";
   palette.showModal();
-  field.value = "";
-  found.replaceChildren();
-  listPages();
-  field.dispatchEvent(new Event("palette-open"));
+  import("./palette.js").then(({ begin }) => begin());
 }
 document.addEventListener("click", (event) => event.target.closest("[data-palette-open]") && openPalette());
-palette?.addEventListener("input", listPages);
-palette?.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.requestConfig.parameters.q !== field.value) return;
-  found.removeAttribute("data-stale");
-  mark(0);
-});
-palette?.addEventListener("keydown", (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step && !event.isComposing) {
-    event.preventDefault();
-    mark((marked() + step + items().length) % (items().length || 1));
-  } else if (event.key === "Enter" && event.target === field && !event.isComposing) {
-    event.preventDefault();
-    items()[marked()]?.click();
-  }
-});

@@ -1,6 +1,17 @@
-// Lists: dialogs beside them, the order of columns, rows selected for a bulk action.
+// Lists: filters, dialogs beside them, the order of columns, rows selected for a bulk action.
 
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+import { $, all } from "./shell.js";
+
+// Filters: selects and dates apply at once, and empty fields stay out of the address.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-filters]");
+  const apply = event.target.matches("select, [type=checkbox], [type=radio], [type=date], [data-picker]");
+  if (form && apply && !event.target.matches(".picker__option input")) form.requestSubmit();
+});
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches("form[data-filters]")) return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});
 
 // What htmx loads into a <dialog> opens it; its Cancel only closes it.
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -36,9 +47,9 @@ document.addEventListener("submit", (event) => {
 function select() {
   const boxes = all("[data-check]");
   const checked = boxes.filter((box) => box.checked).length;
-  const every = document.querySelector("[data-bulk-all]");
+  const every = $("[data-bulk-all]");
   if (every?.checked && checked < boxes.length) every.checked = false;
-  const head = document.querySelector("[data-check-all]");
+  const head = $("[data-check-all]");
   if (head) [head.checked, head.indeterminate] = [checked && checked === boxes.length, checked > 0 && checked < boxes.length];
   for (const bar of all("[data-bulk]")) bar.toggleAttribute("data-on", checked > 0);
   for (const label of all("[data-bulk-count]")) label.textContent = every?.checked ? `All ${every.dataset.bulkAll} rows` : `${checked} row${checked === 1 ? "" : "s"}`;

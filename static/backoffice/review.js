@@ -1,9 +1,10 @@
 // The review queue by keyboard (templates/agents/sample_review.html): 1 2 3 outcome, s skip, u undo, l label, n note,
 // j k turns, t label or note on the turn, Esc leaves a field. Every key presses a button or goes to a field of the page.
 
-const $ = (selector, root = document) => root.querySelector(selector);
+import { $, all } from "./shell.js";
+
 const queue = $("[data-review-queue]");
-const turns = () => [...document.querySelectorAll("[data-turns] > .bubble")];
+const turns = () => all("[data-turns] > .bubble");
 const typing = (node) => node.closest?.("input, textarea, select, [contenteditable], dialog[open]");
 
 // The turn in which the focus is, else the one where it was last.
@@ -14,9 +15,9 @@ function current() {
 
 // The turn gets the focus, so that Tab goes on from there.
 function move(step) {
-  const all = turns();
-  const here = all.indexOf(current());
-  const next = all[here < 0 ? (step > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, here + step))];
+  const list = turns();
+  const here = list.indexOf(current());
+  const next = list[here < 0 ? (step > 0 ? 0 : list.length - 1) : Math.min(list.length - 1, Math.max(0, here + step))];
   if (!next) return;
   last = next;
   next.tabIndex = -1;

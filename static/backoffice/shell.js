@@ -1,9 +1,8 @@
-// The shell: theme, dialogs, menus, toasts, copy buttons, row clicks, relative times. Everything listens on
-// the document, so that fragments that htmx puts in work as well.
+// Theme, dialogs, menus, toasts, copy buttons, row clicks, relative times; all on the document, for what htmx puts in.
 
 const html = document.documentElement;
-const $ = (selector, root = document) => root.querySelector(selector);
-const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 // Theme: change at once, tell the server in the background.
 const dark = () =>
@@ -23,15 +22,18 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 // Copy buttons.
+export function copyByHand(text, place = document.body) {
+  const area = Object.assign(document.createElement("textarea"), { value: text });
+  place.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
 async function copy(button) {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch {
-    const area = Object.assign(document.createElement("textarea"), { value: button.dataset.copy });
-    (button.closest("dialog") || document.body).append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
+    copyByHand(button.dataset.copy, button.closest("dialog") || document.body);
     button.focus();
   }
   button.dataset.copied = "";
@@ -98,14 +100,7 @@ function tick() {
 setInterval(() => document.hidden || tick(), 30000);
 document.addEventListener("visibilitychange", () => document.hidden || tick());
 
-// Django admin's lists get the labels that our own tables come with; a narrow screen shows them.
-function label(table) {
-  const names = all("thead th", table).map((th) => th.innerText.trim());
-  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, at) => (cell.dataset.label = names[at] || ""));
-}
-
-// The database is away: what a part of the page asked for tells so in its place, what was sent tells so in a toast. What
-// asks again by itself goes on asking.
+// The database is away: a part of the page tells so in its place, a form in a toast; what asks by itself asks again.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, requestConfig } = event.detail;
   if (xhr.status !== 503 || requestConfig.elt.closest(".inline")) return;
@@ -120,7 +115,6 @@ function toast(text) {
 
 function start() {
   watchToasts();
-  all("#result_list").forEach(label);
   for (const wrap of all(".table-wrap:not([data-watched])")) {
     wrap.dataset.watched = "";
     sizes.observe(wrap);

@@ -1,0 +1,70 @@
+// Pickers (templates/components/picker.html): the choice stays above what a new search finds.
+
+import { all } from "./shell.js";
+
+const parts = (node) => {
+  const picker = node.closest("[data-picker]");
+  return picker && { picker, field: picker.querySelector("[type=search]"), chosen: picker.querySelector(".picker__chosen") };
+};
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const found = event.detail.target;
+  const part = found?.id?.endsWith("_found") && parts(found);
+  if (!part) return;
+  const option = found.querySelector(":checked")?.closest("label");
+  if (option) {
+    for (const old of all("label", part.chosen)) if (old.querySelector("input").value) old.remove();
+    part.chosen.prepend(option);
+  }
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  const part = event.target.id?.endsWith("_found") && parts(event.target);
+  if (!part) return;
+  delete part.picker.dataset.closed;
+  const value = part.chosen.querySelector(":checked")?.value;
+  if (value) for (const input of all("input", event.target)) if (input.value === value) input.closest("label").remove();
+});
+// A click on an option is a choice; the arrow keys, which also check radios, only pass along them. The pointer must not
+// take the focus away from the search field: the list would close before the click arrives.
+let pointing = false;
+document.addEventListener("mousedown", (event) => {
+  pointing = Boolean(event.target.closest(".picker__option"));
+  if (pointing) event.preventDefault();
+});
+document.addEventListener("click", (event) => {
+  if (pointing && event.target.matches(".picker__option input")) {
+    pointing = false;
+    close(parts(event.target));
+  }
+});
+document.addEventListener("focusin", (event) => {
+  if (event.target.matches(".picker__bar input") && !("quiet" in event.target.dataset)) delete event.target.closest("[data-picker]").dataset.closed;
+});
+document.addEventListener("keydown", (event) => {
+  const part = event.target.closest?.("[data-picker]") && parts(event.target);
+  if (!part || event.target.matches("button")) return;
+  const options = all(".picker__option input", part.picker).filter((input) => input.checkVisibility());
+  if (event.key === "ArrowDown" && event.target === part.field) {
+    const first = options.find((input) => input.closest(".picker__chosen") === null) || options[0];
+    first?.focus();
+    if (first) first.checked = true;
+  } else if (event.key === "Enter") {
+    if (event.target === part.field) {
+      const first = options.find((input) => input.closest(".picker__chosen") === null);
+      if (part.field.value && first) first.checked = true;
+    }
+    close(part);
+  } else if (event.key === "Escape" && !("closed" in part.picker.dataset)) close(part);
+  else return;
+  event.preventDefault();
+});
+function close({ picker, field }) {
+  picker.dataset.closed = "";
+  delete picker.dataset.open;
+  field.value = "";
+  field.dataset.quiet = "";
+  field.focus({ preventScroll: true });
+  delete field.dataset.quiet;
+  if (!picker.querySelector(":checked:default")) picker.dispatchEvent(new Event("change", { bubbles: true }));
+  const form = field.form;
+  if (form?.matches("[data-unsaved]")) form.dataset.dirty = "";
+}
