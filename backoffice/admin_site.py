@@ -7,6 +7,7 @@ same ones, and nothing here writes by itself. `Site` is django.contrib.admin.sit
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import ShowFacets
 from django.contrib.admin.templatetags.admin_list import result_headers
 from django.contrib.admin.utils import quote, unquote
@@ -28,6 +29,7 @@ from django.views.decorators.cache import never_cache
 
 from backoffice import audit, keyset
 from backoffice.display import cell_of
+from backoffice.errors import bad_request
 from backoffice.page_model import PageModel, only_names
 from backoffice.roles import role_of
 from backoffice.texts import short
@@ -244,6 +246,10 @@ class RecordAdmin(admin.ModelAdmin):
             return super().changelist_view(request, extra_context)
         except DataError:
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        except (
+            DisallowedModelAdminLookup
+        ) as refused:  # Django would log it as an error, and it is none of ours
+            return bad_request(request, refused)
 
     # One record
 

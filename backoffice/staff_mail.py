@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 
+from backoffice.sign_in import mails
+
 logger = logging.getLogger(__name__)
 NOT_SENDING = ("console.EmailBackend", "dummy.EmailBackend", "filebased.EmailBackend")
 
@@ -16,7 +18,7 @@ def is_set_up():
 
 
 def send(email, subject, text):
-    """Send a mail; returns whether the mail server took it."""
+    """Send a mail now; returns whether the mail server took it."""
     if not is_set_up():
         return False
     try:
@@ -27,6 +29,6 @@ def send(email, subject, text):
 
 
 def tell(user, what):
-    """Tell somebody, once it is committed, what was done with their account. `what` is a sentence."""
+    """Tell somebody, once it is committed, what was done with their account: a sentence. Nobody waits for the mail."""
     text = f"{what}\n\nIf you did not expect this, talk to an admin of your team.\n"
-    transaction.on_commit(lambda: send(user.email, "Your account was changed", text))
+    transaction.on_commit(lambda: mails.later(send, user.email, "Your account was changed", text))

@@ -377,10 +377,11 @@ class TestLists:
             "pk__in",
         ],
     )
-    def test_a_question_about_content_is_not_answered_by_the_rows(self, finance_client, lookup):
+    def test_a_question_about_content_is_not_answered_by_the_rows(self, finance_client, lookup, caplog):
         make_message(content="My card is 4111 1111 1111 1111")
         answer = finance_client.get(admin_url(type(make_message()), "changelist"), {lookup: "card"})
-        assert answer.status_code == 400
+        assert answer.status_code == 400 and "we cannot read" in answer.text
+        assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 class TestWriting:

@@ -289,7 +289,13 @@ class TestHistory:
         ):
             assert support_client.get(url).status_code == 404
             check_page(manager_client.get(url))
-        for url in ("/audit/records/agents/x/", "/audit/records/no_such_table/1/", "/audit/records/a/%00/"):
+        entry = AuditEvent.objects.first()
+        for url in (
+            "/audit/records/agents/x/",
+            "/audit/records/no_such_table/1/",
+            "/audit/records/a/%00/",
+            history_url(entry),  # nobody changes an entry
+        ):
             assert manager_client.get(url).status_code == 404
 
     def test_of_accounts_and_others_jobs_is_not_for_support(self, support_client, support, admin):

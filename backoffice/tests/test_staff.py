@@ -195,6 +195,7 @@ class TestAccounts:
             assert admin_client.post(page_of("edit", ada), data).status_code == 302
         assert User.objects.get(pk=ada.pk).role == "Manager"
         assert "ended=role" in client.get("/me/").url
+        mails.wait()
         (sent,) = mail.outbox
         assert sent.to == [ada.email] and "Manager" in sent.body
         old = admin_client.post(page_of("edit", ada), data | {"role": "Finance"})

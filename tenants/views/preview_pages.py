@@ -144,24 +144,32 @@ class PreviewTalks(PreviewList):
         )
 
 
-class OrganizationPreviewConversations(PreviewTalks):
-    slug = "sessions"
-    label = "Conversations"
-    rows_template = "tenants/preview/sessions_rows.html"
-    empty = "The tenant sees no conversation."
+class InSessions:
+    """Conversations as the platform keeps them now."""
 
     def talks(self):
         return AgentSession.objects.using(PREVIEW).defer("conversation_history", "context_data")
 
 
-class OrganizationPreviewChats(PreviewTalks):
+class InChats:
+    """Those that it kept before."""
+
+    def talks(self):
+        return ChatSession.objects.using(PREVIEW)
+
+
+class OrganizationPreviewConversations(InSessions, PreviewTalks):
+    slug = "sessions"
+    label = "Conversations"
+    rows_template = "tenants/preview/sessions_rows.html"
+    empty = "The tenant sees no conversation."
+
+
+class OrganizationPreviewChats(InChats, PreviewTalks):
     slug = "chats"
     label = "Legacy chats"
     rows_template = "tenants/preview/chats_rows.html"
     empty = "The tenant sees no legacy chat."
-
-    def talks(self):
-        return ChatSession.objects.using(PREVIEW)
 
 
 class PreviewTalk(PreviewPage):
@@ -179,7 +187,7 @@ class PreviewTalk(PreviewPage):
 
     def read(self):
         with permitted():
-            self.record = self.find().filter(pk=self.kwargs["row"]).first()
+            self.record = self.talks().filter(pk=self.kwargs["row"]).first()
             if self.record is None:
                 raise Http404("The tenant sees no such conversation.")
             said, later = talk.read_messages(self.record, self.place("first"))
@@ -209,22 +217,16 @@ class PreviewTalk(PreviewPage):
         return super().render(context, **kwargs)
 
 
-class OrganizationPreviewConversation(PreviewTalk):
+class OrganizationPreviewConversation(InSessions, PreviewTalk):
     in_bar_as = "sessions"
     slug = "session"
     label = "Conversation"
 
-    def find(self):
-        return AgentSession.objects.using(PREVIEW).defer("conversation_history", "context_data")
 
-
-class OrganizationPreviewChat(PreviewTalk):
+class OrganizationPreviewChat(InChats, PreviewTalk):
     in_bar_as = "chats"
     slug = "chat"
     label = "Legacy chat"
-
-    def find(self):
-        return ChatSession.objects.using(PREVIEW)
 
 
 class OrganizationPreviewCalls(PreviewList):
