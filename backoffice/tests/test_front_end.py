@@ -97,6 +97,12 @@ def test_the_pages_of_signing_in_and_of_errors_load_little(client, db):
         assert not scripts
 
 
+@pytest.mark.parametrize("address", ["/", "/figures/", "/tenants/organizations/"])
+def test_only_pages_of_charts_are_compressed_by_us(address, manager_client):
+    response = manager_client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert response.headers.get("Content-Encoding") == (None if "tenants" in address else "gzip")
+
+
 def check(response):
     styles, scripts = loaded(response.content.decode())
     assert "backoffice/app.css" in styles

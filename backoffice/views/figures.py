@@ -85,8 +85,7 @@ class FiguresForm(forms.Form):
         return Span(since, until, tenant.pk if tenant else None, "" if channel == NONE else channel)
 
 
-# The one page that is compressed by us where no proxy does it: a third of a megabyte of charts, with nothing in it that
-# its length could tell (docs/front-end.md).
+# Compressed by us, where no proxy does it: a third of a megabyte of charts (docs/front-end.md).
 @method_decorator(gzip_page, name="dispatch")
 class Figures(generic.ModelPage):
     model = Figure

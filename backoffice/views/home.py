@@ -3,7 +3,9 @@ counted.
 """
 
 from django.shortcuts import render
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.gzip import gzip_page
 
 from backoffice.figures import periods, read, shown
 from backoffice.figures.measures import Span
@@ -44,6 +46,7 @@ def figures_of(user):
     }
 
 
+@method_decorator(gzip_page, name="dispatch")  # charts, like those of views.figures
 class Home(View):
     """Open to everybody who is signed in; shows what the role may see."""
 
