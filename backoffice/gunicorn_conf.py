@@ -63,6 +63,8 @@ def when_ready(server):
     # What was imported is never garbage: left in, the collector walks it for a tenth of a second, in some request.
     gc.collect()
     gc.freeze()
+    # A page makes ten thousand objects, few of them in cycles: by itself the collector would walk them a dozen times.
+    gc.set_threshold(20_000, 10, 10)
 
 
 def no_line(*request):
