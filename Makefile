@@ -10,7 +10,7 @@ PYTHON = $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 pyt
 	$(shell $(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
 PIP = PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install -qq --require-hashes
 
-.PHONY: help run test lint format clean
+.PHONY: help run test bench lint format clean
 
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -21,6 +21,11 @@ run: $(READY) ## Serves the back office with a demo on http://localhost:8000 (ot
 # worksteal leaves neighbouring tests in one process, so that the servers and databases they share are made once.
 test: $(READY_DEV) ## Runs the whole test suite in two processes (some of it: make test ARGS="-k ledger")
 	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+
+# A second run at a tenth of the scale shows how the cost grows. SCALE=0.1 ARGS="--only transcript --rounds 50"
+SCALE = 1
+bench: $(READY_DEV) ## Measures every page beside the bare query and stock Django admin, into docs/speed.md (SCALE=0.1)
+	@$(PY) -m bench.speed --scale $(SCALE) --scale $$($(PY) -c 'print(f"{$(SCALE) / 10:g}")') --write $(ARGS)
 
 lint: $(READY_DEV) ## Checks style, security, migrations and the settings for production
 	@$(PY) -m ruff check .

@@ -141,10 +141,10 @@ def number_row(pk, number, org_id, org_name, agent_id, agent_name, provider, sta
     )
 
 
-def trunk_row(pk, org_id, org_name, domain, username, codec, status, created):
+def trunk_row(pk, org_id, org_name, domain, username, provider, created):
     return (
         f'<tr data-id="{pk}"><td><a href="/telephony/trunks/{pk}/">{text(domain)}</a>'
-        f"<td>{organization(org_id, org_name)}<td>{text(username)}<td>{text(codec)}<td>{text(status)}<td>{time(created)}"
+        f"<td>{organization(org_id, org_name)}<td>{text(username)}<td>{text(provider)}<td>{time(created)}"
     )
 
 
@@ -172,10 +172,10 @@ def posting_row(pk, org_id, org_name, kind, amount, after, reason, actor, adopte
     )
 
 
-def change_row(pk, at, actor, action, table_name, row_id, label, old, new, reason):
+def change_row(pk, at, actor, action, table_name, row_id, label, brief, reason):
     return (
         f'<tr data-id="{pk}"><td><a href="/audit/changes/{pk}/">{time(at)}</a><td>{text(actor)}<td>{text(action)}'
-        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(old)} {text(new)}<td>{text(reason)}"
+        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(brief)}<td>{text(reason)}"
     )
 
 
@@ -186,10 +186,25 @@ def reading_row(pk, at, actor, kind, table_name, row_id, label, reason, org_id, 
     )
 
 
-def balance_row(pk, name, balance, days_long, days_short, posting_id, posted):
+def setting_row(pk, name, org_id, org_name, model, published, numbers):
     return (
-        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{text(days_long)}<td>{text(days_short)}'
+        f'<tr data-id="{pk}"><td>{agent(pk, name)}<td>{organization(org_id, org_name)}<td>{text(model)}'
+        f"<td>{text(published)}<td>{numbers}"
+    )
+
+
+def balance_row(pk, name, balance, long, short, per_day_long, per_day_short, posting_id, posted):
+    return (
+        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{text(long)}<td>{text(short)}'
+        f"<td>{text(per_day_long)}<td>{text(per_day_short)}"
         f'<td><a href="/billing/ledger/{posting_id}/">{time(posted)}</a>'
+    )
+
+
+def reconciled_row(pk, name, balance, ledger, settled, usage, calls):
+    return (
+        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{ledger}<td>{balance - ledger}'
+        f"<td>{settled}<td>{usage}<td>{calls}"
     )
 
 
@@ -250,7 +265,7 @@ LISTS = {
         number_row,
     ),
     "trunks": List(
-        "p.id, o.id, o.name, p.sip_domain, p.sip_username, p.transport_protocol, p.status, p.created_at",
+        "p.id, o.id, o.name, p.sip_domain, p.username, p.provider, p.created_at",
         "public.sip_trunks p",
         TENANT,
         trunk_row,
@@ -279,7 +294,10 @@ LISTS = {
         id_type="bigint",
     ),
     "changes": List(
-        "p.id, p.at, p.actor, p.action, p.table_name, p.row_id, p.row_label, p.old, p.new, p.reason",
+        """p.id, p.at, p.actor, p.action, p.table_name, p.row_id, p.row_label,
+           (select string_agg(key || ': ' || coalesce(left(p.old ->> key, 80), '') || ' → ' ||
+                              coalesce(left(p.new ->> key, 80), ''), ', ') from (
+              select key from unnest(audit.field_names(p.old, p.new)) key order by key limit 4) k), p.reason""",
         "audit.event p",
         "",
         change_row,
@@ -293,5 +311,43 @@ LISTS = {
         reading_row,
         key="p.at",
         id_type="bigint",
+    ),
+    "settings": List(
+        """p.id, p.name, o.id, o.name, coalesce(p.config ->> 'llm_model', p.llm_model), p.is_published,
+           (select count(*) from public.phone_numbers n where n.agent_id = p.id and n.status = 'active')""",
+        "public.agents p",
+        TENANT,
+        setting_row,
+        key="p.name",
+        key_type="text",
+        rising=True,
+    ),
+    # Days left come first, and are worked out of the forecast; tenants without credit have none.
+    "balances": List(
+        """p.id, p.name, p.credits_balance, p.days, p.credits_balance / nullif(p.per_day_7, 0), p.per_day_28,
+           p.per_day_7, t.id, t.created_at""",
+        """(select o.*, f.per_day_28, f.per_day_7, coalesce(case when coalesce(o.credits_balance, 0) <= 0 then 0
+              when f.per_day_28 > 0 then round(o.credits_balance / f.per_day_28, 1) end, 1e9) as days
+            from public.organizations o left join tenants_forecast f on f.organization_id = o.id) p""",
+        """left join lateral (select id, created_at from public.credit_transactions where organization_id = p.id
+             order by id desc limit 1) t on true""",
+        balance_row,
+        key="p.days",
+        key_type="numeric",
+        rising=True,
+    ),
+    # By name; a page's tenants with the sums of their postings, settlements and what is not settled yet.
+    "reconciliation": List(
+        """p.id, p.name, p.credits_balance,
+           (select coalesce(sum(amount), 0) from public.credit_transactions where organization_id = p.id),
+           (select coalesce(sum(usage_cost + call_cost), 0) from billing.settlement where organization_id = p.id),
+           (select coalesce(sum(cost_usd), 0) from public.usage_logs where organization_id = p.id),
+           (select coalesce(sum(cost), 0) from public.call_logs where organization_id = p.id)""",
+        "public.organizations p",
+        "",
+        reconciled_row,
+        key="p.name",
+        key_type="text",
+        rising=True,
     ),
 }

@@ -1,4 +1,4 @@
-"""The floor's other pages: search, transcript, tenant, figures, form, export. Called as the lists are (floor_lists.py)."""
+"""The floor's other pages: search, transcript, tenant, figures, form, export. Called as floor_lists.py says."""
 
 from bench.speed.floor_lists import text, time
 
@@ -93,29 +93,14 @@ def usage_by_day(connection, params):
 
 
 def month(connection, params):
-    """The month's usage and calls per organization, over the raw rows."""
+    """The month's usage per organization, over the raw rows."""
     rows = connection.execute(
-        """select o.id, o.name, o.credits_balance, u.*, c.* from public.organizations o
-           left join (select organization_id, count(*), sum(tokens_used), sum(cost_usd) from public.usage_logs
-             where coalesce(created_at, '-infinity') >= date_trunc('month', now()) group by 1) u
-             on u.organization_id = o.id
-           left join (select organization_id, count(*), sum(duration_seconds), sum(cost) from public.call_logs
-             where coalesce(created_at, '-infinity') >= date_trunc('month', now()) group by 1) c
-             on c.organization_id = o.id
-           order by u.sum desc nulls last limit 50"""
-    ).fetchall()
-    return cells(rows)
-
-
-def reconciliation(connection, params):
-    """Balances beside the sums of their postings and of what they used, over the raw rows."""
-    rows = connection.execute(
-        """select o.id, o.name, o.credits_balance, t.total, u.cost from public.organizations o
-           left join (select organization_id, sum(amount) as total from public.credit_transactions group by 1) t
-             on t.organization_id = o.id
-           left join (select organization_id, sum(cost_usd) as cost from public.usage_logs
-             where coalesce(created_at, '-infinity') >= current_date - 29 group by 1) u on u.organization_id = o.id
-           order by abs(o.credits_balance - coalesce(t.total, 0)) desc, o.id limit 50"""
+        """select u.*, o.name from (
+             select organization_id, count(*), sum(tokens_used), sum(cost_usd) as cost,
+               count(*) filter (where tokens_used > 0 and coalesce(cost_usd, 0) = 0)
+             from public.usage_logs where coalesce(created_at, '-infinity') >= date_trunc('month', now())
+             group by 1 order by cost desc nulls last limit 100) u
+           left join public.organizations o on o.id = u.organization_id order by u.cost desc nulls last"""
     ).fetchall()
     return cells(rows)
 
@@ -192,7 +177,6 @@ PAGES = {
     "tenant": tenant,
     "usage_by_day": usage_by_day,
     "month": month,
-    "reconciliation": reconciliation,
     "names": names,
     "picker": picker,
     "form": form,

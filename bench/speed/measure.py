@@ -19,6 +19,7 @@ class Times:
     wire: int = 0
     peak: float = 0  # MB of the process
     grown: float = 0  # MB that the peak was above what it had before
+    cpu: float = 0  # of the process that answers, per request
 
     def add(self, answer):
         self.all.append(answer.total)
@@ -43,6 +44,7 @@ class Times:
             "wire": self.wire,
             "peak": round(self.peak, 1),
             "grown": round(self.grown, 1),
+            "cpu": round(self.cpu, 2),
         }
 
 
@@ -59,7 +61,6 @@ class Result:
     queries: float = 0
     database_ms: float = 0
     rows: int = 0
-    note: str = ""
 
     def as_json(self):
         return asdict(self)
@@ -109,18 +110,19 @@ def measure(page, ours, floor, stock, rounds):
 
 
 def begin(times):
-    """Resets the peaks; {server: MB it has now}."""
+    """Resets the peaks; {server: (MB it has now, ms of a processor it has used)}."""
     before = {}
     for server in times:
         server.reset_peak()
-        before[server] = server.memory()[0]
+        before[server] = server.memory()[0], server.cpu_ms()
     return before
 
 
-def result(page, times, before, servers, lines, rows=0, note=""):
+def result(page, times, before, servers, lines, rows=0):
     for server, own in times.items():
         own.peak = server.memory()[1]
-        own.grown = max(0, own.peak - before[server])
+        own.grown = max(0, own.peak - before[server][0])
+        own.cpu = (server.cpu_ms() - before[server][1]) / len(own.all)
     figures = [times[server].figures() if server in times else None for server in servers]
     return Result(
         page.group,
@@ -130,5 +132,4 @@ def result(page, times, before, servers, lines, rows=0, note=""):
         queries=statistics.median(line.get("queries", 0) for line in lines),
         database_ms=round(statistics.mean(line.get("database_ms", 0) for line in lines), 1),
         rows=rows,
-        note=note,
     )

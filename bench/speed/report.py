@@ -3,8 +3,8 @@
 from bench.speed.wanted import WANTED
 
 HEAD = (
-    f"{'page':<46}{'floor':>8}{'stock':>9}{'ours':>8}{'p95':>8}{'to floor':>9}{'to stock':>9}{'queries':>8}{'SQL':>6}"
-    f"{'first':>7}{'KB':>6}{'peak':>6}  wanted"
+    f"{'page':<46}{'floor':>8}{'stock':>9}{'ours':>8}{'p95':>8}{'CPU':>7}{'to floor':>9}{'to stock':>9}"
+    f"{'queries':>8}{'SQL':>6}{'first':>7}{'KB':>7}{'peak':>6}  wanted"
 )
 
 
@@ -39,17 +39,18 @@ def line(result):
     missed = misses(result)
     return (
         f"{result.group[:9] + ': ' + result.name:<46.45}{ms(result.floor):>8}{ms(result.stock):>9}{ms(ours):>8}"
-        f"{ours['p95']:>8.1f}{times(to_floor):>9}{times(to_stock):>9}{result.queries:>8.0f}{result.database_ms:>6.1f}"
-        f"{ours['first_byte']:>7.1f}{ours['body'] / 1024:>6.0f}{ours['peak']:>6.0f}  {WANTED[result.wanted]}"
+        f"{ours['p95']:>8.1f}{number(ours.get('cpu')):>7}{times(to_floor):>9}{times(to_stock):>9}{result.queries:>8.0f}{result.database_ms:>6.1f}"
+        f"{ours['first_byte']:>7.1f}{ours['body'] / 1024:>7,.0f}{ours['peak']:>6.0f}  {WANTED[result.wanted]}"
         f"{' MISSED: ' + ', '.join(missed) if missed else ''}"
     )
 
 
 def ms(figures):
-    if not figures:
-        return "–"
-    value = figures["median"]
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+    return number(figures and figures["median"])
+
+
+def number(value):
+    return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
 
 def times(ratio):

@@ -75,6 +75,11 @@ class Server:
         values = dict(line.split(":", 1) for line in status.splitlines())
         return tuple(int(values[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
 
+    def cpu_ms(self):
+        """Milliseconds of a processor that the threads of the process that answers have used."""
+        tasks = Path(f"/proc/{self.worker}/task")
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e6
+
     def reset_peak(self):
         Path(f"/proc/{self.worker}/clear_refs").write_text("5")
 
@@ -178,7 +183,9 @@ class Stock(Server):
             "STOCK_URL": with_name(owner_url, STOCK_NAME),
         }
         with psycopg.connect(owner_url, autocommit=True) as connection:
-            if not connection.execute("select 1 from pg_database where datname = %s", [STOCK_NAME]).fetchone():
+            if not connection.execute(
+                "select 1 from pg_database where datname = %s", [STOCK_NAME]
+            ).fetchone():
                 connection.execute(f"create database {STOCK_NAME}")
         made = subprocess.run(
             [sys.executable, "-m", "bench.speed.stock.prepare"],
@@ -189,7 +196,17 @@ class Stock(Server):
             text=True,
         )
         self.headers = (("Cookie", f"{made.stdout.strip()}; csrftoken={STOCK_TOKEN}"),)
-        command = [sys.executable, "-m", "gunicorn", "--bind", "fd://{fd}", "--workers", "1", "--threads", "4"]
+        command = [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "--bind",
+            "fd://{fd}",
+            "--workers",
+            "1",
+            "--threads",
+            "4",
+        ]
         more = ["--timeout", "600", "--keep-alive", "5", "django.core.wsgi:get_wsgi_application()"]
         super().__init__([*command, *more], self.environment, folder / "stock.log")
         self.wait("/admin/login/")

@@ -1,7 +1,9 @@
 """Telephone numbers on pages: readable, with what is stored on hover."""
 
+from html import escape
+
 from django import template
-from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from backoffice.templatetags.ui import missing
 from backoffice.texts import short
@@ -23,4 +25,4 @@ def phone(value, text="not set"):
     shown = readable(value)
     if shown == value:
         return value
-    return format_html('<span class="phone" title="{}">{}</span>', value, shown)
+    return SafeString(f'<span class="phone" title="{escape(value)}">{escape(shown)}</span>')

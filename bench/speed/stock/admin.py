@@ -1,6 +1,7 @@
-"""A ModelAdmin per table, with the options that everybody sets, and none that needs to know how large the tables are."""
+"""A ModelAdmin per table, with the options that everybody sets, and none that minds how large the tables are."""
 
 import csv
+import io
 from itertools import islice
 
 from django.contrib import admin
@@ -11,20 +12,21 @@ from bench.speed.stock import models
 EXPORTED = 100_000
 
 
-class Echo:
-    def write(self, value):
-        return value
-
-
 @admin.action(description="Export as CSV")
 def export_csv(modeladmin, request, queryset):
-    """The newest rows as a file, as Django's documentation streams one. Stock Django has no export of its own."""
-    fields = [field.name for field in queryset.model._meta.fields]
-    writer = csv.writer(Echo())
-    rows = islice(queryset.iterator(), EXPORTED)
-    return StreamingHttpResponse(
-        (writer.writerow([getattr(row, field) for field in fields]) for row in rows), content_type="text/csv"
-    )
+    """The newest rows as a file. Stock Django has no export; this is the action that people add, streamed, and with
+    the plain values of the columns, so that it has no query per row.
+    """
+    names = [field.attname for field in queryset.model._meta.fields]
+    rows = islice(queryset.values_list(*names).iterator(), EXPORTED)
+    return StreamingHttpResponse(parts(rows), content_type="text/csv")
+
+
+def parts(rows):
+    while some := list(islice(rows, 1_000)):
+        text = io.StringIO()
+        csv.writer(text).writerows(some)
+        yield text.getvalue()
 
 
 class Stock(admin.ModelAdmin):
@@ -49,7 +51,15 @@ class UserProfileAdmin(Stock):
 
 @admin.register(models.Agent)
 class AgentAdmin(Stock):
-    list_display = ["name", "organization", "llm_model", "voice_provider", "is_published", "version", "created_at"]
+    list_display = [
+        "name",
+        "organization",
+        "llm_model",
+        "voice_provider",
+        "is_published",
+        "version",
+        "created_at",
+    ]
     list_filter = ["is_published", "llm_model", "organization"]
     search_fields = ["name"]
 
@@ -100,7 +110,16 @@ class UsageLogAdmin(Stock):
 
 @admin.register(models.CreditTransaction)
 class CreditTransactionAdmin(Stock):
-    list_display = ["id", "organization_name", "kind", "amount", "balance_after", "reason", "actor", "created_at"]
+    list_display = [
+        "id",
+        "organization_name",
+        "kind",
+        "amount",
+        "balance_after",
+        "reason",
+        "actor",
+        "created_at",
+    ]
     list_filter = ["kind"]
     search_fields = ["organization_name", "reason"]
     ordering = ["-id"]

@@ -1,4 +1,4 @@
-"""The platform's tables as `manage.py inspectdb` describes them, with names in the singular and a `__str__` where people write one."""
+"""The platform's tables as `manage.py inspectdb` describes them, with singular names and a `__str__` here and there."""
 
 from django.db import models
 
@@ -13,7 +13,7 @@ class Organization(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'organizations'
+        db_table = "organizations"
 
     def __str__(self):
         return self.name
@@ -34,7 +34,7 @@ class UserProfile(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'user_profiles'
+        db_table = "user_profiles"
 
     def __str__(self):
         return self.email
@@ -88,7 +88,7 @@ class Agent(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'agents'
+        db_table = "agents"
 
     def __str__(self):
         return self.name
@@ -106,7 +106,7 @@ class PhoneNumber(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'phone_numbers'
+        db_table = "phone_numbers"
 
     def __str__(self):
         return self.phone_number
@@ -131,7 +131,7 @@ class AgentSession(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'agent_sessions'
+        db_table = "agent_sessions"
 
     def __str__(self):
         return self.session_id
@@ -151,7 +151,7 @@ class AgentMessage(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'agent_messages'
+        db_table = "agent_messages"
 
 
 class CallLog(models.Model):
@@ -170,7 +170,7 @@ class CallLog(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'call_logs'
+        db_table = "call_logs"
 
 
 class UsageLog(models.Model):
@@ -186,7 +186,7 @@ class UsageLog(models.Model):
 
     class Meta:
         managed = False
-        db_table = 'usage_logs'
+        db_table = "usage_logs"
 
 
 class CreditTransaction(models.Model):
@@ -202,10 +202,10 @@ class CreditTransaction(models.Model):
     actor = models.TextField()
     actor_id = models.BigIntegerField(blank=True, null=True)
     idempotency_key = models.TextField(unique=True, blank=True, null=True)
-    reverses = models.ForeignKey('self', models.DO_NOTHING, blank=True, null=True)
+    reverses = models.ForeignKey("self", models.DO_NOTHING, blank=True, null=True)
     db_role = models.TextField()
     created_at = models.DateTimeField()
 
     class Meta:
         managed = False
-        db_table = 'credit_transactions'
+        db_table = "credit_transactions"
