@@ -1,9 +1,12 @@
 """A list as CSV or XLSX: the rows, order and columns that the page shows, out of COPY, safe in a spreadsheet."""
 
 import datetime
+import string
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import xlsxwriter
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection, connections
 from django.db.models import (
     BooleanField,
@@ -31,7 +34,14 @@ from backoffice.spreadsheets import FORMULA
 
 FORMATS = {"csv": "CSV", "xlsx": "XLSX"}
 
+# A text that begins like this is written as it is: it is no JSON, no web address, no formula. Most are, and for all of
+# them to pass the patterns below would take longer than to read them.
+PLAIN_STARTS = [sign for sign in string.ascii_letters + string.digits if sign != "h"]
 ADDRESS_SECRET = r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*"
+
+AT_ONCE_TIMEOUT = "5min"
+PIECE = 64 * 1024  # bytes, of an answer
+ROWS_AT_ONCE = 500  # between two looks at whether the job shall stop
 
 # What a sheet of Excel holds.
 SHEET_ROWS = 1_048_576
@@ -86,12 +96,27 @@ def export_value(column, source, *, guard):
         return expression
     text = Cast(expression, TextField())
     address = Replaced(Replaced(text, "//[^/@]*@", f"//{HIDDEN}@"), ADDRESS_SECRET, rf"\1{HIDDEN}", "gi")
-    return Case(
+    hidden = Case(
         When(Q(Matches(text, r"^\s*[[{]\s*[\"{\[]")), then=Value("[JSON]")),
         When(Q(Matches(text, r"^https?://")), then=address),
         default=Replaced(text, FORMULA, "'") if guard else text,
         output_field=TextField(),
     )
+    return Case(When(Q(StartsPlain(text)), then=text), default=hidden, output_field=TextField())
+
+
+class StartsPlain(Func):
+    """Whether the first letter of a text is one of PLAIN_STARTS."""
+
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, expression):
+        super().__init__(expression, Value(PLAIN_STARTS, output_field=ArrayField(TextField())))
+
+    def as_sql(self, compiler, connection, **more):
+        text, values = (compiler.compile(source) for source in self.get_source_expressions())
+        return f"(left({text[0]}, 1) = any ({values[0]}))", (*text[1], *values[1])
 
 
 class Matches(Func):
@@ -115,46 +140,95 @@ def copy_statement(page, columns, *, guard):
     return f"copy ({connection.ops.compose_sql(sql, params)}) to stdout {options}"
 
 
+@dataclass
+class Export:
+    """A list as a file: what is read, and how the read log names it."""
+
+    page: object
+    columns: list  # [(column, path or expression)]
+    left_out: list
+    statement: str
+    total: keyset.Total
+
+    def rows(self, time_zone, timeout="0"):
+        return copying(self.statement, time_zone, timeout=timeout, many=self.total.kind != "exact")
+
+    def name(self, kind):
+        return f"{self.page.model._meta.verbose_name_plural.replace(' ', '-')}.{kind}"
+
+    def log(self, owner, title, rows):
+        """Before anybody can have the file; `rows` says how many."""
+        names = ", ".join(column.name for column, _ in self.columns)
+        asked = self.page.request.GET.copy()
+        asked.pop("columns", None)
+        services.log_read(
+            "export",
+            self.page.model(),
+            actor=owner,
+            detail=f"{title}: {asked.urlencode() or 'all rows'}; columns {names}; {rows} rows",
+        )
+
+
+def prepared(list_name, query, owner, kind):
+    """The Export of a list in a state as `owner` sees it."""
+    with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
+        page = open_list(list_name, owner, query)
+        page.request.whole_list = True  # a page may look at the newest rows alone, a file may not
+        columns, left_out = export_columns(page)
+        found = page.filterset.qs
+        statement = copy_statement(page, columns, guard=kind == "csv")
+    total = keyset.total(found, filtered=page.filterset.is_filtered)
+    return Export(page, columns, left_out, statement, total)
+
+
 @jobs.kind("export", resumable=True)
 def export_list(job, progress):
     """params: list (a url name), query (its state, columns said), format."""
     owner = User.objects.get(pk=job.owner_id)
     kind = job.params.get("format", "csv")
-    with timezone.override(owner.time_zone):  # "from" and "until" are days of whoever asked
-        page = open_list(job.params["list"], owner, job.params["query"])
-        page.request.whole_list = True  # a page may look at the newest rows alone, a file may not
-        columns, left_out = export_columns(page)
-        found = page.filterset.qs
-        statement = copy_statement(page, columns, guard=kind == "csv")
+    export = prepared(job.params["list"], job.params["query"], owner, kind)
     job.result_path.parent.mkdir(parents=True, exist_ok=True)
-    progress.start(keyset.total(found, filtered=page.filterset.is_filtered).number)
-    with copying(statement, owner.time_zone) as rows:
-        notes = WRITERS[kind](job, columns, rows, progress)
-    if left_out:
-        notes.append(f"Left out, as it is not for files: {', '.join(column.label for column in left_out)}.")
-    # Logged before anybody can fetch the file.
-    names = ", ".join(column.name for column, _ in columns)
-    asked = page.request.GET.copy()
-    asked.pop("columns", None)
-    services.log_read(
-        "export",
-        page.model(),
-        actor=owner,
-        detail=f"{job.title}: {asked.urlencode() or 'all rows'}; columns {names}; {job.done:,} rows",
-    )
+    progress.start(export.total.number)
+    with export.rows(owner.time_zone) as rows:
+        notes = WRITERS[kind](job, export.columns, rows, progress)
+    if export.left_out:
+        left_out = ", ".join(column.label for column in export.left_out)
+        notes.append(f"Left out, as it is not for files: {left_out}.")
+    export.log(owner, job.title, f"{job.done:,}")
     job.total = job.done
-    job.result_name = f"{page.model._meta.verbose_name_plural.replace(' ', '-')}.{kind}"
+    job.result_name = export.name(kind)
     job.message = " ".join([f"{job.done:,} rows.", *notes])[:500]
+
+
+def at_once(export, owner):
+    """The pieces of the CSV as they are read, for an answer that begins at once; its caller has logged it."""
+    yield headings(export.columns)
+    with export.rows(owner.time_zone, timeout=AT_ONCE_TIMEOUT) as rows:
+        piece = bytearray()
+        for row in rows:
+            piece += row
+            if len(piece) > PIECE:
+                yield bytes(piece)
+                piece.clear()
+        yield bytes(piece)
 
 
 def write_csv(job, columns, rows, progress):
     with job.result_path.open("wb") as file:
-        headings = ",".join(quoted(column.label) for column, _ in columns)
-        file.write(f"{headings}\n".encode())
+        file.write(headings(columns))
+        count = 0
         for row in rows:
             file.write(row)
-            progress.step()
+            count += 1
+            if count == ROWS_AT_ONCE:
+                progress.step(count)
+                count = 0
+        progress.step(count)
     return []
+
+
+def headings(columns):
+    return f"{','.join(quoted(column.label) for column, _ in columns)}\n".encode()
 
 
 def quoted(text):
@@ -235,15 +309,19 @@ WRITERS = {"csv": write_csv, "xlsx": write_xlsx}
 
 
 @contextmanager
-def copying(statement, time_zone):
+def copying(statement, time_zone, *, timeout="0", many=False):
     """The rows of a COPY, over a connection of its own: the job goes on reporting over the usual one meanwhile.
 
-    Times come in the named zone, with their offset.
+    Times come in the named zone, with their offset. `many` rows are read along the index of their order, so that the
+    first ones come at once; the planner would read and sort all of them first.
     """
     own = connections.create_connection("default")
     try:
         with transaction_of(own), own.cursor() as cursor:
-            cursor.execute("set local statement_timeout = 0")
+            cursor.execute("select set_config('statement_timeout', %s, true)", [timeout])
+            cursor.execute("set local jit = off")  # to compile takes longer than to do it
+            if many:
+                cursor.execute("set local enable_sort = off")
             cursor.execute("select set_config('timezone', %s, true)", [time_zone])
             with cursor.cursor.copy(statement) as copy:
                 yield copy

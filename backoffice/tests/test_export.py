@@ -208,7 +208,7 @@ def test_a_broken_filter_narrows_nothing_and_breaks_nothing(database, query):
             assert [row["Name"] for row in rows] == [row.name for row in listed.context["rows"]]
 
 
-def test_cells_are_text_to_a_spreadsheet(database):
+def test_cells_are_text_to_a_spreadsheet(database, monkeypatch):
     formulas = [
         "=1+1",
         "+cmd|' /C calc'!A0",
@@ -247,6 +247,18 @@ def test_cells_are_text_to_a_spreadsheet(database):
         (sheet,) = sheets(run(client, "tenants:organization", kind="xlsx")[0])
         texts = {row[0] for row in sheet[1:]}
         assert texts >= {text.replace("\r", "\n") for text in formulas if not text.startswith(("\t", "\r"))}
+        written, _ = run(client, "tenants:organization", "sort=name")
+        monkeypatch.setattr(exports, "PIECE", 100)
+        address = reverse("list_export", args=["tenants:organization_list"])
+        answer = client.post(address, {"query": "sort=name", "format": "csv-at-once"})
+        logged = ReadLog.objects.latest("id").detail
+        pieces = list(answer.streaming_content)
+        assert b"".join(pieces) == written and len(pieces) > 3
+        assert (
+            "attachment" in answer["Content-Disposition"]
+            and "organizations.csv" in answer["Content-Disposition"]
+        )
+        assert "organizations (CSV): sort=name; columns name" in logged and "; 21 rows" in logged
 
 
 def test_what_pages_hide_no_file_tells(database):
@@ -321,7 +333,9 @@ def test_odd_values_do_not_stop_it(database):
 
 def test_is_refused_to_those_who_may_not_see_the_list(db):
     address = reverse("list_export", args=["tenants:organization_list"])
-    html = check_page(client_with("agents.view_agent").post(address), 403)
+    client = client_with("agents.view_agent")
+    assert client.post(address, {"format": "csv-at-once"}).status_code == 403
+    html = check_page(client.post(address), 403)
     assert "organizations" in html and not Job.objects.exists()
 
 

@@ -1,11 +1,11 @@
 """What can be done with every list: choose its columns, export it."""
 
-from django.http import Http404, HttpResponseRedirect
+from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import render
 from django.views import View
 
 from backoffice import jobs, saved_views
-from backoffice.export import FORMATS
+from backoffice.export import FORMATS, at_once, prepared
 from backoffice.generic.lists import open_list
 from backoffice.generic.memory import address_of, list_url
 
@@ -74,23 +74,36 @@ class ListColumns(ListPage):
 
 
 class ListExport(ListPage):
-    """Starts the job that writes a list into a file, as it is seen."""
+    """Starts the job that writes a list into a file, as it is seen; `csv-at-once` is the file itself, as it is read."""
 
     http_method_names = ["post"]
 
     def post(self, request):
         kind = request.POST.get("format", "csv")
+        if kind == "csv-at-once":
+            return self.at_once(request)
         if kind not in FORMATS:
             raise Http404("There is no such format.")
         job = jobs.start(
             "export",
-            title=f"Export of {self.list.model._meta.verbose_name_plural} ({FORMATS[kind]})",
+            title=self.export_title(kind),
             owner=request.user,
             list=self.list_name,
             query=self.list.state(),
             format=kind,
         )
         return HttpResponseRedirect(job.get_absolute_url())
+
+    def export_title(self, kind):
+        return f"Export of {self.list.model._meta.verbose_name_plural} ({FORMATS[kind]})"
+
+    def at_once(self, request):
+        """How many rows there are is not known before the last of them is sent: the log has what the list says."""
+        export = prepared(self.list_name, self.list.state(), request.user, "csv")
+        export.log(request.user, self.export_title("csv"), export.total)
+        answer = StreamingHttpResponse(at_once(export, request.user), content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="{export.name("csv")}"'
+        return answer
 
 
 def position(text):
