@@ -58,7 +58,7 @@ def turn_html(turn, around):
         f'<li class="bubble bubble--{side}" id="t-{key}" data-turn="{key}" data-number="{turn["number"]}"'
         f"{moment}{target}>"
         f'<div class="bubble__meta">{meta_html(turn, key, around)}</div>{said}'
-        f"{audio_html(turn['audio_url'])}{review_html(turn['key'], around)}</li>"
+        f"{audio_html(turn['audio_url'])}{review_html(turn['key'], key, around)}</li>"
     )
 
 
@@ -146,7 +146,7 @@ def part_html(part):
 # Under a turn: what reviewers said of it, and the way to say something
 
 
-def review_html(key, around):
+def review_html(key, escaped_key, around):
     review, request = around.review, around.request
     if not review:
         return ""
@@ -154,7 +154,7 @@ def review_html(key, around):
     link = add_link(review, key, around.back) if review["may_review"] else ""
     if said is None:
         return (
-            f'<div class="turn-review" id="review-{escape(key)}" data-review-part>{link}</div>'
+            f'<div class="turn-review" id="review-{escaped_key}" data-review-part>{link}</div>'
             if link
             else ""
         )

@@ -58,6 +58,7 @@ FLAG_MEANING = {
     Flag.CHANNEL_MISMATCH: "A call belongs to it, but its channel is not phone.",
     Flag.ODD_TIMES: "A time is missing, in the future, out of range or before its beginning.",
 }
+FLAGS = {flag.value: (flag, meaning) for flag, meaning in FLAG_MEANING.items()}
 
 
 class ConversationQuerySet(models.QuerySet):
@@ -177,7 +178,7 @@ class Conversation(PageModel):
     def all_flags(self):
         """[(Flag, what it means)], the stale one among them; unknown ones are left out."""
         names = [*([Flag.STALE] if self.is_stale else []), *self.flags]
-        return [(Flag(name), FLAG_MEANING[name]) for name in names if name in Flag.values]
+        return [FLAGS[name] for name in names if name in FLAGS]
 
 
 class IndexedTurn(models.Model):

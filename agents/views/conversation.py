@@ -186,7 +186,8 @@ class ConversationDetail(ConversationPage, generic.DetailView):
         return self.addressed("download", downloads.FORMATS) if may else []
 
     def addressed(self, part, formats):
-        return [(label, self.address(part, format=name)) for name, (*_, label) in formats.items()]
+        url = self.address(part)
+        return [(label, f"{url}?format={name}") for name, (*_, label) in formats.items()]
 
 
 class AgentSessionDetail(OfSession, ConversationDetail):

@@ -101,8 +101,11 @@ class Live(ConversationPage):
         if piece.turns:
             self.log_reading()
         is_mixed = 0 < figures.in_table < figures.turns
+        reading = self.reading(is_mixed=is_mixed)
+        # Mostly nothing is new, and nothing is asked about turns that are not there.
+        turns = self.turn_context(piece, reading) if piece.turns else {"bubbles": [], "turns": ""}
         context = {
-            **self.turn_context(piece, self.reading(is_mixed=is_mixed)),
+            **turns,
             "later": self.piece_urls(piece, is_mixed).get("later") if last else None,
             "figures": figures,
             "is_going_on": self.is_going_on(figures),
