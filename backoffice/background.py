@@ -11,6 +11,7 @@ from backoffice.metrics import count
 
 logger = logging.getLogger(__name__)
 PAUSE_AFTER_ERROR_SECONDS = 5
+LONGEST_STATEMENT = "5min"
 
 # [(function, seconds between its rounds)]; a function returns whether there is more to do at once.
 ROUNDS = []
@@ -23,8 +24,13 @@ def every(seconds, function):
 
 @contextmanager
 def alone(lock):
-    """Whether this process may do a round now: of those that ask for the same lock (a number), one at a time does."""
+    """Whether this process may do a round now: of those that ask for the same lock (a number), one at a time does.
+
+    Nobody waits for what it does: on a busy machine its statements may take longer than those of pages, else the round
+    would fail there each time anew.
+    """
     with connection.cursor() as cursor:
+        cursor.execute(f"set statement_timeout = '{LONGEST_STATEMENT}'")
         cursor.execute("select pg_try_advisory_lock(%s)", [lock])
         (mine,) = cursor.fetchone()
     try:

@@ -8,8 +8,8 @@ Counts the figures first, if they are not there (and the list of conversations, 
 real pages through Django's test client (middleware, templates, role `backoffice` and all; no network) as a manager.
 Prints milliseconds, the number of queries, and the ratio to the bare SQL: the same sums by day over the raw rows, over
 psycopg.
-At the end, how long a round takes that finds a new record, and what an insert costs the platform with and without the
-triggers of db/figures.sql.
+At the end, how long a round takes that finds a new record. What all of it costs the platform's inserts is measured by
+bench/inserts.py.
 """
 
 import argparse
@@ -45,14 +45,9 @@ select 'active', null, count(distinct organization_id), 0, 0, 0 from (
 """
 SPAN = """coalesce(created_at, '-infinity') >= current_date - make_interval(days => 2 * {days} - 1)
   and coalesce(created_at, '-infinity') < current_date + 1 {narrowed}"""
-INSERTS = {
-    "usage_logs": """
+INSERT = """
 insert into public.usage_logs (agent_id, organization_id, tokens_used, created_at)
-select id, organization_id, 100, clock_timestamp() from public.agents limit 200""",
-    "call_logs": """
-insert into public.call_logs (organization_id, session_id, direction, created_at)
-select organization_id, 'bench', 'inbound', clock_timestamp() from public.agents limit 200""",
-}
+select id, organization_id, 100, clock_timestamp() from public.agents limit 200"""
 
 
 def arguments():
@@ -61,7 +56,7 @@ def arguments():
     )
     parser.add_argument("--place", type=Path, default=PLACE, help="folder of the server")
     parser.add_argument("--rounds", type=int, default=15, help="times that each page is asked for (15)")
-    parser.add_argument("--pages-only", action="store_true", help="neither a round nor inserts")
+    parser.add_argument("--pages-only", action="store_true", help="no round")
     parser.add_argument(
         "--rebuild", action="store_true", help="count everything again, and say how long it takes"
     )
@@ -86,8 +81,6 @@ def main():
             if options.pages_only:
                 return
             measure_round(owner)
-            for table in INSERTS:
-                measure_inserts(owner, table)
 
 
 def prepare(server):
@@ -179,7 +172,7 @@ def measure_round(owner):
     """A round that finds usage of now, and one that finds nothing new."""
     from backoffice.figures import follow
 
-    owner.execute(INSERTS["usage_logs"])
+    owner.execute(INSERT)
     began = time.perf_counter()
     follow.follow()
     some = time.perf_counter() - began
@@ -188,25 +181,6 @@ def measure_round(owner):
     owner.execute("delete from public.usage_logs where id in (select id from public.usage_logs"
                   " order by coalesce(created_at, '-infinity') desc limit 200)")  # fmt: skip
     follow.follow()
-
-
-def measure_inserts(owner, table, rounds=12, times=25):
-    """Inserts of now, taken back; rounds with and without the triggers take turns."""
-    rates = {"enable": [], "disable": []}
-    for _ in range(rounds):
-        for state, found in rates.items():
-            with owner.transaction(force_rollback=True):
-                for name in ("late", "gone", "changed", "emptied"):
-                    owner.execute(f"alter table public.{table} {state} trigger figures_{name}")
-                began = time.perf_counter()
-                for _ in range(times):
-                    owner.execute(INSERTS[table])
-                found.append(200 * times / (time.perf_counter() - began))
-    with_them, without = (statistics.median(rates[state]) for state in ("enable", "disable"))
-    print(
-        f"Rows inserted a second into {table}: {with_them:,.0f} with the triggers, {without:,.0f} without"
-        f" ({without / with_them:.2f} times as many)."
-    )
 
 
 def median(ask, rounds):

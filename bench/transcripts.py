@@ -5,8 +5,8 @@
 Builds the index first, if it is not there (--anew: in any case). Then asks the real views through Django's test client
 (middleware, templates, role `backoffice` and all; no network) as support: the search in what was said, the list of
 conversations, and transcripts. Prints milliseconds, and their ratio to the bare SQL: the quickest statement that
-somebody would write by hand for just this, with the text that is shown, over psycopg. At the end, what an insert of a
-message costs the platform with and without the triggers of db/transcripts.sql.
+somebody would write by hand for just this, with the text that is shown, over psycopg. What all of it costs the
+platform's inserts is measured by bench/inserts.py.
 """
 
 import argparse
@@ -63,7 +63,6 @@ def main():
             measure_searches(owner, client, options.rounds)
             measure_list(owner, client, options.rounds)
             measure_transcripts(owner, client, options.rounds)
-            measure_inserts(owner)
 
 
 def prepare(server):
@@ -327,34 +326,6 @@ def measure_transcripts(owner, client, rounds):
             url, params = f"/agents/sessions/{row[0]}/", {"id": row[0]}
             compare(f"{turns:,} turns", client, url, {}, lambda p=params: bare(owner, sql, p), rounds)
     print()
-
-
-# What the platform pays
-
-INSERT = """
-insert into public.agent_messages (session_id, role, content, created_at)
-select %(session)s, 'user', 'A message of some words, as they are said', clock_timestamp() from generate_series(1, 200)
-"""
-
-
-def measure_inserts(owner, rounds=12, times=25):
-    """Inserts of messages of now, taken back; rounds with and without the triggers take turns."""
-    session = owner.execute("select id from public.agent_sessions limit 1").fetchone()[0]
-    rates = {"enable": [], "disable": []}
-    for _ in range(rounds):
-        for state, found_rates in rates.items():
-            with owner.transaction(force_rollback=True):
-                for name in ("late", "gone", "changed", "emptied"):
-                    owner.execute(f"alter table public.agent_messages {state} trigger transcripts_{name}")
-                began = time.perf_counter()
-                for _ in range(times):
-                    owner.execute(INSERT, {"session": session})
-                found_rates.append(200 * times / (time.perf_counter() - began))
-    with_them, without = (statistics.median(rates[state]) for state in ("enable", "disable"))
-    print(
-        f"Messages inserted a second: {with_them:,.0f} with the triggers, {without:,.0f} without"
-        f" ({without / with_them:.2f} times as many)."
-    )
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ KINDS = {
         quantity="sum(latency_ms::bigint)",
         where="latency_ms >= 0",
         by_tenant=False,
-        seconds=60,
+        seconds=15,
     ),
     Source.SIGNUP: Kind(table="public.organizations", by_tenant=False),
 }

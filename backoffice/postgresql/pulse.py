@@ -13,6 +13,7 @@ again, until it is let in. Until then
 
 import os
 import re
+import select
 import threading
 import time
 
@@ -27,6 +28,9 @@ AGAIN_REFUSED_SECONDS = 1  # where the server itself refused: it need not be pes
 CONNECT_SECONDS = 2  # libpq's minimum; the verdict does not wait for it
 # A connection that gives no answer to nothing is lost, whatever the database does: its path is.
 CHECK_SECONDS = 0.5
+# A connection that answered so lately, and on which the server said nothing since (it would say that it stops, and hang
+# up), is not asked whether it lives: that would be one more round trip for each request.
+LATELY_SECONDS = 1
 # Statements end by statement_timeout after 15 seconds. A request whose connection gives no answer for this long waits
 # for one that will not come.
 LONGEST_SECONDS = 30
@@ -127,9 +131,11 @@ class WatchedConnection(WaitingConnection):
 
     longest = LONGEST_SECONDS
     pulse = Pulse()  # that of its database, once the backend configures it
+    heard_at = 0.0
 
     def heard(self):
         self.pulse.heard()
+        self.heard_at = self.pulse.heard_at
 
     def hopeless(self, waited):
         if self.pulse.waiting(waited):
@@ -138,6 +144,8 @@ class WatchedConnection(WaitingConnection):
 
     def is_alive(self):
         """Whether somebody is at the other end, who answers soon."""
+        if time.monotonic() - self.heard_at < LATELY_SECONDS and not self.has_news():
+            return True
         self.longest = CHECK_SECONDS
         try:
             self.execute("")
@@ -146,3 +154,9 @@ class WatchedConnection(WaitingConnection):
             return False
         self.longest = LONGEST_SECONDS
         return True
+
+    def has_news(self):
+        """Whether the server said something that nobody has read, or hung up."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(0))

@@ -178,7 +178,9 @@ def test_out_of_connections(web, database):
 def test_a_single_lost_connection_is_no_fault_to_anybody(web, database):
     assert_back(web)
     with database.server.connect() as admin:
-        admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'backoffice'")
+        admin.execute(
+            "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'backoffice'"
+        )
     assert {ask(web).status for _ in range(10)} == {200}
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from agents.conversations import index
 from agents.conversations.filling import drop_indexes
 from agents.models import Conversation, IndexedTurn
-from backoffice.background import alone
+from backoffice.background import LONGEST_STATEMENT, alone
 
 MOST_PROCESSES = 4
 
@@ -57,7 +57,6 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(describe(index.state())))
 
     def set_up(self, rebuild, anew):
-        run("set statement_timeout = 0")
         while not self.begin(rebuild, anew):
             self.stdout.write("The worker is at it; waiting …")
             time.sleep(2)
@@ -82,7 +81,7 @@ def readers(count):
         return
     connection.close()
     with ProcessPoolExecutor(
-        count, mp_context=get_context("fork"), initializer=end_with_parent, initargs=[os.getpid()]
+        count, mp_context=get_context("fork"), initializer=begin_to_read, initargs=[os.getpid()]
     ) as pool:
         # They are made now, while there is no connection that they would share.
         wait([pool.submit(time.sleep, 0.2) for _ in range(count)])
@@ -98,6 +97,11 @@ def readers(count):
                 ) from error
 
         yield read
+
+
+def begin_to_read(parent):
+    end_with_parent(parent)
+    run(f"set statement_timeout = '{LONGEST_STATEMENT}'")  # of this process's own connection
 
 
 def end_with_parent(parent):

@@ -1,7 +1,6 @@
 import time
 
 from django.core.management.base import BaseCommand
-from django.db import connection
 
 from backoffice.background import alone
 from backoffice.figure_models import FigureState
@@ -22,8 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *, rebuild, status, **options):
         if not status:
-            with connection.cursor() as cursor:
-                cursor.execute("set statement_timeout = 0")
             self.set_up(rebuild)
             began = reported = time.monotonic()
             while follow.follow():
