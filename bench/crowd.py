@@ -26,6 +26,7 @@ from itertools import cycle
 from pathlib import Path
 
 import database  # first: it puts the project on the path
+import memory
 import pages
 import served
 
@@ -61,6 +62,10 @@ def main():
             several = zip(range(options.users), cycle(cookies.items()), strict=False)
             many = crowd([Visit(web.port, *person, found, 10 + seed) for seed, person in several], options)
             tell(alone.times, many, options)
+            processes = [web.process.pid, *(worker.pid for worker in web.workers)]
+            print(
+                f"Memory of all web processes, PSS: {sum(memory.memory(pid)['Pss'] for pid in processes):.0f} MB"
+            )
 
 
 class Visit:

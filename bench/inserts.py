@@ -85,7 +85,7 @@ def main():
         sessions = [
             dict(zip(("session", "agent", "tenant"), row, strict=True)) for row in owner.execute(SESSIONS)
         ]
-        print(served.load())
+        print(served.load(), flush=True)
         measure_turns(server, owner, sessions, options)
         for table, statement in MANY.items():
             measure_many(owner, table, statement, sessions[0], options.rounds)

@@ -26,6 +26,14 @@ import served
 CLIENTS = 4
 WANTED_MB = 150
 EVERY_SECONDS = 5
+WORKER = """
+import django
+django.setup()
+from django.core.management import call_command
+from backoffice import background
+background.ROUNDS.clear()
+call_command("worker", once=True)
+"""
 
 
 def arguments():
@@ -159,10 +167,13 @@ def archive(server, admin):
 
 
 def watch(server, folder, asked):
-    """Runs the job worker until the queue is empty, and says what it holds beside how far its job is."""
+    """Runs the job worker until the queue is empty, and says what it holds beside how far its job is.
+
+    Without its rounds, which would first follow all that changed in the database since it was filled.
+    """
     from backoffice.models import Job
 
-    command = [sys.executable, "manage.py", "worker", "--once"]
+    command = [sys.executable, "-c", WORKER]
     process = subprocess.Popen(command, env=served.environment(server, folder), cwd=database.ROOT)
     began, sizes, told = time.perf_counter(), [], set()
     print(f"\n{'job worker, MB':<52}{'s':>6}{'rows':>12}{'RSS':>7}{'PSS':>7}{'USS':>7}")
