@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from decimal import Decimal
+from functools import partial
 
 from django import forms
 from django.core import signing
@@ -230,6 +231,8 @@ class StaffForm(forms.ModelForm):
         self.limit_fields()
         for name, field in self.fields.items():
             self.keep_unknown_value(name, field)
+            if isinstance(field, PickerField):  # what the page has read along need not be read for the picker
+                field.chosen = self.instance._state.fields_cache.get(name)
         self.fields["reason"].required = self.reason_required
         for name in ("reason", "opened"):  # last, whatever the fields of the form
             self.fields[name] = self.fields.pop(name)
@@ -237,7 +240,7 @@ class StaffForm(forms.ModelForm):
             del self.fields["opened"]
             self.initial = {name: known_default(value) for name, value in self.initial.items()}
         elif not self.is_bound:
-            self.initial.setdefault("opened", self.sign(self.instance))
+            self.initial.setdefault("opened", partial(self.sign, self.instance))
 
     def limit_fields(self):
         """Leave out what the actor may not write."""

@@ -87,8 +87,6 @@ class InlineField:
             if name != wanted:
                 del form.fields[name]
         form.auto_id = f"id_inline_{wanted}_%s"
-        if not form.is_bound and "opened" not in (kwargs.get("initial") or {}):
-            form.initial["opened"] = form.sign(form.instance)  # of this field alone
         return form
 
     def keeps_theirs(self, form, name):

@@ -38,7 +38,7 @@ class TestOpenedValues:
 
     def test_holds_the_fields_of_the_form_and_no_others(self, support):
         form = OrganizationForm(actor=support, instance=make_organization())
-        assert set(signing.loads(form.initial["opened"], salt="opened")) == {"name"}
+        assert set(signing.loads(form["opened"].value(), salt="opened")) == {"name"}
 
     def test_changes_of_other_columns_are_no_conflict(self, support_client):
         tenant = make_organization()

@@ -180,6 +180,12 @@ class PhoneNumberCreate(SaysHowItWasRead, generic.CreateView):
 class PhoneNumberUpdate(SaysHowItWasRead, generic.UpdateView):
     model = PhoneNumber
     form_class = forms.PhoneNumberEditForm
+    # With what the picker shows of the agent that is chosen.
+    queryset = PhoneNumber.objects.select_related("agent__organization").only(
+        *(field.name for field in PhoneNumber._meta.concrete_fields),
+        "agent__name",
+        "agent__organization__name",
+    )
 
 
 class PhoneNumberDelete(generic.DeleteView):
