@@ -41,6 +41,11 @@ class SessionRecord(views.AgentSessionDetail):
 
     fields = [*views.AgentSessionDetail.fields, ("Stored JSON", ["history", "context"])]
 
+    @property
+    def queryset(self):
+        found = views.AgentSessionDetail.queryset
+        return found.defer(None) if self.request.user.has_perm(views.READ) else found
+
     def extra_context(self):
         context = super().extra_context()
         session = self.object
