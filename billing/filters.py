@@ -10,6 +10,7 @@ from backoffice.filters import (
     ModelNameFilter,
     MonthFilter,
     NoMonthFilter,
+    RowFilter,
     UtcDayFilter,
 )
 from backoffice.forms import AmountField
@@ -295,7 +296,7 @@ class CreditRequestFilter(FilterSet):
     """Without a state: what waits."""
 
     search_fields = ["organization_name", "reference", "reason", "organization_id__id"]
-    rare = ("requester", "since", "until")
+    rare = ("since", "until")
     state = django_filters.ChoiceFilter(
         method="by_state",
         choices=[
@@ -308,12 +309,7 @@ class CreditRequestFilter(FilterSet):
         label="State",
         empty_label="Waiting",
     )
-    requester = django_filters.ModelChoiceFilter(
-        queryset=User.objects.order_by("first_name", "last_name", "email"),
-        method="by_requester",
-        label="Asked by",
-        empty_label="Anybody",
-    )
+    requester = RowFilter(queryset=User.objects.all(), method="by_requester", label="Asked by")
     since = DayFilter("requested_at", label="Asked from")
     until = DayFilter("requested_at", label="Asked until", until=True)
 

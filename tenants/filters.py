@@ -3,7 +3,7 @@ import datetime
 import django_filters
 from django.db.models import Q
 
-from backoffice.filters import DateInput, DayFilter, FilterSet, UtcDayFilter
+from backoffice.filters import DateInput, DayFilter, FilterSet, RowFilter, UtcDayFilter
 from backoffice.models import Figure, User
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER
 from tenants.health import KINDS
@@ -131,11 +131,7 @@ class UserProfileFilter(FilterSet):
 
 class NoteFilter(FilterSet):
     q = django_filters.CharFilter(method="by_words", label="Search")
-    author = django_filters.ModelChoiceFilter(
-        queryset=User.objects.order_by("first_name", "last_name", "email"),
-        label="Written by",
-        empty_label="Anybody",
-    )
+    author = RowFilter(queryset=User.objects.all(), label="Written by")
     pinned = django_filters.ChoiceFilter(
         method="by_pinned",
         choices=[("yes", "Pinned"), ("no", "Not pinned")],

@@ -22,6 +22,12 @@ class PublishedFilter(django_filters.ChoiceFilter):
         choices = [("true", "Published"), ("false", "Draft")]
         super().__init__(field_name="is_published", choices=choices, label="Published", empty_label="Any")
 
+    def filter(self, queryset, value):
+        if not value:
+            return queryset
+        published = {self.field_name: True}
+        return queryset.filter(**published) if value == "true" else queryset.exclude(**published)
+
 
 def by_effect(queryset, name, value):
     """The agents that have a setting so, as it is in effect; its column may say something else."""

@@ -25,7 +25,11 @@ COPIES = {
     "agents.AgentMessage": {"content": SAYING},
     "agents.ChatSession": {},
     "agents.ChatMessage": {"text": SAYING},
-    "agents.Conversation": {"source_id": NEW_ID, "external_id": "'session_1765000000000_' || n"},
+    "agents.Conversation": {
+        "source_id": NEW_ID,
+        "external_id": "'session_1765000000000_' || n",
+        "flags": "array['incomplete']",
+    },
     "agents.Label": {"name": "'Wrong appointment ' || n", "meaning": SENTENCE},
     "agents.ReviewNote": {"text": SENTENCE},
     "agents.Sample": {"name": "'Complaints about appointments, week ' || n"},

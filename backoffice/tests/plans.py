@@ -26,6 +26,8 @@ BIG = {
     "event",  # of the audit
     "read_log",
 }
+# Columns of which few rows share a value, whatever the size of the table.
+NARROW = re.compile(r"\b(id|source_id|session_id|conversation_id|settlement_id|row_id)\)*(::\w+)? = ")
 SUSPECT = re.compile(r"\bcount\(|\bdistinct\b|\boffset\b", re.IGNORECASE)
 COUNTS = re.compile(r"\bcount\(|\bDISTINCT\b")
 WALKS = re.compile(r"\boffset\b", re.IGNORECASE)
@@ -46,28 +48,28 @@ def statements():
         yield sent
 
 
-def faults_of(statement, explain):
-    """Sentences about a statement that counts or walks a big table; `explain(sql)` gives the root of its plan.
+def counted(statement, explain):
+    """[(big tables, sentence)] of what a statement counts or walks; `explain(sql)` gives the root of its plan.
 
     Several statements may travel as one.
     """
     alias, sql, params = statement
-    if not SUSPECT.search(sql):
-        return
-    for part in connections[alias].ops.compose_sql(sql, params).split(";\n"):
-        if not SUSPECT.search(part) or not re.match(r"\s*(select|with|\()", part, re.IGNORECASE):
-            continue
-        plan = explain(part)
-        parts = {node["Subplan Name"]: node for node in nodes(plan) if "Subplan Name" in node}
-        for node in nodes(plan):
-            if is_counting(node) and (found := sum_of(tables_read(child, parts) for child in inputs(node))):
-                yield f"counts {', '.join(sorted(found))} without a limit: {shortened(part)}"
-        if WALKS.search(part) and (found := BIG & {node.get("Relation Name") for node in nodes(plan)}):
-            yield f"skips rows of {', '.join(sorted(found))}: {shortened(part)}"
+    found = []
+    if SUSPECT.search(sql):
+        for part in connections[alias].ops.compose_sql(sql, params).split(";\n"):
+            if SUSPECT.search(part) and re.match(r"\s*(select|with|\()", part, re.IGNORECASE):
+                found += counted_by(part, explain(part))
+    return found
 
 
-def shortened(sql):
-    return " ".join(sql.split())[:300]
+def counted_by(sql, plan):
+    text = " ".join(sql.split())[:300]
+    parts = {node["Subplan Name"]: node for node in nodes(plan) if "Subplan Name" in node}
+    for node in nodes(plan):
+        if is_counting(node) and (tables := sum_of(tables_read(child, parts) for child in inputs(node))):
+            yield tables, f"counts {', '.join(sorted(tables))} without a limit: {text}"
+    if WALKS.search(sql) and (tables := BIG & {node.get("Relation Name") for node in nodes(plan)}):
+        yield tables, f"skips rows of {', '.join(sorted(tables))}: {text}"
 
 
 def nodes(node):
@@ -103,10 +105,16 @@ def tables_read(node, parts):
     """The big tables of which a node may take in any number of rows."""
     if node["Node Type"] == "Limit":
         return set()
-    found = {node["Relation Name"]} & BIG if "Relation Name" in node else set()
+    found = set() if is_narrow(node) else BIG & {node.get("Relation Name")}
     if "CTE Name" in node and (part := parts.get(f"CTE {node['CTE Name']}")):
         found |= tables_read(part, parts)
     return found | sum_of(tables_read(child, parts) for child in inputs(node))
+
+
+def is_narrow(node):
+    """Whether a scan looks for the rows of one record: of a conversation, of a settlement, those with an id."""
+    conditions = [node.get(name, "") for name in ("Index Cond", "Recheck Cond", "Filter")]
+    return any(NARROW.search(condition) for condition in conditions)
 
 
 def sum_of(sets):

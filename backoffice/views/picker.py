@@ -17,7 +17,8 @@ class Picker(View):
             raise Http404 from None
         if not getattr(model, "search_fields", None):
             raise Http404
-        if not request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}"):
+        may_see = request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+        if not may_see and not getattr(model, "known_to_all", False):
             raise PermissionDenied(f"Your role may not see {model._meta.verbose_name_plural}.")
         name = request.GET.get("name", "")
         found = find_rows(
