@@ -18,7 +18,7 @@ from django.template.base import (
     VariableNode,
     render_value_in_context,
 )
-from django.template.defaulttags import IfNode, TemplateLiteral
+from django.template.defaulttags import IfNode, TemplateLiteral, WithNode
 from django.utils.safestring import SafeString
 
 # What a filter can ask of Django; one that does is left to it.
@@ -41,6 +41,8 @@ def piece_of(node):
         return text_of(node.filter_expression)
     if type(node) is IfNode:
         return choice_of(node)
+    if type(node) is WithNode:
+        return named_in(node)
     return node.render_annotated
 
 
@@ -69,6 +71,18 @@ def choice_of(node):
         return ""
 
     return chosen
+
+
+def named_in(node):
+    """What {% with name=value %} shows."""
+    values = {name: value_of(expression) for name, expression in node.extra_context.items()}
+    content = quick(node.nodelist)
+
+    def shown(context):
+        with context.push(**{name: value(context) for name, value in values.items()}):
+            return content(context)
+
+    return shown
 
 
 def condition_of(condition):

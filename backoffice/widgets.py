@@ -23,6 +23,11 @@ class Renderer(TemplatesSetting):
         return super().render(template_name, context, request)
 
 
+def control(widget):
+    """One of the usual controls, from the `widget` of its context; safe to print."""
+    return mark_safe(WRITTEN[widget["template_name"]](widget))
+
+
 def whole_field(field, css="", plain=False):
     """A BoundField with its label, help and errors; `css` and `plain` as in templatetags/fields.py.
 

@@ -3,11 +3,14 @@
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from django.utils.safestring import mark_safe
 
 from agents.filters.stores import PublishedFilter
 from agents.models import Agent
 from agents.questions.conditions import ASKED, COMPARISONS, GROUPS, LABELS, Condition
 from backoffice.filters import FilterSet, RowFilter
+from backoffice.widgets import control
 from tenants.models import Organization
 
 WHERE = ("where", "and_", "and_also")
@@ -20,7 +23,8 @@ def setting_choices(names=LABELS):
 
 
 class ConditionWidget(forms.MultiWidget):
-    template_name = "agents/condition.html"
+    """The three controls of a condition, in one row."""
+
     use_fieldset = True
 
     def __init__(self):
@@ -33,6 +37,10 @@ class ConditionWidget(forms.MultiWidget):
                 "value": forms.TextInput(attrs={"aria-label": "Value", "placeholder": "value"}),
             }
         )
+
+    def render(self, name, value, attrs=None, renderer=None):
+        parts = self.get_context(name, value, attrs)["widget"]["subwidgets"]
+        return format_html('<div class="condition">{}</div>', mark_safe("".join(map(control, parts))))
 
     def decompress(self, value):
         return [value.setting, value.comparison, value.value] if value else [None, None, None]
