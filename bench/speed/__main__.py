@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import psycopg  # noqa: E402
+import psycopg
 
-from bench.speed import (  # noqa: E402
+from bench.speed import (
     document,
     exporting,
     loading,
@@ -31,7 +31,6 @@ from bench.speed import (  # noqa: E402
     writing,
 )
 from bench.speed.pages import pages
-
 
 DOCUMENT = servers.ROOT / "docs" / "speed.md"
 
@@ -80,13 +79,12 @@ def measured(options, scale, url, owner, took):
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cookie, token = servers.sign_in(url)
-        from backoffice.testing import collected_static
-
+        static = servers.collected_static(folder)
         found = world.look(owner)
         connection = stack.enter_context(psycopg.connect(owner, autocommit=True))
         facts = machine.facts(connection)
         floor = stack.enter_context(servers.Floor(owner, folder))
-        ours = stack.enter_context(servers.Ours(url, folder, cookie, collected_static()))
+        ours = stack.enter_context(servers.Ours(url, folder, cookie, static))
         stock = None if options.no_stock else stack.enter_context(servers.Stock(owner, folder))
         exports = stack.enter_context(exporting.Exports(url, folder, servers.OURS))
         run = Run(options, scale, facts, took, (ours, floor, stock), token)

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
+from bench.speed.signing import EMAIL
+
 ROUNDS = 3
 ROWS = 100_000
 POLL_SECONDS = 0.0005
@@ -102,7 +104,7 @@ def main():
     from backoffice import jobs
     from backoffice.models import Job
 
-    owner = get_user_model().objects.get(email="bench-admin@example.test")
+    owner = get_user_model().objects.get(email=EMAIL)
     for line in sys.stdin:
         asked = json.loads(line)
         job = Job.objects.create(kind=asked["kind"], title="Measured", owner=owner, params=asked["params"])

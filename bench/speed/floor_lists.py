@@ -6,7 +6,8 @@ benchmark compares it with the others' rows.
 """
 
 from dataclasses import dataclass
-from html import escape
+
+from bench.speed import floor_rows as rows
 
 ROWS = 50
 
@@ -29,10 +30,10 @@ class List:
 
     def __call__(self, connection, params):
         size = int(params.get("size", ROWS))
-        rows = connection.execute(*self.statement(params, size)).fetchall()
+        found = connection.execute(*self.statement(params, size)).fetchall()
         if "last" in params:
-            rows.reverse()
-        return table(self.row, rows[-size:] if "last" in params else rows[:size])
+            found.reverse()
+        return table(self.row, found[-size:] if "last" in params else found[:size])
 
     def statement(self, params, size):
         backwards = "last" in params
@@ -58,154 +59,8 @@ class List:
         return sql, params
 
 
-def table(row, rows):
-    return f"<table>{''.join([row(*each) for each in rows])}</table>"
-
-
-# Cells
-
-
-def text(value):
-    return "" if value is None else escape(str(value))
-
-
-def time(value):
-    return "" if value is None else f"<time>{value}</time>"
-
-
-def organization(pk, name):
-    return "" if pk is None else f'<a href="/tenants/organizations/{pk}/">{escape(name or "")}</a>'
-
-
-def agent(pk, name):
-    return "" if pk is None else f'<a href="/agents/agents/{pk}/">{escape(name or "")}</a>'
-
-
-# Rows
-
-
-def session_row(pk, name, agent_id, agent_name, org_id, org_name, channel, status, count, last, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/agents/sessions/{pk}/">{text(name)}</a><td>{agent(agent_id, agent_name)}'
-        f"<td>{organization(org_id, org_name)}<td>{text(channel)}<td>{text(status)}<td>{count}<td>{time(last)}"
-        f"<td>{time(created)}"
-    )
-
-
-def message_row(pk, session_id, session_name, role, content, tokens, latency, model, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/agents/messages/{pk}/">{time(created)}</a>'
-        f'<td><a href="/agents/sessions/{session_id}/">{text(session_name)}</a><td>{text(role)}<td>{text(content)}'
-        f"<td>{text(tokens)}<td>{text(latency)}<td>{text(model)}"
-    )
-
-
-def conversation_row(
-    pk, store, source, org_id, org_name, agent_id, agent_name, channel, status, flags, length, stored, tokens,
-    cost, caller, outcome, started,
-):  # fmt: skip
-    return (
-        f'<tr data-id="{source}"><td><a href="/agents/{store}s/{source}/">{time(started)}</a>'
-        f"<td>{organization(org_id, org_name)}<td>{agent(agent_id, agent_name)}<td>{text(channel)}<td>{text(status)}"
-        f"<td>{text(', '.join(flags))}<td>{length}<td>{stored}<td>{text(tokens)}<td>{text(cost)}<td>{text(caller)}"
-        f"<td>{text(outcome)}"
-    )
-
-
-def organization_row(pk, name, owner_id, mail, tier, balance, created):
-    return (
-        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td><a href="/tenants/profiles/{owner_id}/">{text(mail)}</a>'
-        f"<td>{text(tier)}<td>{balance}<td>{time(created)}"
-    )
-
-
-def profile_row(pk, mail, name, company, phone, tier, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/tenants/profiles/{pk}/">{text(mail)}</a><td>{text(name)}'
-        f"<td>{text(company)}<td>{text(phone)}<td>{text(tier)}<td>{time(created)}"
-    )
-
-
-def agent_row(pk, name, org_id, org_name, model, voice, published, version, created):
-    return (
-        f'<tr data-id="{pk}"><td>{agent(pk, name)}<td>{organization(org_id, org_name)}<td>{text(model)}'
-        f"<td>{text(voice)}<td>{text(published)}<td>{version}<td>{time(created)}"
-    )
-
-
-def number_row(pk, number, org_id, org_name, agent_id, agent_name, provider, status, call_id, called, calls):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/telephony/numbers/{pk}/">{text(number)}</a>'
-        f"<td>{organization(org_id, org_name)}<td>{agent(agent_id, agent_name)}<td>{text(provider)}<td>{text(status)}"
-        f'<td><a href="/telephony/calls/{call_id}/">{time(called)}</a><td>{calls}'
-    )
-
-
-def trunk_row(pk, org_id, org_name, domain, username, provider, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/telephony/trunks/{pk}/">{text(domain)}</a>'
-        f"<td>{organization(org_id, org_name)}<td>{text(username)}<td>{text(provider)}<td>{time(created)}"
-    )
-
-
-def call_row(
-    pk, caller, number_id, number, org_id, org_name, agent_id, agent_name, direction, status, seconds, cost, created
-):  # fmt: skip
-    return (
-        f'<tr data-id="{pk}"><td><a href="/telephony/calls/{pk}/">{time(created)}</a><td>{text(caller)}'
-        f'<td><a href="/telephony/numbers/{number_id}/">{text(number)}</a><td>{organization(org_id, org_name)}'
-        f"<td>{agent(agent_id, agent_name)}<td>{text(direction)}<td>{text(status)}<td>{text(seconds)}<td>{text(cost)}"
-    )
-
-
-def usage_row(pk, org_id, org_name, agent_id, agent_name, channel, model, tokens, cost, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/billing/usage/{pk}/">{time(created)}</a><td>{organization(org_id, org_name)}'
-        f"<td>{agent(agent_id, agent_name)}<td>{text(channel)}<td>{text(model)}<td>{text(tokens)}<td>{text(cost)}"
-    )
-
-
-def posting_row(pk, org_id, org_name, kind, amount, after, reason, actor, adopted, created):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/billing/ledger/{pk}/">{pk}</a><td>{organization(org_id, org_name)}'
-        f"<td>{text(kind)} {text(adopted)}<td>{amount}<td>{after}<td>{text(reason)}<td>{text(actor)}<td>{time(created)}"
-    )
-
-
-def change_row(pk, at, actor, action, table_name, row_id, label, brief, reason):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/audit/changes/{pk}/">{time(at)}</a><td>{text(actor)}<td>{text(action)}'
-        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(brief)}<td>{text(reason)}"
-    )
-
-
-def reading_row(pk, at, actor, kind, table_name, row_id, label, reason, org_id, org_name):
-    return (
-        f'<tr data-id="{pk}"><td><a href="/audit/readings/{pk}/">{time(at)}</a><td>{text(actor)}<td>{text(kind)}'
-        f"<td>{text(table_name)} {text(label or row_id)}<td>{text(reason)}<td>{organization(org_id, org_name)}"
-    )
-
-
-def setting_row(pk, name, org_id, org_name, model, published, numbers):
-    return (
-        f'<tr data-id="{pk}"><td>{agent(pk, name)}<td>{organization(org_id, org_name)}<td>{text(model)}'
-        f"<td>{text(published)}<td>{numbers}"
-    )
-
-
-def balance_row(pk, name, balance, long, short, per_day_long, per_day_short, posting_id, posted):
-    return (
-        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{text(long)}<td>{text(short)}'
-        f"<td>{text(per_day_long)}<td>{text(per_day_short)}"
-        f'<td><a href="/billing/ledger/{posting_id}/">{time(posted)}</a>'
-    )
-
-
-def reconciled_row(pk, name, balance, ledger, settled, usage, calls):
-    return (
-        f'<tr data-id="{pk}"><td>{organization(pk, name)}<td>{balance}<td>{ledger}<td>{balance - ledger}'
-        f"<td>{settled}<td>{usage}<td>{calls}"
-    )
+def table(row, found):
+    return f"<table>{''.join([row(*each) for each in found])}</table>"
 
 
 TENANT = "left join public.organizations o on o.id = p.organization_id"
@@ -216,7 +71,7 @@ LISTS = {
         " p.created_at",
         "public.agent_sessions p",
         "join public.agents a on a.id = p.agent_id join public.organizations o on o.id = a.organization_id",
-        session_row,
+        rows.session_row,
         tenant="p.agent_id in (select id from public.agents where organization_id = %(organization)s)",
     ),
     "messages": List(
@@ -224,14 +79,14 @@ LISTS = {
         " p.created_at",
         "public.agent_messages p",
         "join public.agent_sessions s on s.id = p.session_id",
-        message_row,
+        rows.message_row,
     ),
     "conversations": List(
         "p.id, p.store, p.source_id, o.id, o.name, a.id, a.name, p.channel, p.status, p.flags, p.length_seconds,"
         " p.stored, p.tokens, p.cost_usd, p.caller, p.outcome, p.started_at",
         "agents_conversation p",
         f"{TENANT} {AGENT}",
-        conversation_row,
+        rows.conversation_row,
         key="coalesce(p.started_at, '-infinity')",
         id_type="bigint",
     ),
@@ -239,19 +94,19 @@ LISTS = {
         "p.id, p.name, p.owner_id, u.email, u.subscription_tier, p.credits_balance, p.created_at",
         "public.organizations p",
         "left join public.user_profiles u on u.id = p.owner_id",
-        organization_row,
+        rows.organization_row,
     ),
     "profiles": List(
         "p.id, p.email, p.full_name, p.company_name, p.phone_number, p.subscription_tier, p.created_at",
         "public.user_profiles p",
         "",
-        profile_row,
+        rows.profile_row,
     ),
     "agents": List(
         "p.id, p.name, o.id, o.name, p.llm_model, p.voice_provider, p.is_published, p.version, p.created_at",
         "public.agents p",
         TENANT,
-        agent_row,
+        rows.agent_row,
     ),
     "numbers": List(
         "p.id, p.phone_number, o.id, o.name, a.id, a.name, p.provider, p.status, c.id, c.created_at, n.calls",
@@ -262,33 +117,33 @@ LISTS = {
         left join lateral (
           select count(*) as calls from public.call_logs where phone_number_id = p.id
           and coalesce(created_at, '-infinity') >= current_date - 29) n on true""",
-        number_row,
+        rows.number_row,
     ),
     "trunks": List(
         "p.id, o.id, o.name, p.sip_domain, p.username, p.provider, p.created_at",
         "public.sip_trunks p",
         TENANT,
-        trunk_row,
+        rows.trunk_row,
     ),
     "calls": List(
         "p.id, p.caller_number, n.id, n.phone_number, o.id, o.name, a.id, a.name, p.direction, p.status,"
         " p.duration_seconds, p.cost, p.created_at",
         "public.call_logs p",
         f"{TENANT} {AGENT} left join public.phone_numbers n on n.id = p.phone_number_id",
-        call_row,
+        rows.call_row,
     ),
     "usage": List(
         "p.id, o.id, o.name, a.id, a.name, p.channel, p.model_used, p.tokens_used, p.cost_usd, p.created_at",
         "public.usage_logs p",
         f"{TENANT} {AGENT}",
-        usage_row,
+        rows.usage_row,
     ),
     "ledger": List(
         "p.id, o.id, coalesce(o.name, p.organization_name), p.kind, p.amount, p.balance_after, p.reason, p.actor,"
         " d.reason, p.created_at",
         "public.credit_transactions p",
         f"{TENANT} left join billing.adoption d on d.transaction_id = p.id",
-        posting_row,
+        rows.posting_row,
         key="p.id",
         key_type="bigint",
         id_type="bigint",
@@ -300,7 +155,7 @@ LISTS = {
               select key from unnest(audit.field_names(p.old, p.new)) key order by key limit 4) k), p.reason""",
         "audit.event p",
         "",
-        change_row,
+        rows.change_row,
         key="p.at",
         id_type="bigint",
     ),
@@ -308,7 +163,7 @@ LISTS = {
         "p.id, p.at, p.actor, p.kind, p.table_name, p.row_id, p.row_label, p.reason, o.id, o.name",
         "audit.read_log p",
         TENANT,
-        reading_row,
+        rows.reading_row,
         key="p.at",
         id_type="bigint",
     ),
@@ -317,7 +172,7 @@ LISTS = {
            (select count(*) from public.phone_numbers n where n.agent_id = p.id and n.status = 'active')""",
         "public.agents p",
         TENANT,
-        setting_row,
+        rows.setting_row,
         key="p.name",
         key_type="text",
         rising=True,
@@ -331,7 +186,7 @@ LISTS = {
             from public.organizations o left join tenants_forecast f on f.organization_id = o.id) p""",
         """left join lateral (select id, created_at from public.credit_transactions where organization_id = p.id
              order by id desc limit 1) t on true""",
-        balance_row,
+        rows.balance_row,
         key="p.days",
         key_type="numeric",
         rising=True,
@@ -345,7 +200,7 @@ LISTS = {
            (select coalesce(sum(cost), 0) from public.call_logs where organization_id = p.id)""",
         "public.organizations p",
         "",
-        reconciled_row,
+        rows.reconciled_row,
         key="p.name",
         key_type="text",
         rising=True,

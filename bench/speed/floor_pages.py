@@ -1,6 +1,6 @@
 """The floor's other pages: search, transcript, tenant, figures, form, export. Called as floor_lists.py says."""
 
-from bench.speed.floor_lists import text, time
+from bench.speed.floor_rows import text, time
 
 
 def cells(rows):

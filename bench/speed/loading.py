@@ -34,7 +34,7 @@ def loaded(scale):
     fill = [sys.executable, "bench/generate.py", "--transcripts", "--place", str(place(scale))]
     fill += [word for name, size in sizes(scale).items() for word in (f"--{name}", str(size))]
     timed(took, "loading", fill)
-    with EmbeddedPostgres(place(scale), has_standbys=False) as server:
+    with EmbeddedPostgres(place(scale)) as server:
         url, owner = (server.url(database.NAME, user) for user in ("backoffice", "postgres"))
         schema.apply_all(server, database.NAME)
         for command in COMMANDS:

@@ -60,10 +60,14 @@ def address(path, **params):
     return f"{path}?{urlencode(params)}" if params else path
 
 
+SMALL = ("organizations", "profiles", "agents", "numbers", "trunks", "ledger")
+
+
 def lists(world):
     for name, ours, floor, stock, has_tenant in LISTS:
+        usual = "small list" if floor in SMALL else "list"
         admin = f"/admin/{stock}/" if stock else ""
-        yield Page("Lists", f"{name}, first page", ours, floor, admin, rows="list")
+        yield Page("Lists", f"{name}, first page", ours, floor, admin, wanted=usual, rows="list")
         if place := world.places.get(floor):
             key, pk, number = place
             yield Page(
@@ -72,6 +76,7 @@ def lists(world):
                 address(ours, after=cursor(key, pk)),
                 address(floor, key=key, id=pk),
                 admin and address(admin, p=number),
+                wanted=usual,
                 rows="list",
             )
         if floor in PLACES:
@@ -82,7 +87,7 @@ def lists(world):
                 address(ours, last=1),
                 address(floor, last=1),
                 admin and address(admin, p=last),
-                wanted="last page" if floor == "messages" else "list",
+                wanted="last page" if floor == "messages" else usual,
                 rows="list",
             )
         for tenant in ("top", "middle") if has_tenant else ():
@@ -94,7 +99,7 @@ def lists(world):
                 address(floor, organization=pk),
                 address(admin, **{TENANT_FILTER[stock]: pk}) if stock in TENANT_FILTER else "",
                 # Where the table itself has the tenant, all tenants cost the floor the same.
-                wanted="list of the top tenant" if tenant == "top" and floor == "sessions" else "list",
+                wanted="list of the top tenant" if tenant == "top" and floor == "sessions" else usual,
                 rows="list",
             )
     yield Page("Lists", "jobs", "/jobs/", wanted="other")
@@ -216,5 +221,6 @@ def plain(world):
             f"/admin/{path}/",
             floor,
             f"/admin/platform/{path.split('/')[1]}/",
+            wanted="small list" if floor in SMALL else "list",
             rows="admin",
         )

@@ -31,6 +31,8 @@ class Wanted:
 
 WANTED = {
     "list": Wanted(floor=12, stock=30, growth=1.3),
+    # Of a table with some thousand rows: what makes stock slow is not there, so that it is to be no quicker than ours.
+    "small list": Wanted(floor=12, stock=1, growth=1.3),
     "last page": Wanted(floor=12, stock=1_000, growth=1.3),
     "list of the top tenant": Wanted(floor=2, stock=15),
     "search, rare": Wanted(floor=12, stock=500, growth=1.3),

@@ -1,19 +1,31 @@
 """Measures what is not only read: a form that is saved, a file that is exported."""
 
+import os
 from urllib.parse import urlencode
 
 from bench.speed import exporting
 from bench.speed.measure import Failed, Result, Times, begin, result
 from bench.speed.pages import Page, address
-from bench.speed.servers import STOCK_TOKEN
+from bench.speed.servers import OURS, STOCK_TOKEN
 
 FIELD = "description"
 
 
-def form_of(server, page, path):
-    """What the edit form would send."""
+def forms_reader():
+    """The suite's reader of forms. Its module needs Django's settings, and asks no database."""
+    import django
+
+    os.environ.update(OURS)
+    os.environ.setdefault("DATABASE_URL", "postgresql:///unused")
+    django.setup()
     from backoffice.testing_crud import Forms
 
+    return Forms
+
+
+def form_of(server, page, path):
+    """What the edit form would send."""
+    Forms = forms_reader()
     answer = server.connection.ask(path)
     forms = (
         [form for form in Forms(answer.text).forms if FIELD in form["data"]] if answer.status == 200 else []
