@@ -1,36 +1,40 @@
-"""The indexes of the search table while it is filled: filled first and indexed then takes a fraction of the time."""
+"""The indexes of the list and of the search table while these are filled: made afterwards, they take a fraction."""
 
 from django.db import connection, transaction
 
-from agents.models import IndexedTurn
+from agents.models import Conversation, IndexedTurn
 
-# What filling itself and reading the newest turns need.
-STAY = {"turn_at", "turn_conversation"}
+MODELS = (Conversation, IndexedTurn)
+# What filling itself and reading the newest need.
+STAY = {"conversation_started", "turn_at", "turn_conversation"}
 
 
 def indexes():
-    """([those of the search table that the database has just now], [those that it lacks])."""
+    """([(model, index) that the database has just now], [those that it lacks])."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select indexname from pg_indexes where schemaname = 'backoffice' and tablename = %s",
-            [IndexedTurn._meta.db_table],
+            "select indexname from pg_indexes where schemaname = 'backoffice' and tablename = any (%s)",
+            [[model._meta.db_table for model in MODELS]],
         )
         there = {name for (name,) in cursor.fetchall()}
-    declared = IndexedTurn._meta.indexes
-    return [i for i in declared if i.name in there], [i for i in declared if i.name not in there]
+    declared = [(model, index) for model in MODELS for index in model._meta.indexes]
+    return [each for each in declared if each[1].name in there], [
+        each for each in declared if each[1].name not in there
+    ]
 
 
 def drop_indexes():
-    """Before an empty table is filled with everything."""
+    """Of those tables that are empty, before they are filled with everything."""
     there, _ = indexes()
+    empty = [model for model in MODELS if not model.objects.exists()]
     with connection.schema_editor() as editor:
-        for index in there:
-            if index.name not in STAY:
-                editor.remove_index(IndexedTurn, index)
+        for model, index in there:
+            if model in empty and index.name not in STAY:
+                editor.remove_index(model, index)
 
 
 def complete_indexes():
-    """Make those that are missing, in a transaction; what writes to the table waits for it."""
+    """Make those that are missing, in a transaction; what writes to the tables waits for it."""
     _, missing = indexes()
     if not missing:
         return
@@ -38,6 +42,7 @@ def complete_indexes():
         cursor.execute("set local statement_timeout = 0")
         cursor.execute("set local maintenance_work_mem = '256MB'")
         with connection.schema_editor() as editor:
-            for index in missing:
-                editor.add_index(IndexedTurn, index)
-        cursor.execute(f"analyze {IndexedTurn._meta.db_table}")
+            for model, index in missing:
+                editor.add_index(model, index)
+        for model in dict(missing):
+            cursor.execute(f"analyze {model._meta.db_table}")

@@ -6,6 +6,7 @@ no word: it is found whole only, by a fingerprint.
 """
 
 import hashlib
+import operator
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ LONGEST_RUN = 240
 MOST_BYTES = 900_000  # PostgreSQL keeps 1 MB of words for a text
 LAST_POSITION = 16_383
 MOST_POSITIONS = 255
+SHORT = 2_000  # characters
 # What nobody sees, and what belongs to a word without being a letter: marks of all scripts.
 UNSEEN = "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff"
 SIGNS = [chr(code) for code in range(0x20000)]  # beyond are rare Chinese characters only
@@ -144,6 +146,8 @@ def fingerprint(identifier):
 def vector(text):
     """The text of a tsvector with the words of `text`, their places, and the fingerprints of what is masked in it."""
     hidden = pieces(text)
+    if not hidden and len(text) < SHORT and len(found := compared(text)) <= MOST_POSITIONS:
+        return short_vector(found)
     stored = [
         f"'{word}':{','.join(map(str, at))}" if at[0] < LAST_POSITION else f"'{word}'"
         for word, at in places(text, hidden).items()
@@ -151,6 +155,39 @@ def vector(text):
     if hidden:
         stored += [f"'{fingerprint(each)}'" for each in sorted(set(identifiers(text)))]
     return " ".join(stored)
+
+
+def short_vector(found):
+    """The same of few words in a text in which nothing is hidden, as most are: no limit is reached."""
+    stored = {}
+    for place, word in enumerate(found, 1):
+        before = stored.get(word)
+        stored[word] = f"'{word}':{place}" if before is None else f"{before},{place}"
+    return " ".join(stored.values())
+
+
+def compared(text):
+    """The words alone that words() finds."""
+    if text.isascii():
+        return [word[:LONGEST_WORD] for word in PLAIN_WORD.findall(text.lower())]
+    if not UNSPACED.search(text):
+        found = (plain(word[:LONGEST_RUN]) for word in WORD.findall(text))
+        return [word[:LONGEST_WORD] for word in found if word]
+    found = []
+    for word in WORD.findall(text):
+        if UNSPACED.search(word):
+            found += compared_parts(word)
+        elif known := plain(word[:LONGEST_RUN]):
+            found.append(known[:LONGEST_WORD])
+    return found
+
+
+def compared_parts(run):
+    """The words alone that parts() finds."""
+    signs = [sign for sign, is_unspaced in map(compared_sign, run) if is_unspaced and sign]
+    if len(signs) < len(run) or not VOICED.isdisjoint(run):
+        return [word for word, _, _ in parts(run, 0)]
+    return [*map(operator.add, signs, signs[1:]), signs[-1]]
 
 
 def places(text, hidden):

@@ -329,3 +329,13 @@ class TestHostileTexts:
     def test_of_too_many_words_the_last_are_left_out(self):
         found = vector(" ".join(f"word{n:07}" for n in range(60_000)))
         assert "'word0000000':1 " in found and "word0059999" not in found
+
+
+def test_a_short_text_has_the_words_of_the_long_way(monkeypatch):
+    rng = random.Random(1)
+    signs = [chr(code) for code in range(1, 0x3000)] + [*"abcABC  '_-\\\n\té́İıßﬁＡ１３กำ日本ア゙ا"] * 300
+    texts = ["".join(rng.choices(signs, k=rng.randint(0, 60))) for _ in range(2_000)]
+    texts += ["a " * 254, "é" * 509, "日" * 255, "日" * 400, "日a本", "か\u3099き", "İİ x_y'z"]
+    quick = [vector(text) for text in texts]
+    monkeypatch.setattr("agents.conversations.words.SHORT", 0)
+    assert [vector(text) for text in texts] == quick

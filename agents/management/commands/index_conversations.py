@@ -68,7 +68,7 @@ class Command(BaseCommand):
                 run(f"truncate {IndexedTurn._meta.db_table}")
             if mine and (rebuild or anew):
                 index.begin_comparison(anew)
-            if mine and not IndexedTurn.objects.exists():
+            if mine:
                 drop_indexes()
             return mine
 
