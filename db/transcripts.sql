@@ -217,9 +217,7 @@ language sql stable as $$
         union all
         select m.session_id, null, null, m.role, null, null, md5(m.content), null
         from public.agent_messages m
-        where m.session_id = any (array(
-          select s.id from public.agent_sessions s
-          where s.id = any (ids) and s.conversation_history not in ('[]', '{}', '""', 'null')))
+        where m.session_id = any (array(select distinct h.session_id from h))
           -- Of many messages few stand in the JSON, mostly: the others need not be sorted. “is true” has it looked up in
           -- a table of hashes, and never joined.
           and (md5(m.content) in (select h.digest from h)) is true) b
