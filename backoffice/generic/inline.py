@@ -4,7 +4,7 @@ With htmx the field on a record's page becomes a small form; without JavaScript 
 this field. There is one address for all models: /inline/<app.model>/<id>/<field>/.
 """
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Select
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
 from django.views import View
 from django_htmx.http import trigger_client_event
 
@@ -53,8 +53,16 @@ def editable_fields(obj, user):
 
 def edit_url(obj, name, back=""):
     """Where one field is edited; `back` is the page to which its plain form returns."""
-    url = reverse("inline_edit", args=[obj._meta.label_lower, obj.pk, name])
+    url = f"{folder_of(obj._meta.label_lower, get_script_prefix())}{obj.pk}/{name}/"
     return f"{url}?next={quote(back)}" if back else url
+
+
+@cache
+def folder_of(label, prefix):
+    """Where the fields of a model's rows are edited; `prefix` begins all addresses of the site. Kept, as a record's
+    page asks for dozens.
+    """
+    return reverse("inline_edit", args=[label, UUID(int=0), "f"]).removesuffix(f"{UUID(int=0)}/f/")
 
 
 class InlineEdit(View):
