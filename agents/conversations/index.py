@@ -113,9 +113,19 @@ union
 select u.session_id from public.usage_logs u
 where coalesce(u.created_at, '-infinity') >= %(since)s and coalesce(u.created_at, '-infinity') < %(until)s
   and u.session_id is not null
+  and not exists (
+    select from agents_conversation c
+    where c.store = 'session' and c.source_id = u.session_id and c.organization_id = u.organization_id
+      and exists (
+        select from public.usage_logs o where o.session_id = u.session_id
+        having sum(o.tokens_used) is not distinct from c.tokens and sum(o.cost_usd) is not distinct from c.cost_usd))
 union
 select s.id from public.call_logs l join public.agent_sessions s on s.session_id = l.session_id
 where coalesce(l.created_at, '-infinity') >= %(since)s and coalesce(l.created_at, '-infinity') < %(until)s
+  and not exists (
+    select from agents_conversation c
+    where c.store = 'session' and c.source_id = s.id and c.call_id = l.id
+      and c.organization_id = l.organization_id and c.caller is not distinct from l.caller_number)
 """,
     Store.CHAT: """
 select s.id from public.chat_sessions s

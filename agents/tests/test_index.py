@@ -220,9 +220,9 @@ class TestFollowing:
     def test_a_look_goes_by_the_indexes_on_times(self, db, store):
         """Not asked of the planner, which in tables next to empty finds any index as good as another."""
         for part in index.SINCE[store].split("union"):
-            tables = dict(re.findall(r"public\.(\w+) (\w)\b", part))
+            tables = re.findall(r"public\.(\w+) (\w)\b", part)
             alias, column = re.search(r"coalesce\((\w)\.(\w+), '-infinity'\) >= %\(since\)s", part).groups()
-            (table,) = (name for name, short in tables.items() if short == alias)
+            (table,) = (name for name, short in tables if short == alias)
             indexes = sql("select indexdef from pg_indexes where tablename = %s", table)
             begins = re.compile(rf"USING btree \(COALESCE\(\"?{column}\"?, '-infinity'")
             assert any(begins.search(definition) for (definition,) in indexes), (table, column)
@@ -353,6 +353,22 @@ class TestFollowing:
         look(minutes=120)
         check()
         assert Conversation.objects.of(session).get().call_id is None
+
+    def test_what_it_has_already_is_not_read_again_at_each_look(self, built):
+        session = make_message().session
+        usage = make_usage(session.agent, session=session, tokens_used=5)
+        set_column(usage, "cost_usd", "NaN")
+        make_call(session.agent.organization, session_ref=session.external_id)
+        make_chat_message()
+        look()
+        params = {"since": "2000-01-01Z", "until": "2100-01-01Z"}
+        with connection.cursor() as cursor:
+            for statement in index.SINCE.values():
+                cursor.execute(statement, params)
+                assert not cursor.fetchall()
+            make_usage(session.agent, session=session, tokens_used=1)
+            cursor.execute(index.SINCE[Store.SESSION], params)
+            assert cursor.fetchall() == [(session.pk,)]
 
     def test_turns_of_the_json_come_and_go(self, built):
         session = make_session()
