@@ -33,7 +33,7 @@ def give_passkey(user, name="Phone"):
     )
 
 
-def sign_in(client, user, **more):
+def send_password(client, user, **more):
     return client.post("/accounts/login/", {"login": user.email, "password": "password", **more})
 
 
@@ -53,7 +53,7 @@ def events(user):
 
 
 def test_app_is_set_up_asked_for_and_kept_encrypted(client, support, django_capture_on_commit_callbacks):
-    sign_in(client, support)
+    send_password(client, support)
     with django_capture_on_commit_callbacks(execute=True):
         secret, answer = set_up_app(client)
     assert answer["Location"] == "/accounts/2fa/recovery-codes/"
@@ -75,7 +75,7 @@ def test_app_is_set_up_asked_for_and_kept_encrypted(client, support, django_capt
     ]
 
     again = Client()
-    assert sign_in(again, support)["Location"] == "/accounts/2fa/authenticate/"
+    assert send_password(again, support)["Location"] == "/accounts/2fa/authenticate/"
     assert not signed_in(again)
     page = again.post("/accounts/2fa/authenticate/", {"code": "000000"})
     assert "not right" in page.content.decode() and not signed_in(again)
@@ -83,7 +83,7 @@ def test_app_is_set_up_asked_for_and_kept_encrypted(client, support, django_capt
     assert signed_in(again)
 
     once_more = Client()
-    sign_in(once_more, support)
+    send_password(once_more, support)
     once_more.post("/accounts/2fa/authenticate/", {"code": codes[0]})
     assert not signed_in(once_more), "a recovery code works once"
 
@@ -95,16 +95,16 @@ def test_code_works_once(support, monkeypatch):
     for seconds, typed, works in ((0, now, True), (1, now, False), (31, f"{now[:3]} {now[3:]}", False)):
         monkeypatch.setattr("time.time", lambda moment=began + seconds: moment)
         browser = Client()
-        sign_in(browser, support)
+        send_password(browser, support)
         browser.post("/accounts/2fa/authenticate/", {"code": typed})
         assert signed_in(browser) is works, seconds
 
 
 def test_code_that_set_the_app_up_signs_nobody_in(client, support):
-    sign_in(client, support)
+    send_password(client, support)
     secret, _ = set_up_app(client)
     other = Client()
-    sign_in(other, support)
+    send_password(other, support)
     other.post("/accounts/2fa/authenticate/", {"code": code(secret)})
     assert not signed_in(other)
     other.post("/accounts/2fa/authenticate/", {"code": code(secret, 1)})
@@ -112,7 +112,7 @@ def test_code_that_set_the_app_up_signs_nobody_in(client, support):
 
 
 def test_factor_is_changed_only_soon_after_a_proof(client, support, monkeypatch, settings):
-    sign_in(client, support)
+    send_password(client, support)
     later = time.time() + settings.ACCOUNT_REAUTHENTICATION_TIMEOUT + 1
     monkeypatch.setattr(time, "time", lambda: later)
     for path in ("totp/activate/", "webauthn/add/", "recovery-codes/generate/"):
@@ -133,7 +133,7 @@ def test_keys_of_the_secret_rotate(support, settings):
 
 def test_factor_whose_key_is_gone_lets_nobody_in_and_breaks_nothing(client, support, settings):
     give_totp(support)
-    sign_in(client, support)
+    send_password(client, support)
     settings.SECRET_KEY_FALLBACKS = []
     client.session.save()
     factor = Authenticator.objects.get()
@@ -178,7 +178,7 @@ class TestRequired:
         assert support_client.get("/").status_code == 200
 
     def test_session_from_before_the_factor_has_to_show_it(self, client, finance):
-        sign_in(client, finance)
+        send_password(client, finance)
         give_totp(finance)
         answer = client.get("/tenants/organizations/?sort=name")
         assert answer["Location"] == (
@@ -192,7 +192,7 @@ class TestRequired:
         assert client.get("/jobs/").status_code == 200
 
     def test_last_factor_stays_and_can_be_replaced(self, client, finance):
-        sign_in(client, finance)
+        send_password(client, finance)
         set_up_app(client)
         page = client.post("/accounts/2fa/totp/deactivate/")
         assert "your only one" in page.content.decode()
@@ -211,7 +211,7 @@ class TestRequired:
         assert page.status_code == 422 and Authenticator.objects.filter(pk=key.pk).exists()
 
     def test_after_a_reset_the_session_reaches_nothing(self, client, finance, admin):
-        sign_in(client, finance)
+        send_password(client, finance)
         set_up_app(client)
         reset_factors(finance, actor=admin, reason="Lost the phone")
         assert client.get("/")["Location"] == "/accounts/2fa/"
@@ -219,7 +219,7 @@ class TestRequired:
 
 def test_nobody_touches_the_factors_of_others(client, support, manager):
     key = give_passkey(manager)
-    sign_in(client, support)
+    send_password(client, support)
     for page in ("remove", "edit"):
         assert client.get(f"/accounts/2fa/webauthn/keys/{key.pk}/{page}/").status_code == 404
 
@@ -239,11 +239,11 @@ def test_what_no_browser_says_of_a_passkey_is_a_wrong_answer(client, support, an
     data = {"credential": answer}
     client.get("/accounts/2fa/webauthn/login/", headers={"X-Requested-With": "XMLHttpRequest"})
     assert client.post("/accounts/2fa/webauthn/login/", data).status_code in (200, 302)
-    sign_in(client, support)
+    send_password(client, support)
     assert client.post("/accounts/2fa/webauthn/add/", data | {"name": "Phone"}).status_code == 200
     give_totp(support)
     second = Client()
-    sign_in(second, support)
+    send_password(second, support)
     second.get("/accounts/2fa/authenticate/")
     assert second.post("/accounts/2fa/authenticate/", data).status_code == 200
     assert client.post("/accounts/2fa/webauthn/reauthenticate/", data).status_code in (200, 302)

@@ -18,7 +18,7 @@ from backoffice import testing
 from backoffice.models import SignIn
 from backoffice.sign_in import events, mails
 from backoffice.sign_in.addresses import client_address
-from backoffice.tests.test_factors import SECRET, code, give_totp, sign_in, signed_in
+from backoffice.tests.test_factors import SECRET, code, give_totp, send_password, signed_in
 
 HOME, STRANGER = "203.0.113.5", "198.51.100.7"
 
@@ -118,7 +118,7 @@ def test_proof_by_mail_opens_the_way_again(client, support):
 def test_codes_are_throttled_and_recovery_codes_with_them(support):
     give_totp(support)
     client = Client()
-    sign_in(client, support)
+    send_password(client, support)
     for _ in range(10):
         page = client.post("/accounts/2fa/authenticate/", {"code": "00000000"})
         assert "not right" in words(page)
@@ -210,7 +210,7 @@ class TestAtOnce:
 class TestKept:
     def test_person_and_admin_see_what_was_tried(self, client, support, admin_client):
         attempt(support.email, address="192.0.2.77")
-        sign_in(client, support)
+        send_password(client, support)
         for browser, url in (
             (client, "/accounts/2fa/"),
             (admin_client, f"/admin/backoffice/user/{support.pk}/change/"),

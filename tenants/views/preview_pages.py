@@ -23,6 +23,7 @@ MOST_AGENTS = 300  # whose conversations are listed
 class PreviewList(PreviewPage):
     """Rows of the tenant, newest first, a page at a time. `rows()` is their queryset, on the connection PREVIEW."""
 
+    row_model = None
     rows_template = ""
     empty = ""
     key = newest()
@@ -51,6 +52,9 @@ class PreviewList(PreviewPage):
         names = {agent.pk: agent.display_name for agent in found}
         for row in rows:
             row.agent_name = names.get(getattr(row, "agent_id", None))
+
+    def rows(self):
+        return self.own(self.row_model)
 
     def note(self):
         return ""
@@ -105,23 +109,19 @@ class OrganizationPreviewAgent(PreviewPage):
 
 
 class OrganizationPreviewNumbers(PreviewList):
+    row_model = PhoneNumber
     slug = "numbers"
     label = "Numbers"
     rows_template = "tenants/preview/numbers_rows.html"
     empty = "The tenant sees no phone number."
 
-    def rows(self):
-        return self.own(PhoneNumber)
-
 
 class OrganizationPreviewTrunks(PreviewList):
+    row_model = SipTrunk
     slug = "trunks"
     label = "Trunks"
     rows_template = "tenants/preview/trunks_rows.html"
     empty = "The tenant sees no SIP trunk."
-
-    def rows(self):
-        return self.own(SipTrunk)
 
     def note(self):
         return (
@@ -230,34 +230,28 @@ class OrganizationPreviewChat(InChats, PreviewTalk):
 
 
 class OrganizationPreviewCalls(PreviewList):
+    row_model = CallLog
     slug = "calls"
     label = "Calls"
     rows_template = "tenants/preview/calls_rows.html"
     empty = "The tenant sees no call."
 
-    def rows(self):
-        return self.own(CallLog)
-
 
 class OrganizationPreviewUsage(PreviewList):
+    row_model = UsageLog
     slug = "usage"
     label = "Usage"
     rows_template = "tenants/preview/usage_rows.html"
     empty = "The tenant sees no usage."
 
-    def rows(self):
-        return self.own(UsageLog)
-
 
 class OrganizationPreviewLedger(PreviewList):
+    row_model = CreditTransaction
     slug = "ledger"
     label = "Ledger"
     rows_template = "tenants/preview/ledger_rows.html"
     empty = "The tenant sees no change of its balance."
     key = keyset.F("id")
-
-    def rows(self):
-        return self.own(CreditTransaction)
 
 
 PAGES = (
