@@ -18,7 +18,8 @@ import pytest
 from backoffice import schema, testing
 from backoffice.embedded import EmbeddedPostgres
 
-pytest.register_assert_rewrite("backoffice.testing_crud")
+for part in ("client", "lists", "pages", "crud"):
+    pytest.register_assert_rewrite(f"backoffice.testing_{part}")
 
 CHROMIUM = "/usr/bin/chromium"
 # Where everything is installed (.ci/run), a test that cannot run is a failure and not a skip.

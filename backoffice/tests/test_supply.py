@@ -40,7 +40,8 @@ HARD = [
     "a" * 10_000, "1" * 10_000, " " * 10_000, "1 " * 5000, "a@" * 5000, "a@b." * 2500, "(" * 10_000, "-1" * 5000,
     '"' * 10_000, "\\" * 10_000, "{[" * 5000, "http://" * 1500, "?a=" * 3000, "=" * 10_000, "\n" * 10_000,
 ]  # fmt: skip
-APART = ("tests", "migrations", "management", "gunicorn_conf", "wsgi", "testing", "testing_crud")
+APART = ("tests", "migrations", "management", "gunicorn_conf", "wsgi", "testing", "testing_client", "testing_lists",
+         "testing_pages", "testing_crud")  # fmt: skip
 
 
 def modules():
