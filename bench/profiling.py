@@ -1,7 +1,7 @@
 """Where the time of one page goes: its statements, and the functions that its Python spends itself in.
 
-    python bench/profile.py /agents/sessions/                  # on var/bench-speed-1, which make bench loads
-    python bench/profile.py /figures/ --scale 0.1 --rounds 50 --most 40
+    python bench/profiling.py /agents/sessions/                  # on var/bench-speed-1, which make bench loads
+    python bench/profiling.py /figures/ --scale 0.1 --rounds 50 --most 40
 
 The page is asked for in this process, with all that serves it but the network, as an admin. First come the milliseconds
 of the processor and the number of calls to functions, of which the second does not depend on what else the machine
