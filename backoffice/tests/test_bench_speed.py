@@ -17,7 +17,7 @@ from bench.speed.places import PLACES
 from bench.speed.wanted import WANTED
 from bench.speed.world import World
 
-WORLD = World(words={"rare": "a", "common": "b", "worst": "c"}, places=dict.fromkeys(PLACES, ("x", "1", 7)))
+WORLD = World(places=dict.fromkeys(PLACES, ("x", "1", 7)))
 TABLE = list(pages(WORLD))
 
 

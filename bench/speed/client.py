@@ -4,6 +4,7 @@
 silence) is opened anew before the clock starts.
 """
 
+import gzip
 import socket
 import time
 from dataclasses import dataclass, field
@@ -97,7 +98,10 @@ class Reading:
             self.take(int(headers.get("content-length", 0)))
         total = (time.perf_counter() - self.began) * 1000
         first = total if self.first is None else (self.first - self.began) * 1000
-        return Answer(int(status.split(" ", 2)[1]), headers, b"".join(self.parts), first, total, self.wire)
+        body = b"".join(self.parts)
+        if headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        return Answer(int(status.split(" ", 2)[1]), headers, body, first, total, self.wire)
 
     def until(self, mark):
         """What stands before the mark."""

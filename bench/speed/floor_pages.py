@@ -9,10 +9,18 @@ def cells(rows):
     return f"<table>{''.join(lines)}</table>"
 
 
-# Search in what was said: all hits by the index of words, then the newest. The platform's tables give the texts.
-FOUND = """
+# Search in what was said: all hits by the index of words, then the newest; or back in time until there are enough. The
+# platform's tables give the texts.
+BY_WORDS = """
 with found as materialized (
   select id, at, conversation_id, key, role from agents_indexedturn where words @@ %(words)s::tsquery)
+"""
+BACK = """
+with found as (
+  select id, at, conversation_id, key, role from (
+    select * from agents_indexedturn order by at desc, id desc limit 50000) w where words @@ %(words)s::tsquery)
+"""
+SHOWN = """
 select t.key, t.at, t.role, c.store, c.source_id, o.id, o.name, a.id, a.name, left(m.content, 20000)
 from (select * from found order by at desc, id desc limit %(size)s::int) t
 join agents_conversation c on c.id = t.conversation_id
@@ -22,14 +30,18 @@ order by t.at desc, t.id desc
 """
 
 
-def search(connection, params):
-    rows = connection.execute(FOUND, {"size": 25, **params}).fetchall()
+def search(connection, params, found=BY_WORDS):
+    rows = connection.execute(found + SHOWN, {"size": 25, **params}).fetchall()
     return "".join(
         f'<article data-id="{key}"><h2><a href="/agents/{store}s/{source}/?turn={key}">{time(at)}</a></h2>'
         f'<a href="/tenants/organizations/{org}/">{text(org_name)}</a> <a href="/agents/agents/{agent}/">'
         f"{text(agent_name)}</a><p>{text(role)}: {text(content)}</p></article>"
         for key, at, role, store, source, org, org_name, agent, agent_name, content in rows
     )
+
+
+def search_back(connection, params):
+    return search(connection, params, BACK)
 
 
 def transcript(connection, params):
@@ -173,6 +185,7 @@ def export(connection, params):
 
 PAGES = {
     "search": search,
+    "search_back": search_back,
     "transcript": transcript,
     "tenant": tenant,
     "usage_by_day": usage_by_day,

@@ -3,6 +3,7 @@ beside the platform's tables. What is there already is used again.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,6 @@ from bench import conversations, database
 from bench.speed.servers import OURS, ROOT
 
 LEAST = 20  # rows of everything, however small the scale
-COMMANDS = (["migrate", "-v0"], ["index_conversations"], ["refresh_figures"])
 
 
 def place(scale):
@@ -26,25 +26,42 @@ def sizes(scale):
 
 @contextlib.contextmanager
 def loaded(scale):
-    """(address as role backoffice, as owner, {what was done: seconds}) of the scale's database, while it runs."""
-    from backoffice import schema
+    """(address as role backoffice, as owner, {what was done: seconds}) of the scale's database, while it runs.
+
+    What loading it took is kept beside it, so that a later run can tell.
+    """
     from backoffice.embedded import EmbeddedPostgres
 
-    took = {}
-    fill = [sys.executable, "bench/generate.py", "--transcripts", "--place", str(place(scale))]
-    fill += [word for name, size in sizes(scale).items() for word in (f"--{name}", str(size))]
-    timed(took, "loading", fill)
+    told = place(scale) / "took.json"
+    if not told.exists():
+        took = timed("loading", generate(scale))
     with EmbeddedPostgres(place(scale)) as server:
         url, owner = (server.url(database.NAME, user) for user in ("backoffice", "postgres"))
-        schema.apply_all(server, database.NAME)
-        for command in COMMANDS:
-            timed(took, command[0], [sys.executable, "manage.py", *command], {**OURS, "DATABASE_URL": url})
-        with server.connect(database.NAME) as admin:
-            admin.execute("vacuum (analyze)")
+        environment = {**OURS, "DATABASE_URL": url}
+        if told.exists():
+            took = json.loads(told.read_text())
+            timed("migrations", manage("migrate", "-v0"), environment)
+        else:
+            took |= timed("migrations", manage("migrate", "-v0"), environment)
+            took |= timed("index of conversations", manage("index_conversations"), environment)
+            took |= timed("figures", manage("refresh_figures"), environment)
+            with server.connect(database.NAME) as admin:
+                admin.execute("vacuum (analyze)")
+            told.write_text(json.dumps(took))
         yield url, owner, took
 
 
-def timed(took, name, command, environment=None):
+def generate(scale):
+    counts = [word for name, size in sizes(scale).items() for word in (f"--{name}", str(size))]
+    return [sys.executable, "bench/generate.py", "--transcripts", "--place", str(place(scale)), *counts]
+
+
+def manage(*command):
+    return [sys.executable, "manage.py", *command]
+
+
+def timed(name, command, environment=None):
+    """Runs it; {name: seconds}."""
     began = time.monotonic()
     subprocess.run(command, cwd=ROOT, env={**os.environ, **(environment or {})}, check=True)
-    took[name] = time.monotonic() - began
+    return {name: time.monotonic() - began}

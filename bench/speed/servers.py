@@ -118,7 +118,6 @@ class Ours(Server):
         environment = {
             **OURS,
             "DATABASE_URL": url,
-            "BIND": "fd://{fd}",
             "STATIC_ROOT": str(static),
             "JOB_FILES_DIR": str(folder / "files"),
         }

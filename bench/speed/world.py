@@ -7,7 +7,14 @@ import psycopg
 from bench.speed.places import PLACES, place
 
 TURNS = {"short": 120, "long": 20_000}
-WORDS = {"rare": "vorbandel", "common": "hasperin", "worst": "dolveren"}
+# Words of bench/conversations.py and what each is: in 500, 50,000 and, of the worst, 15,000 to 3,000,000 messages.
+WORDS = [
+    ("vorbandel", "rare"),
+    ("hasperin", "common"),
+    ("trimolent", "worst"),
+    ("dolveren", "worst"),
+    ("mirasto", "worst"),
+]
 EMPTY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -19,7 +26,7 @@ class World:
     long: str = EMPTY  # one of 20,000
     agent: str = EMPTY
     part_of_name: str = "tide"
-    words: dict = field(default_factory=dict)  # {"rare": word, "common": word, "worst": word}
+    words: list = field(default_factory=lambda: list(WORDS))
     places: dict = field(default_factory=dict)  # {list: (key, id, number of the page)}
     rows: dict = field(default_factory=dict)  # {table: rows}
 
@@ -48,13 +55,15 @@ def look(url):
             middle=tenants[len(tenants) // 2],
             short=str(sessions["short"]),
             long=str(sessions["long"]),
-            words=dict(WORDS),
         )
         world.agent = str(
             run(
                 "select id from public.agents where organization_id = %s order by id limit 1", [world.middle]
             ).fetchone()[0]
         )
+        world.part_of_name = run(
+            "select lower(left(name, 4)) from public.organizations where name ~ '^[A-Za-z]{4}' order by id limit 1"
+        ).fetchone()[0]
         for name, (table, *_) in PLACES.items():
             world.rows[name] = run(f"select count(*) from {table}").fetchone()[0]
             if found := place(connection, name, world.rows[name]):
