@@ -141,8 +141,8 @@ class Run:
     def noting(self):
         try:
             yield
-        except (measure.Failed, same.Different, ConnectionError) as error:
-            self.faults.append(str(error))
+        except (measure.Failed, same.Different, OSError) as error:
+            self.faults.append(str(error) or repr(error))
             print(f"FAULT {error}", flush=True)
 
 

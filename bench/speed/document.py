@@ -1,6 +1,6 @@
 """docs/speed.md: the tables of a run, and how the cost grows from one scale to another."""
 
-from bench.speed.report import misses, number, ratios, times
+from bench.speed.report import misses, number, ratios, times, whole
 from bench.speed.wanted import WANTED
 
 INTRODUCTION = """# Speed
@@ -73,7 +73,7 @@ TIMES = {
 COSTS = {
     "page": lambda result: result.name,
     "CPU, ms": lambda result: number(result.ours.get("cpu")),
-    "queries": lambda result: f"{result.queries:.0f}",
+    "queries": lambda result: whole(result.queries),
     "SQL, ms": lambda result: number(result.database_ms),
     "first byte, ms": lambda result: number(result.ours["first_byte"]),
     "KB": lambda result: f"{result.ours['body'] / 1024:,.0f}",

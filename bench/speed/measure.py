@@ -1,7 +1,7 @@
 """Rounds over one page: ours, the floor and stock take turns, so that noise hits all alike."""
 
 import statistics
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from bench.speed import same
 
@@ -19,7 +19,7 @@ class Times:
     wire: int = 0
     peak: float = 0  # MB of the process
     grown: float = 0  # MB that the peak was above what it had before
-    cpu: float = 0  # of the process that answers, per request
+    cpu: float | None = None  # of the process that answers, per request
 
     def add(self, answer):
         self.all.append(answer.total)
@@ -44,7 +44,7 @@ class Times:
             "wire": self.wire,
             "peak": round(self.peak, 1),
             "grown": round(self.grown, 1),
-            "cpu": round(self.cpu, 2),
+            "cpu": self.cpu and round(self.cpu, 2),
         }
 
 
@@ -58,12 +58,9 @@ class Result:
     ours: dict
     floor: dict | None = None
     stock: dict | None = None
-    queries: float = 0
-    database_ms: float = 0
+    queries: float | None = None
+    database_ms: float | None = None
     rows: int = 0
-
-    def as_json(self):
-        return asdict(self)
 
 
 class Failed(Exception):

@@ -39,7 +39,7 @@ def line(result):
     missed = misses(result)
     return (
         f"{result.group[:9] + ': ' + result.name:<46.45}{ms(result.floor):>8}{ms(result.stock):>9}{ms(ours):>8}"
-        f"{ours['p95']:>8.1f}{number(ours.get('cpu')):>7}{times(to_floor):>9}{times(to_stock):>9}{result.queries:>8.0f}{result.database_ms:>6.1f}"
+        f"{ours['p95']:>8.1f}{number(ours.get('cpu')):>7}{times(to_floor):>9}{times(to_stock):>9}{whole(result.queries):>8}{number(result.database_ms):>6}"
         f"{ours['first_byte']:>7.1f}{ours['body'] / 1024:>7,.0f}{ours['peak']:>6.0f}  {WANTED[result.wanted]}"
         f"{' MISSED: ' + ', '.join(missed) if missed else ''}"
     )
@@ -51,6 +51,10 @@ def ms(figures):
 
 def number(value):
     return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+
+
+def whole(value):
+    return "–" if value is None else f"{value:.0f}"
 
 
 def times(ratio):
