@@ -95,6 +95,7 @@ def main():
 def fill(server, sizes, transcripts):
     """Builds the database under another name, so that a run that was stopped leaves none that looks complete."""
     from django.conf import settings
+    from django.db import connections
 
     from backoffice import embedded, schema
 
@@ -109,6 +110,7 @@ def fill(server, sizes, transcripts):
         missing = put_aside(owner, COPIED)
     database.point_django_at(server)
     settings.DATABASES["default"]["NAME"] = building
+    connections.close_all()  # the processes would share them
 
     instead = sessions.STEPS if transcripts else {}
     prepared, *lanes = (
@@ -127,6 +129,7 @@ def fill(server, sizes, transcripts):
         tidy_up(owner, missing)
     with server.connect() as admin:
         admin.execute(f"alter database {building} rename to {database.NAME}")
+    settings.DATABASES["default"]["NAME"] = database.NAME
     print(f"Filled in {time.monotonic() - began:.0f} s.")
 
 
