@@ -216,3 +216,15 @@ class TestRecord:
             and "cannot speak with" in html
             and "cannot listen with" in html
         )
+
+
+def test_the_list_is_narrowed_to_published_agents_and_to_drafts(support_client):
+    published, draft, unset = (make_agent(is_published=value) for value in (True, False, None))
+    for query, expected in (
+        ("true", {published}),
+        ("false", {draft, unset}),
+        ("", {published, draft, unset}),
+    ):
+        page = support_client.get("/agents/agents/", {"is_published": query})
+        assert set(page.context["rows"]) == expected, query
+    assert set(support_client.get("/agents/settings/?is_published=true").context["rows"]) == {published}

@@ -48,7 +48,7 @@ def test_404_is_a_page_for_everybody(client, support_client):
         "/billing/ledger/-1/",
         "/jobs/x/",
         "/pick/nonsense/",
-        "/pick/backoffice.user/",
+        "/pick/backoffice.savedview/",
         "/pick/a.b.c/",
         "/pick/%00/",
     ],

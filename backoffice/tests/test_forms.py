@@ -146,8 +146,21 @@ class TestPicker:
         )
 
     def test_models_that_are_not_picked_are_not_there(self, admin_client):
-        for label in ("telephony.calllog", "backoffice.user", "auth.group", "nonsense", "tenants.nonsense"):
+        for label in (
+            "telephony.calllog",
+            "backoffice.savedview",
+            "auth.group",
+            "nonsense",
+            "tenants.nonsense",
+        ):
             check_page(admin_client.get(f"/pick/{label}/"), 404)
+
+    def test_colleagues_are_found_by_name_and_mail_in_every_role(self, finance_client, support, client):
+        url = "/pick/backoffice.user/?name=author&author_search="
+        for text in (support.first_name[:4].lower(), support.email):
+            assert f'value="{support.pk}"' in finance_client.get(url + text).text
+        assert "Nothing matches" in finance_client.get(url + "00000000-0000-0000-0000-000000000000").text
+        assert client.get(url).status_code == 302
 
 
 class TestAmountField:
