@@ -124,7 +124,7 @@ def watched(work, folder):
     before = memory("VmRSS")
     done = threading.Event()
     first = []
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
 
     def look():
         while not done.wait(POLL_SECONDS):
@@ -135,11 +135,17 @@ def watched(work, folder):
     watcher = threading.Thread(target=look)
     watcher.start()
     work()
-    total = (time.perf_counter() - began) * 1000
+    total, cpu = (time.perf_counter() - began) * 1000, (time.process_time() - used) * 1000
     done.set()
     watcher.join()
     peak = memory("VmHWM")
-    return {"total": total, "first_byte": (first or [total])[0], "grown": peak - before, "peak": peak}
+    return {
+        "total": total,
+        "first_byte": (first or [total])[0],
+        "grown": peak - before,
+        "peak": peak,
+        "cpu": cpu,
+    }
 
 
 def memory(name):

@@ -33,7 +33,9 @@ def place(connection, name, rows):
     if number < 2:
         return None
     row = connection.execute(
-        f"select ({key})::text, {pk}::text from {table} order by {key} desc, {pk} desc offset %s limit 1",
+        # Named, or "order by id" would mean the text.
+        f"select ({key})::text as key_text, {pk}::text as id_text from {table}"
+        f" order by {key} desc, {pk} desc offset %s limit 1",
         [(number - 1) * ROWS - 1],
     ).fetchone()
     return (*row, number)

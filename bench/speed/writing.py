@@ -93,7 +93,7 @@ def measure_exports(servers, exports, connection, rounds=exporting.ROUNDS):
             figures = exports.run(kind, params)
             own.all.append(figures["total"])
             own.first_bytes.append(figures["first_byte"])
-            own.body = own.wire = figures["body"]
+            own.body, own.wire, own.cpu = figures["body"], figures["body"], figures["cpu"]
             own.peak, own.grown = max(own.peak, figures["peak"]), max(own.grown, figures["grown"])
             for server, (path, body) in paths.items():
                 before, _ = begin([server])[server]
