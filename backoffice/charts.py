@@ -8,8 +8,8 @@ gap and are told as "not recorded"; those under zero have no bar and are told as
 import math
 from dataclasses import dataclass
 from decimal import Decimal
+from html import escape
 
-from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.text import slugify
 
@@ -52,6 +52,10 @@ def bar_chart(bars, title, *, unit="", height=190, places=0, key="", before=""):
     befores = [
         told(bar.before, number, places, unit) for bar, number in zip(bars, earlier, strict=False)
     ] or [""] * len(bars)
+    # A page has hundreds of bars, and each says itself twice, drawn and in the table: escaped once.
+    names = [escape(bar.name or bar.label) for bar in bars]
+    urls = [escape(bar.url) for bar in bars]
+    told_texts, told_befores = ([escape(text) for text in side] for side in (texts, befores))
     inner = height - TOP - BOTTOM
     parts = [grid(lines, inner), *labels(bars, inner)]
     step = (100 - GUTTER) / len(bars)
@@ -61,23 +65,24 @@ def bar_chart(bars, title, *, unit="", height=190, places=0, key="", before=""):
         if before and earlier[place] is not None:
             y = TOP + inner - earlier[place] / lines[-1] * inner if earlier[place] > 0 else TOP + inner
             drawn += f'<line class="chart__before" x1="{left:.2f}%" x2="{left + step:.2f}%" y1="{y:.1f}" y2="{y:.1f}"/>'
-        name = bar.name or bar.label
-        told_ = f"{name}: {texts[place]}" + (f"; before: {befores[place]}" if befores[place] else "")
-        told_ += " (not over yet)" if bar.is_partial else ""
-        parts.append(linked(bar.url, f"<title>{escape(told_)}</title>{drawn}"))
-    desc = description(bars, texts, before)
+        words = f"{names[place]}: {told_texts[place]}" + (
+            f"; before: {told_befores[place]}" if befores[place] else ""
+        )
+        words += " (not over yet)" if bar.is_partial else ""
+        parts.append(linked(urls[place], f"<title>{words}</title>{drawn}"))
+    desc = description(bars, numbers, texts, before)
     return mark_safe(
         f'<figure class="chart"><svg class="chart__drawing" width="100%" height="{height}" role="group"'
         f' aria-labelledby="{key}-title" aria-describedby="{key}-desc"><title id="{key}-title">{escape(title)}</title>'
         f'<desc id="{key}-desc">{escape(desc)}</desc>{"".join(parts)}</svg>'
-        f"{table(bars, texts, befores, title, before)}</figure>"
+        f"{table(bars, names, urls, told_texts, told_befores, title, before)}</figure>"
     )
 
 
 def linked(url, content):
-    """A bar as a link; the table holds the links for the keyboard, so that these are no stops on the way."""
+    """A bar as a link (escaped); the table holds the links for the keyboard, so that these are no stops on the way."""
     if url:
-        return f'<a class="chart__link" href="{escape(url)}" tabindex="-1">{content}</a>'
+        return f'<a class="chart__link" href="{url}" tabindex="-1">{content}</a>'
     return f'<g class="chart__link">{content}</g>'
 
 
@@ -122,10 +127,9 @@ def labels(bars, inner):
         )
 
 
-def description(bars, texts, before):
+def description(bars, numbers, texts, before):
     first, last = (bar.name or bar.label for bar in (bars[0], bars[-1]))
-    known = [(as_number(bar.value), text, bar) for bar, text in zip(bars, texts, strict=True)]
-    known = [one for one in known if one[0] is not None]
+    known = [one for one in zip(numbers, texts, bars, strict=True) if one[0] is not None]
     text = f"{len(bars)} bars from {first} to {last}. "
     if known:
         _, most, bar = max(known, key=lambda one: one[0])
@@ -135,17 +139,18 @@ def description(bars, texts, before):
     return text + "The table below has the same figures."
 
 
-def table(bars, texts, befores, title, before):
+def table(bars, names, urls, texts, befores, title, before):
+    """The numbers of the bars; names, addresses and texts are escaped."""
     head = '<th scope="col">Day</th>'
     head += f'<th scope="col" class="num">{escape(title)}</th>'
     head += '<th scope="col" class="num">Before</th>' if before else ""
     rows = []
-    for bar, text, earlier in zip(bars, texts, befores, strict=True):
-        name = escape(bar.name or bar.label) + (" (not over yet)" if bar.is_partial else "")
-        value = f'<a href="{escape(bar.url)}">{escape(text)}</a>' if bar.url else escape(text)
+    for bar, name, url, text, earlier in zip(bars, names, urls, texts, befores, strict=True):
+        partial = " (not over yet)" if bar.is_partial else ""
+        value = f'<a href="{url}">{text}</a>' if url else text
         rows.append(
-            f'<tr><th scope="row">{name}</th><td class="num" data-label="Figure">{value}</td>'
-            + (f'<td class="num" data-label="Before">{escape(earlier)}</td>' if before else "")
+            f'<tr><th scope="row">{name}{partial}</th><td class="num" data-label="Figure">{value}</td>'
+            + (f'<td class="num" data-label="Before">{earlier}</td>' if before else "")
             + "</tr>"
         )
     return (

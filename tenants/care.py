@@ -120,15 +120,18 @@ def unfollow_tenant(organization, *, actor, reason=""):
         Follow.objects.filter(user=actor.pk, organization=organization.pk).delete()
 
 
-def care_part(organization, user):
-    """The part of the tenant page's head that says who looks after it, with the buttons for it."""
+def care_part(care, user, *, follows):
+    """The part of the tenant page's head that says who looks after it, with the buttons for it.
+
+    `care` is the tenant's Care, or None; `follows`: whether the reader follows the tenant.
+    """
     may_act, may_follow = user.has_perm("tenants.act_on_tenant"), user.has_perm("tenants.follow_tenant")
     if not (may_act or may_follow):
         return None
     return {
         "template": "tenants/desk/care.html",
-        "care": Care.objects.filter(organization=organization.pk).first(),
-        "follows": Follow.objects.filter(user=user.pk, organization=organization.pk).exists(),
+        "care": care,
+        "follows": follows,
         "may_act": may_act,
         "may_follow": may_follow,
     }

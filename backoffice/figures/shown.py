@@ -44,8 +44,9 @@ class Figures:
 
     def total(self, measure, span):
         """The figure over all days of a span; the sums of both spans are read already."""
-        rows = [sums for day in span.days if (sums := self.sums.get((measure.source, day)))]
-        return sum((measure.value(sums) for sums in rows), 0)
+        days = (span.since,) if span.since == span.until else span.days
+        found = [self.sums.get((measure.source, day)) for day in days]
+        return sum([measure.value(sums) for sums in found if sums], 0)
 
     def ends(self):
         """[(Span, Span before)] of the bars: a day each, or a week (from the first day on) where there are many."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from uuid import UUID
 
 from django.urls import reverse
@@ -76,7 +77,7 @@ class Conversation:
     def title(self):
         return (self.label or "(no session id)") if self.store == "session" else f"chat {str(self.id)[:8]}"
 
-    @property
+    @cached_property
     def agent(self):
         return Agent(pk=self.agent_id, name=self.agent_name)
 

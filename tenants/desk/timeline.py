@@ -7,6 +7,7 @@ import base64
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.dateparse import parse_datetime
@@ -84,11 +85,11 @@ class Entry:
         """Whether it is an entry of the audit, with `id` its id."""
         return self.rank > 0
 
-    @property
+    @cached_property
     def model(self):
         return models_by_table().get(self.table_name)
 
-    @property
+    @cached_property
     def record(self):
         """What was changed, in words: "agent Reception"."""
         name = self.model._meta.verbose_name if self.model else self.table_name
@@ -107,7 +108,7 @@ class Entry:
         own = getattr(self.model, "timeline_verbs", {})
         return own.get(self.action) or {"insert": "created", "delete": "deleted"}.get(self.action, "changed")
 
-    @property
+    @cached_property
     def url(self):
         """The page of the record; "" if it has none or is gone."""
         if self.action == "delete" or not self.model or not issubclass(self.model, PageModel):
@@ -117,7 +118,7 @@ class Entry:
         except (NoReverseMatch, ValueError, TypeError):
             return ""
 
-    @property
+    @cached_property
     def changes(self):
         old = self.old if isinstance(self.old, dict) else {}
         new = self.new if isinstance(self.new, dict) else {}

@@ -13,7 +13,7 @@ from tenants.care import care_part
 from tenants.desk.facts import facts_from, facts_read
 from tenants.desk.together import read_together
 from tenants.health import agent_of, agents_read, found_read, signs_from
-from tenants.models import Organization
+from tenants.models import Care, Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
 from tenants.views.previews import OrganizationPreviewBegin
@@ -25,6 +25,17 @@ AGENTS_LOOKED_AT = 300
 KEPT_SIGNS = (
     "select kind, cause, text from tenants_attentionitem where organization_id = %s and gone_at is null"
 )
+# What stands under the head: whether there is a suspension and a pinned note, whether the reader follows the tenant,
+# and who looks after it.
+CARE = ("id", "assignee_id", "assignee_name", "assigned_at", "snoozed_at", "snoozed_until", "snoozed_by_name",
+        "snooze_reason")  # fmt: skip
+BESIDE = f"""
+select exists (select from tenants_suspension where organization_id = %(id)s and restored_at is null),
+  exists (select from tenants_note where organization_id = %(id)s and pinned_at is not null),
+  exists (select from tenants_follow where organization_id = %(id)s and user_id = %(user)s),
+  {", ".join(f"c.{name}" for name in CARE)}
+from (values (1)) one left join tenants_care c on c.organization_id = %(id)s
+"""
 
 
 class OrganizationTab(generic.ObjectPage):
@@ -73,14 +84,17 @@ class OrganizationTab(generic.ObjectPage):
     def standing(self):
         """What every tab reads about the tenant, in one go: (facts, signs, rows of its newest agents)."""
         tenant = self.object
-        (facts,), found, agents, kept = read_together(
+        (facts,), found, agents, kept, (beside,) = read_together(
             [
                 facts_read(tenant, self.kept),
                 found_read(tenant, self.kept),
                 agents_read(tenant, AGENTS_LOOKED_AT),
                 (KEPT_SIGNS, [tenant.pk]),
+                (BESIDE, {"id": tenant.pk, "user": self.request.user.pk}),
             ]
         )
+        tenant.is_suspended, self.has_pinned, self.is_followed, *care = beside
+        self.care = Care(**dict(zip(CARE, care, strict=True))) if care[0] else None
         facts = facts_from(facts)
         signs = signs_from(facts.credit, found, agents)
         all_looked_at = facts.counts["Agents"] <= AGENTS_LOOKED_AT
@@ -154,11 +168,11 @@ class OrganizationTab(generic.ObjectPage):
 
         The partial gets the dict as `part`, with the page's context around it.
         """
-        user = self.request.user
+        user, has_pinned = self.request.user, self.has_pinned and self.slug != "notes"
         return [
-            suspension_part(self.object),
-            care_part(self.object, user),
-            pinned_notes(self.object, user) if self.slug != "notes" else None,
+            suspension_part(self.object) if self.object.is_suspended else None,
+            care_part(self.care, user, follows=self.is_followed),
+            pinned_notes(self.object, user) if has_pinned else None,
         ]
 
     def context(self):
