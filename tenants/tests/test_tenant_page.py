@@ -19,6 +19,7 @@ from backoffice import services
 from backoffice.figures import follow
 from backoffice.figures import tenant as figures
 from backoffice.testing_crud import check_page, client_with, count_queries, set_column
+from billing.overview import read as overview
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.desk.timeline import timeline_of
@@ -275,7 +276,7 @@ class TestUsage:
         html = check_page(response)
         assert "Days in Asia/Tokyo" in html and "1 of 2 records have tokens and no cost" in html
 
-    def test_kept_figures_and_rows_say_the_same(self, owner):
+    def test_kept_figures_and_rows_say_the_same(self, owner, monkeypatch):
         """Whole days come out of the figures, the ends out of the rows; what nobody follows, out of the rows alone."""
         tenant = make_organization()
         agent = make_agent(tenant)
@@ -297,6 +298,12 @@ class TestUsage:
         assert credit_of(tenant, of_figures) == credit_of(tenant, of_rows)
         both = [read_together([found_read(tenant, kept)])[0] for kept in (of_figures, of_rows)]
         assert both[0] == both[1] and both[0][0][1] == "failing_calls"
+        for month in (now.date().replace(day=1), (now - datetime.timedelta(days=25)).date().replace(day=1)):
+            for cut in ("organization", "model", "channel"):
+                with monkeypatch.context() as patch:
+                    patch.setattr(figures, "kept", lambda using=None: of_rows)
+                    added_up = overview.read(overview.CUTS[cut], month)
+                assert overview.read(overview.CUTS[cut], month) == added_up and added_up.whole.rows
         change(tenant.usage_logs.last(), tokens_used=5)
         owner("update figures.mark set at = at - interval '3 minutes'")
         assert figures.kept().until is None
