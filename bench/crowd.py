@@ -60,7 +60,9 @@ def main():
                 visit.until(time.monotonic() + options.seconds / 16, pause=0)
             alone = together(visits)
             several = zip(range(options.users), cycle(cookies.items()), strict=False)
-            many = crowd([Visit(web.port, *person, found, 10 + seed) for seed, person in several], options)
+            many = crowd(
+                web, [Visit(web.port, *person, found, 10 + seed) for seed, person in several], options
+            )
             tell(alone.times, many, options)
             processes = [web.process.pid, *(worker.pid for worker in web.workers)]
             print(
@@ -117,9 +119,9 @@ def together(visits):
     return seen
 
 
-def crowd(visits, options):
+def crowd(web, visits, options):
     """All at once for so long."""
-    began, cpu = time.monotonic(), os.times()
+    began, cpu, served_by = time.monotonic(), os.times(), processor(web)
     end = began + options.seconds
     threads = [threading.Thread(target=visit.until, args=[end, options.pause]) for visit in visits]
     for thread in threads:
@@ -128,12 +130,19 @@ def crowd(visits, options):
         thread.join()
     seconds, used, seen = time.monotonic() - began, os.times(), together(visits)
     count = sum(map(len, seen.times.values()))
+    each = 1000 * (processor(web) - served_by) / count
     share = (used.user + used.system - cpu.user - cpu.system) / seconds
     print(
         f"{options.users} people on {options.workers} workers: {count:,} pages in {seconds:.0f} s,"
-        f" {count / seconds:.0f} a second; the people themselves took {share:.0%} of one core"
+        f" {count / seconds:.0f} a second; the workers' processor time is {each:.1f} ms a page, the people themselves"
+        f" took {share:.0%} of one core"
     )
     return seen
+
+
+def processor(web):
+    """Seconds that all workers have had of the processors."""
+    return sum(sum(worker.cpu_times()[:2]) for worker in web.workers)
 
 
 def tell(alone, many, options):
