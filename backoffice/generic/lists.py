@@ -18,7 +18,7 @@ from backoffice.generic.page import ModelPage
 from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50
-# With more columns a page holds fewer rows, which keeps it as light as the others.
+# With more columns than this, and than twice or thrice this, a page holds fewer rows: it is as light as the others.
 MANY_COLUMNS = 12
 # Rows of one bulk action at the most.
 BULK_LIMIT = 10_000
@@ -169,7 +169,7 @@ class ListView(ModelPage):
         return keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit)
 
     def rows_per_page(self):
-        parts = 1 + self.heavy_rows + (len(self.columns) > MANY_COLUMNS)
+        parts = 1 + self.heavy_rows + (len(self.columns) - 1) // MANY_COLUMNS
         return max(PAGE_SIZE // parts, 1)
 
     def reset_url(self):

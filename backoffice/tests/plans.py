@@ -30,7 +30,8 @@ BIG = {
 NARROW = re.compile(r"\b(id|source_id|session_id|conversation_id|settlement_id|row_id)\)*(::\w+)? = ")
 SUSPECT = re.compile(r"\bcount\(|\bdistinct\b|\boffset\b", re.IGNORECASE)
 COUNTS = re.compile(r"\bcount\(|\bDISTINCT\b")
-WALKS = re.compile(r"\boffset\b", re.IGNORECASE)
+WALKS = re.compile(r"\boffset\s+(\w+)", re.IGNORECASE)
+FAR = 10_000  # rows: so many may be skipped, by an index, to see whether there are more
 
 
 @contextlib.contextmanager
@@ -65,10 +66,14 @@ def counted(statement, explain):
 def counted_by(sql, plan):
     text = " ".join(sql.split())[:300]
     parts = {node["Subplan Name"]: node for node in nodes(plan) if "Subplan Name" in node}
+    asks_distinct = "distinct" in sql.lower()  # else the planner does so by itself, to join
     for node in nodes(plan):
-        if is_counting(node) and (tables := sum_of(tables_read(child, parts) for child in inputs(node))):
+        if is_counting(node, asks_distinct) and (
+            tables := sum_of(tables_read(child, parts) for child in inputs(node))
+        ):
             yield tables, f"counts {', '.join(sorted(tables))} without a limit: {text}"
-    if WALKS.search(sql) and (tables := BIG & {node.get("Relation Name") for node in nodes(plan)}):
+    is_far = any(not count.isdigit() or int(count) > FAR for count in WALKS.findall(sql))
+    if is_far and (tables := BIG & {node.get("Relation Name") for node in nodes(plan)}):
         yield tables, f"skips rows of {', '.join(sorted(tables))}: {text}"
 
 
@@ -87,13 +92,15 @@ def inputs(node):
     ]
 
 
-def is_counting(node):
+def is_counting(node, asks_distinct):
     """Whether a node counts the rows that it takes in, or makes them differ."""
     if node["Node Type"] == "Unique":
-        return True
+        return asks_distinct
     if node["Node Type"] != "Aggregate":
         return False
-    return any(COUNTS.search(output) for output in node.get("Output", [])) or is_distinct(node)
+    return any(COUNTS.search(output) for output in node.get("Output", [])) or (
+        asks_distinct and is_distinct(node)
+    )
 
 
 def is_distinct(node):

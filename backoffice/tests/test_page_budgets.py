@@ -54,6 +54,12 @@ OWN_NUMBERS = {
     "tenants:organization_preview_session": 15,
     "tenants:organization_preview_chat": 14,
 }
+# A list that is narrowed reads the name of the record in its filter as well; searching a log looks up what was meant.
+MORE_TO_NARROW = {
+    "backoffice:auditevent_list": 3,
+    "backoffice:record_history": 3,
+    "backoffice:readlog_list": 3,
+}
 # What may be counted without a limit, and why that is not much, or is what the page is opened for.
 COUNTED = {
     "tenant page": {"call_logs", "agent_sessions", "chat_sessions"},  # signs of one tenant, of the last days
@@ -70,7 +76,7 @@ COUNTED = {
     "billing:price_list": {"usage_logs"},  # 90 days of unpriced usage
     "telephony:phonenumber_list": {"call_logs"},  # of each number, in a file
 }
-LIST_BYTES = 120_000
+LIST_BYTES = 120 * 1024
 OPTIONS = 100
 
 
@@ -105,8 +111,9 @@ class Visit:
     response: object
     html: str
 
-    def faults(self, site):
-        allowed = OWN_NUMBERS.get(self.name, QUERIES[self.kind])
+    def faults(self, site, more=0):
+        """What is too much, in sentences; `more` queries are allowed than for the page without parameters."""
+        allowed = OWN_NUMBERS.get(self.name, QUERIES[self.kind]) + more
         if len(self.sent) > allowed:
             yield f"{self.url} ({self.name}): {len(self.sent)} queries, {allowed} for a {self.kind}"
         for select in re.findall(r"<select.*?</select>", self.html, re.DOTALL):
@@ -249,7 +256,7 @@ def test_every_list_keeps_its_budget_however_it_is_asked(full_site):
 
         def look(query, url=url, name=name):
             seen = visit(full_site.clients["Admin"], f"{url}?{query}", name, "list")
-            faults.extend(seen.faults(full_site))
+            faults.extend(seen.faults(full_site, more=MORE_TO_NARROW.get(name, 1)))
             return seen.response.context
 
         shown = look("last=1")
