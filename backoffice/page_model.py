@@ -12,6 +12,11 @@ def folder_of(model, prefix):
     return url.removesuffix(f"{key}/")
 
 
+def address_of(model, key):
+    """The page of a row, as reverse() gives it, which would take ten times longer: a page asks for a hundred of them."""
+    return f"{folder_of(model, get_script_prefix())}{key}/"
+
+
 class PageModel(models.Model):
     """A model whose rows have a page of their own, under the url name `<app>:<model>_detail`."""
 
@@ -37,8 +42,7 @@ class PageModel(models.Model):
         abstract = True
 
     def get_absolute_url(self):
-        """As reverse() gives it, which would take a hundred times longer: a page asks for a hundred of them."""
-        return f"{folder_of(type(self), get_script_prefix())}{self.pk}/"
+        return address_of(type(self), self.pk)
 
     def for_editing(self):
         """The row as it is shown and edited, where that is something else than its columns.

@@ -7,13 +7,13 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 
 from agents.models.agents import Agent
+from agents.models.legacy import ChatSession
 from agents.models.sessions import AgentSession, quiet_since
 from backoffice.keyset import newest, zero_if_null
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
-from backoffice.page_model import PageModel
+from backoffice.page_model import PageModel, address_of
 
 
 class Store(models.TextChoices):
@@ -162,8 +162,7 @@ class Conversation(PageModel):
         return self.external_id or f"(no session id) {self.source_id}"
 
     def get_absolute_url(self):
-        page = "chatsession_detail" if self.store == Store.CHAT else "agentsession_detail"
-        return reverse(f"agents:{page}", args=[self.source_id])
+        return address_of(ChatSession if self.store == Store.CHAT else AgentSession, self.source_id)
 
     @property
     def is_stale(self):
