@@ -13,7 +13,7 @@ def folder_of(model, prefix):
 
 
 def address_of(model, key):
-    """The page of a row, as reverse() gives it, which would take ten times longer: a page asks for a hundred of them."""
+    """The page of a row, as reverse() gives it; that would take ten times longer, and a page asks for a hundred."""
     return f"{folder_of(model, get_script_prefix())}{key}/"
 
 
