@@ -21,6 +21,10 @@ ROUNDS = 3
 ROWS = 100_000
 POLL_SECONDS = 0.0005
 QUIET = {"LOG_LEVEL": "CRITICAL"}  # the log would be on the standard output, which has the figures
+TABLES = {
+    "export": "public.usage_logs",
+    "turn_export": "public.agent_messages",
+}  # of the floor, by kind of job
 COLUMNS = ["conversation", "organization", "agent", "channel", "number", "at", "role", "text"]
 
 
