@@ -101,7 +101,7 @@ def measure_exports(servers, exports, connection, rounds=exporting.ROUNDS):
                 before, _ = begin([server])[server]
                 answer = server.connection.ask(path, body)
                 rows = answer.body.count(b"\n")
-                if server is floor and rows != figures["rows"]:
+                if server is floor and rows != min(figures["rows"], there_are):
                     raise Failed(
                         f"{page.group}, {name}: {figures['rows']:,} rows, {rows:,} in the floor's file."
                     )
