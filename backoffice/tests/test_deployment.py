@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import time
+import urllib.request
 
 import psycopg
 import pytest
@@ -155,7 +156,13 @@ def test_pages_are_served_from_a_tree_that_cannot_be_written(site):
     status, html = site.get(LIST)
     assert status == 200
     (style,) = re.findall(r'href="(/static/backoffice/app\.[0-9a-f]+\.css)"', html)
-    assert site.image.get(style)[0] == 200
+    (script,) = re.findall(r'src="(/static/backoffice/keyboard\.[0-9a-f]+\.js)"', html)
+    (imported,) = re.findall(r'import\("\./(palette\.[0-9a-f]+\.js)"\)', site.image.get(script)[1])
+    for path in (style, script, f"/static/backoffice/{imported}"):
+        request = urllib.request.Request(site.image.url(path, "8000"), headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=20) as response:
+            assert "immutable" in response.headers["Cache-Control"]
+            assert response.headers["Content-Encoding"] == "gzip"
     assert site.image.get("/readyz", Host="10.0.0.1") == (200, "ready\n")
     assert sorted(path.name for path in site.image.folder.iterdir()) == sorted(
         ["app", "tmp", "jobs", "web.log", "worker.log"]
