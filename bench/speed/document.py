@@ -10,7 +10,7 @@ the *floor* (bare psycopg with keyset pages and strings for HTML: no sign-in, no
 *stock* Django admin over the same tables (bench/speed/stock). All three show the same rows in the same order, which
 the command checks by the ids in the pages. Milliseconds are medians; the rounds of the three take turns. What is
 wanted is in bench/speed/wanted.py. CPU is what the process used for a request; SQL and queries are from the access
-log; first byte is of the body; wire is what came in, compressed for ours; peak is the process's resident memory, and
+log; first byte is of the body; wire is all that came in; peak is the resident memory of the process, and
 grown how much of it came with the page.
 """
 GROUPS = ("Lists", "Search", "Records", "Overviews", "Exports", "Django admin, ours")
