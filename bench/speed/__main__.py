@@ -130,7 +130,7 @@ class Run:
     def exports(self, exports, connection):
         if self.wants("Exports"):
             with self.noting():
-                for result in writing.measure_exports(self.three, exports, connection):
+                for result in writing.measure_exports(self.three, exports, connection, self.token):
                     self.keep(result)
 
     def keep(self, result):

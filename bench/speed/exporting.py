@@ -1,9 +1,10 @@
-"""Files of 100,000 rows: ours as the worker writes them, the floor's COPY and stock's admin action over HTTP.
+"""Files of 100,000 rows that the worker writes; what a download at once, the floor's COPY and stock's action are beside
+them is in writing.py.
 
     python -m bench.speed.exporting          # the process that runs ours: a job in JSON a line in, its figures out
 
-Ours are jobs: the first byte is when the file has its first rows, the total is when the job is done. The floor's file
-has as many rows.
+Of a job the first byte is when the file has its first rows, the total when the job is done. The floor's file has as
+many rows.
 """
 
 import json
@@ -49,7 +50,7 @@ def kinds(connection):
     return {
         "usage": (
             "export",
-            {"list": "billing:usagelog_list", "query": urlencode({"since": usage_since}), "format": "csv"},
+            {"list": "billing:usagelog_list", "query": urlencode({"since": usage_since})},
             {"what": "usage"},
             "export, figures",
             "platform/usagelog",
