@@ -144,7 +144,7 @@ class ListView(ModelPage):
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": self.total(queryset, page),
+            "total": keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),
@@ -161,12 +161,6 @@ class ListView(ModelPage):
         }
         template = "backoffice/list_results.html" if wants_results(request.htmx) else ""
         return self.render(context, template=template)
-
-    def total(self, queryset, page):
-        """The keyset.Total of all pages; where this is the only one, nothing is counted once more."""
-        if page.is_first and not page.next:
-            return keyset.Total(len(page.rows), "exact")
-        return keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit)
 
     def rows_per_page(self):
         parts = 1 + self.heavy_rows + (len(self.columns) - 1) // MANY_COLUMNS
