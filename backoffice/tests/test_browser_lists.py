@@ -118,7 +118,7 @@ def test_all_of_it_works_without_scripts(live_app):
     assert "1 changed, 0 skipped, 0 failed." in page.locator("#job").inner_text()
     page.goto(LIST)
     page.get_by_text("Export", exact=True).click()
-    page.get_by_role("button", name="CSV").click()
+    page.get_by_role("button", name="CSV", exact=True).click()
     assert "Export of phone numbers (CSV)" in page.locator("h1").inner_text()
     assert live_app.errors == []
 
