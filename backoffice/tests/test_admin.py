@@ -295,7 +295,8 @@ class TestLists:
         with django_assert_max_num_queries(8) as queries:
             admin_client.get(admin_url(type(usage), "changelist"), params)
         counting = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
-        assert counting and all("LIMIT 1000" in sql.upper() for sql in counting)  # also that of the navigation
+        # That of the navigation as well.
+        assert counting and all("LIMIT 1000" in sql.upper() for sql in counting)
 
     def test_a_long_list_ends_with_a_sentence(self, admin_client, monkeypatch):
         make_call()
