@@ -62,7 +62,9 @@ def look(url):
             ).fetchone()[0]
         )
         world.part_of_name = run(
-            "select lower(left(name, 4)) from public.organizations where name ~ '^[A-Za-z]{4}' order by id limit 1"
+            # A whole word: of fewer letters ours finds others, too, whose accents the floor does not know.
+            "select lower(split_part(name, ' ', 1)) from public.organizations where name ~ '^[A-Za-z]{6,} '"
+            " order by id limit 1"
         ).fetchone()[0]
         for name, (table, *_) in PLACES.items():
             world.rows[name] = run(f"select count(*) from {table}").fetchone()[0]
