@@ -219,9 +219,13 @@ def test_it_reads_without_javascript(live_app, long):
     page = live_app.new_page(java_script_enabled=False)
     open_page(live_app, long, page=page)
     page.click("text=Later: turns from 151")
+    page.locator(".bubble__number", has_text="#151").wait_for()
+    page.wait_for_load_state()
     assert numbers_shown(page)[0] == "#151"
     page.fill("#find", "Line 399")
     page.click("main button:has-text('Find')")
+    page.wait_for_url("**find=Line**")
+    page.wait_for_load_state()
     assert page.locator("mark").text_content() == "Line 399"
     wait_seen(page, "mark")
     page.click("text=Show the chart")
