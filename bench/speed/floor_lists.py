@@ -95,6 +95,9 @@ LISTS = {
         "public.organizations p",
         "left join public.user_profiles u on u.id = p.owner_id",
         rows.organization_row,
+        # Who knows the person finds the tenant, too.
+        words="""(p.name ilike %(q)s or p.owner_id in (select id from public.user_profiles
+            where email ilike %(q)s or full_name ilike %(q)s or company_name ilike %(q)s))""",
     ),
     "profiles": List(
         "p.id, p.email, p.full_name, p.company_name, p.phone_number, p.subscription_tier, p.created_at",

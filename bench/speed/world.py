@@ -61,10 +61,14 @@ def look(url):
                 "select id from public.agents where organization_id = %s order by id limit 1", [world.middle]
             ).fetchone()[0]
         )
+        # Stock looks at names alone, ours at owners, too: a word that is in the name of all whose owner has it.
         world.part_of_name = run(
-            # A whole word: of fewer letters ours finds others, too, whose accents the floor does not know.
-            "select lower(split_part(name, ' ', 1)) from public.organizations where name ~ '^[A-Za-z]{6,} '"
-            " order by id limit 1"
+            """select w.word from public.organizations o, lower(split_part(o.name, ' ', 1)) w (word)
+               where o.name ~ '^[A-Za-z]{6,} ' and not exists (
+                 select from public.organizations other join public.user_profiles u on u.id = other.owner_id
+                 where position(w.word in lower(concat_ws(' ', u.full_name, u.company_name, u.email))) > 0
+                   and position(w.word in lower(other.name)) = 0)
+               order by o.id limit 1"""
         ).fetchone()[0]
         for name, (table, *_) in PLACES.items():
             world.rows[name] = run(f"select count(*) from {table}").fetchone()[0]
