@@ -5,9 +5,8 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from django.urls import reverse
-
-from agents.models import Agent, AgentSession
+from agents.models import Agent, AgentSession, ChatSession
+from backoffice.page_model import address_of
 from tenants.desk.together import read_together
 
 # The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations. Where
@@ -88,8 +87,7 @@ class Conversation:
 
     @property
     def url(self):
-        page = "agentsession_detail" if self.store == "session" else "chatsession_detail"
-        return reverse(f"agents:{page}", args=[self.id])
+        return address_of(AgentSession if self.store == "session" else ChatSession, self.id)
 
 
 def conversations_read(organization, user, limit, *, many_agents=False):
