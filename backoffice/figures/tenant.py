@@ -33,13 +33,16 @@ class Kept:
     until: datetime.date | None
 
     def window(self, since, until, prefix=""):
-        """Parameters of sums_between() for since <= time < until: the days first <= day < past are in the figures."""
-        first = past = self.now.date()
+        """Parameters of sums_between() for since <= time < until.
+
+        The days first <= day < past are in the figures; what lies before first_at and from past_at on is in the rows.
+        """
+        first = past = until.astimezone(datetime.UTC).date()
         if self.until:
             first = (since - datetime.timedelta(microseconds=1)).astimezone(datetime.UTC).date() + DAY
-            past = max(first, min(self.until, self.now.date()))
+            past = max(first, min(self.until, self.now.date(), past))
         values = {"since": since, "until": until, "first": first, "past": past}
-        values |= {"first_at": midnight(first), "past_at": midnight(past)}
+        values |= {"first_at": min(midnight(first), until), "past_at": max(midnight(past), since)}
         return {f"{prefix}{name}": value for name, value in values.items()}
 
 

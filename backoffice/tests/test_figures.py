@@ -15,6 +15,7 @@ from agents.models import Conversation
 from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
 from backoffice.figure_models import DayFigure, Figure, FigurePeriod, FigureState
 from backoffice.figures import follow, periods, sources
+from backoffice.figures import tenant as windows
 from backoffice.testing_crud import set_column
 from billing.models import UsageLog
 from billing.tests.factories import make_usage
@@ -31,9 +32,9 @@ KEYS = ", ".join(sources.KEYS)
 SUMS = ", ".join(sources.SUMS)
 
 
-def sql(statement, *params):
+def sql(statement, *params, **named):
     with connection.cursor() as cursor:
-        cursor.execute(statement, params)
+        cursor.execute(statement, named or params)
         return cursor.fetchall() if cursor.description else []
 
 
@@ -285,6 +286,35 @@ class TestExact:
                     cursor.execute(f"explain {statement}", params)
                     plan = "\n".join(row[0] for row in cursor.fetchall())
                 assert "Index Cond: (" in plan and "COALESCE(created_at" in plan.split("Index Cond")[1], plan
+
+
+@pytest.mark.django_db
+class TestWindows:
+    """One tenant's sums over any time, whether the figures are relied on or not."""
+
+    NOON = datetime.datetime(2026, 5, 20, 12, tzinfo=datetime.UTC)
+    HOURS = range(-80, 30, 5)  # rows; windows begin and end at each of these and between them
+
+    @pytest.fixture(params=["relied on", "not relied on", "a day behind"])
+    def kept(self, request, db):
+        tenant = make_organization()
+        for hours in self.HOURS:
+            make_call(tenant, status="failed", created_at=self.NOON + datetime.timedelta(hours=hours))
+        look()
+        until = {"relied on": self.NOON.date(), "a day behind": self.NOON.date() - windows.DAY}
+        return tenant, windows.Kept(self.NOON, until.get(request.param))
+
+    def test_each_row_of_the_window_counts_once(self, kept):
+        tenant, kept = kept
+        for start in range(-85, 35, 5):
+            for length in (1, 5, 24, 51, 115):
+                since = self.NOON + datetime.timedelta(hours=start)
+                until = since + datetime.timedelta(hours=length)
+                wanted = sum(start <= hours < start + length for hours in self.HOURS)
+                window = kept.window(since, until)
+                statement = windows.sums_between("call", "rows", "failed")
+                ((rows, failed),) = sql(statement, id=tenant.pk, **window)
+                assert (rows or 0, failed or 0) == (wanted, wanted), (start, length)
 
 
 @pytest.mark.django_db

@@ -187,8 +187,7 @@ def statement(cut, params, narrowed):
 def kept_part(kept, since, until):
     """Which days of a month are taken from the figures; those before the day that is not over, or not counted yet."""
     window = kept.window(since, until)
-    past = min(window["past"], until.date())
-    return {"first": window["first"], "past": past, "past_at": figures.midnight(past)}
+    return {name: window[name] for name in ("first", "past", "past_at")}
 
 
 def count_without_month(cut, organization_id=None):
