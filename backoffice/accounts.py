@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 
 from backoffice import services
 from backoffice.models import SignIn, User
+from backoffice.postgresql.rows import first_row
 from backoffice.sign_in import events, mails, sso, throttle
 from backoffice.sign_in.addresses import client_address
 
@@ -126,8 +127,11 @@ class StaffBackend(AuthenticationBackend):
     """
 
     def get_user(self, user_id):
-        user = next(iter(User.objects.raw(ACCOUNT, [user_id])), None)
-        return user if user and self.user_can_authenticate(user) else None
+        user = first_row(User, ACCOUNT, [user_id])
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        user.role_permissions = frozenset(user.role_permissions)
+        return user
 
     def get_group_permissions(self, user_obj, obj=None):
         read = getattr(user_obj, "role_permissions", None)

@@ -155,6 +155,7 @@ class LogFilter(FilterSet):
     few = {}
 
     search_fields = ["row_id__exact", "row_label", "reason"]
+    search_filter = LogSearchFilter
     by = ActorFilter(label="By")
     reason = ReasonFilter(label="Reason")
     record = django_filters.CharFilter(field_name="row_id", label="Record id")
@@ -164,10 +165,6 @@ class LogFilter(FilterSet):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.filters["q"] = LogSearchFilter(self.search_fields)
-        self.filters["q"].parent = self
-        self.filters["q"].model = self.queryset.model
-        self.filters = {"q": self.filters["q"], **self.filters}
         self.is_cut = False
 
     def filter_queryset(self, queryset):

@@ -2,9 +2,9 @@ import functools
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.urls import get_script_prefix, reverse
 from django.utils.functional import SimpleLazyObject
 
+from backoffice.page_model import fixed_address
 from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
 
@@ -132,22 +132,13 @@ def shell(request):
     return context | {
         "nav": SimpleLazyObject(functools.partial(navigation, request)),  # a fragment has none
         "role": role_of(user),
-        "theme_url": reverse("theme"),
-        "settings_url": reverse("me"),
+        "theme_url": fixed_address("theme"),
+        "settings_url": fixed_address("me"),
         "password_sign_in": settings.PASSWORD_SIGN_IN,
-        "search_url": reverse("search"),
-        "palette_url": reverse("palette"),
+        "search_url": fixed_address("search"),
+        "palette_url": fixed_address("palette"),
         "credit_unit": settings.CREDIT_UNIT,
     }
-
-
-@functools.cache
-def addresses(prefix):
-    """{url name: address} of the entries, under what the site's addresses begin with.
-
-    Kept, as to make all of them anew takes a millisecond of every page.
-    """
-    return {name: reverse(name) for _, entries in NAVIGATION for _, name, _, _ in entries}
 
 
 def navigation(request, *, counted=True):
@@ -156,7 +147,6 @@ def navigation(request, *, counted=True):
         (label, [entry for entry in entries if not entry[3] or request.user.has_perm(entry[3])])
         for label, entries in NAVIGATION
     ]
-    urls = addresses(get_script_prefix())
     beside = (
         counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
     )
@@ -166,7 +156,7 @@ def navigation(request, *, counted=True):
             "items": [
                 {
                     "label": text,
-                    "url": (url := urls[name]),
+                    "url": (url := fixed_address(name)),
                     "icon": icon,
                     "active": is_under(request.path, url),
                     "count": beside.get(name, ""),

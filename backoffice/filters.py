@@ -1,7 +1,9 @@
 """Filters of staff pages: django-filter, one search field, times in the user's zone, no select over a whole table."""
 
+import copy
 import datetime
 import uuid
+from urllib.parse import urlencode
 
 import django_filters
 from django import forms
@@ -19,24 +21,24 @@ from backoffice.search.words import has_number, has_words, parent_has_words
 class Query:
     """The query string of a page, to make the addresses of its neighbours from; order of parameters is kept."""
 
-    def __init__(self, params):
-        self.params = params
+    def __init__(self, params=None):
+        """`params` is a QueryDict; none without it."""
+        self.values = dict(params.lists()) if params else {}
+
+    @classmethod
+    def of(cls, values):
+        query = cls()
+        query.values = values
+        return query
 
     def without(self, *names):
-        params = self.params.copy()
-        for name in names:
-            params.pop(name, None)
-        return Query(params)
+        return self.of({name: values for name, values in self.values.items() if name not in names})
 
     def with_(self, **values):
-        params = self.params.copy()
-        for name, value in values.items():
-            params[name] = value
-        return Query(params)
+        return self.of(self.values | {name: [value] for name, value in values.items()})
 
     def __str__(self):
-        encoded = self.params.urlencode()
-        return f"?{encoded}" if encoded else "?"
+        return f"?{urlencode(self.values, doseq=True)}"
 
 
 class SearchFilter(django_filters.CharFilter):
@@ -159,14 +161,32 @@ class FilterSet(django_filters.FilterSet):
     """
 
     search_fields = []
+    search_filter = SearchFilter
     rare = ()
 
     def __init__(self, *args, **kwargs):
+        self.base_filters = {}
         super().__init__(*args, **kwargs)
+        del self.base_filters
+        # django-filter copies its filters with all that is in them, most of a millisecond per page. They are not
+        # changed: each needs to know whose it is, no more.
+        self.filters = {name: self.own(filter_) for name, filter_ in self.base_filters.items()}
         if self.search_fields:
-            self.filters = {"q": SearchFilter(self.search_fields), **self.filters}
-            self.filters["q"].parent = self
-            self.filters["q"].model = self.queryset.model
+            self.filters = {"q": self.own(self.search_filter(self.search_fields)), **self.filters}
+
+    def own(self, filter_):
+        """A copy of a filter that belongs to this set."""
+        own = copy.copy(filter_)
+        own.parent, own.model = self, self.queryset.model
+        own.method = filter_.method  # bound to the copy
+        return own
+
+    def get_form_class(self):
+        """Made once: a form copies its fields, and none of ours depends on the request."""
+        made = vars(type(self)).get("form_class")
+        if made is None:
+            made = type(self).form_class = super().get_form_class()
+        return made
 
     @classmethod
     def filter_for_field(cls, field, field_name, lookup_expr=None):

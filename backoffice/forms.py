@@ -11,13 +11,12 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.expressions import DatabaseDefault
-from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
 from backoffice.model_fields import OpenChoiceField
-from backoffice.page_model import only_names
+from backoffice.page_model import fixed_address, only_names
 from backoffice.roles import field_permission
 from backoffice.search.probes import TEXTS
 from backoffice.search.words import has_words
@@ -45,7 +44,7 @@ class PickerWidget(forms.Widget):
         queryset = self.field.queryset
         context["widget"] |= {
             "required": self.field.required,
-            "url": reverse("pick", args=[queryset.model._meta.label_lower]) + self.field.narrowing(),
+            "url": fixed_address("pick", queryset.model._meta.label_lower) + self.field.narrowing(),
             "chosen": self.field.chosen_for(value),
             "search": self.typed,
             "beside": self.field.within[0] if self.field.within and self.field.beside else "",

@@ -1,5 +1,8 @@
 """What every answer tells the browser, and which methods are answered at all."""
 
+from csp.constants import HEADER as CONTENT_SECURITY_POLICY
+from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 
@@ -20,10 +23,15 @@ class HeadersMiddleware:
 
     def __init__(self, get_response):
         self.get_response = get_response
+        self.headers = DEFAULTS | {
+            CONTENT_SECURITY_POLICY: build_policy()
+        }  # of the settings, for all pages alike
 
     def __call__(self, request):
         response = self.get_response(request)
-        for name, value in DEFAULTS.items():
+        for name, value in self.headers.items():
+            if name == CONTENT_SECURITY_POLICY and settings.DEBUG and response.status_code in (404, 500):
+                continue  # Django's pages for developers have styles and scripts in them
             response.headers.setdefault(name, value)
         if request.method == "HEAD" and not response.streaming:
             # The server would throw the body away, with a warning in the log for each.

@@ -5,6 +5,18 @@ from django.urls import get_script_prefix, reverse
 
 
 @cache
+def _fixed(prefix, name, args):
+    return reverse(name, args=args)
+
+
+def fixed_address(name, *args):
+    """reverse() of what is the same as long as the process lives, made once: a page has a dozen. Not for keys of rows:
+    each is kept for good.
+    """
+    return _fixed(get_script_prefix(), name, args)
+
+
+@cache
 def folder_of(model, prefix):
     """Where the pages of a model's rows are: "/tenants/notes/". `prefix` begins all addresses of the site."""
     key = "00000000-0000-0000-0000-000000000000" if isinstance(model._meta.pk, models.UUIDField) else "0"

@@ -107,13 +107,12 @@ MIDDLEWARE = [
     "backoffice.middleware.RequestIdMiddleware",
     "backoffice.headers.HeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
     "backoffice.headers.MethodMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "backoffice.sessions.middleware.AuthenticationMiddleware",
     "backoffice.sessions.middleware.LoginRequiredMiddleware",
     "backoffice.sign_in.middleware.SecondFactorMiddleware",
     "backoffice.middleware.TimeZoneMiddleware",
@@ -128,8 +127,16 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "backoffice.quick_nodes.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

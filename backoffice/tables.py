@@ -100,6 +100,7 @@ class Table(django_tables2.Table):
     def headers(self, orders, current, query):
         """[{label, numeric, sorted, url}] for the <thead>: `current` is the order in use, such as "-created"."""
         found = []
+        query = query.without("after", "before", "last")
         for column in self.shown:
             header = {"label": column.label, "numeric": column.numeric, "sorted": "", "url": ""}
             if column.order in orders:
@@ -110,7 +111,7 @@ class Table(django_tables2.Table):
                 target = order if name == order and falling else f"-{order}"
                 if name != order:
                     target = order if orders[order].rises_first else f"-{order}"
-                header["url"] = query.without("after", "before", "last", "sort").with_(sort=target)
+                header["url"] = query.without("sort").with_(sort=target)
             found.append(header)
         return found
 

@@ -85,12 +85,10 @@ class QuestionList(generic.ListView):
         return context
 
     def presets(self):
-        query = Query(self.request.GET)
         chosen = self.request.GET.dict()
-        kept = [name for name in ("organization", "is_published") if name in self.request.GET]
+        keeps = {name: chosen[name] for name in ("organization", "is_published") if name in chosen}
         for label, parameters in PRESETS:
-            keeps = {name: query.params[name] for name in kept}
-            address = Query(query.params.__class__(mutable=True)).with_(**keeps, **parameters)
+            address = Query().with_(**keeps, **parameters)
             yield {
                 "label": label,
                 "url": str(address),

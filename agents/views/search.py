@@ -5,7 +5,7 @@ from itertools import groupby
 
 from django.contrib import messages
 from django.db import DataError
-from django.http import HttpResponseRedirect, QueryDict
+from django.http import HttpResponseRedirect
 from django.utils import timezone
 
 from agents.conversations import index
@@ -84,7 +84,7 @@ class ConversationSearch(generic.ModelPage):
         values = getattr(filterset.form, "cleaned_data", {})
         if not filterset.form.errors and not any(values.get(name) for name in values if name != "q"):
             return ""
-        return f"{self.request.path}{Query(QueryDict(mutable=True)).with_(q=self.request.GET.get('q', ''))}"
+        return f"{self.request.path}{Query().with_(q=self.request.GET.get('q', ''))}"
 
     def results(self, wanted, query):
         """What the template shows of a page of results."""

@@ -15,6 +15,7 @@ from backoffice.filters import Query, chips, parameters_of
 from backoffice.forms import PickerWidget
 from backoffice.generic.memory import ALL, PLACES, Memory, address_of, remembered
 from backoffice.generic.page import ModelPage
+from backoffice.page_model import fixed_address
 from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50
@@ -144,7 +145,8 @@ class ListView(ModelPage):
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
+            "total": page.total
+            or keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),
@@ -171,11 +173,7 @@ class ListView(ModelPage):
         kept = {name: value for name, value in self.kept() if name != "view"}
         if self.memory.default:
             kept["view"] = ALL
-        return (
-            f"{self.request.path}{Query(QueryDict(mutable=True)).with_(**kept)}"
-            if kept
-            else self.request.path
-        )
+        return f"{self.request.path}{Query().with_(**kept)}" if kept else self.request.path
 
     def kept(self):
         """[(name, value)] that the filter form carries on beside its fields."""
@@ -205,14 +203,15 @@ class ListView(ModelPage):
             "view_changed": opened and opened.differs(state),
             "all_open": not opened and not self.filterset.is_filtered,
             "all_url": f"{self.request.path}?view={ALL}" if self.memory.default else self.request.path,
-            "columns_url": f"{reverse('list_columns', args=[self.list_name])}?{with_view(state, marker)}",
-            "save_view_url": f"{reverse('view_add', args=[self.list_name])}?{state}",
+            "columns_url": f"{fixed_address('list_columns', self.list_name)}?{with_view(state, marker)}",
+            "save_view_url": f"{fixed_address('view_add', self.list_name)}?{state}",
             "edit_view_url": f"{reverse('view_edit', args=[opened.id])}?{state}" if opened else "",
             "bulk_actions": (actions := self.bulk_actions()),
             "bulk_pages": (pages := self.bulk_pages()),
             "selectable": bool(actions or pages),
             "bulk_limit": BULK_LIMIT,
-            "export_url": reverse("list_export", args=[self.list_name]),
+            "bulk_url": fixed_address("list_bulk", self.list_name),
+            "export_url": fixed_address("list_export", self.list_name),
             "state": state,
             "shared_address": self.request.build_absolute_uri(f"{self.request.path}?{state}"),
         }

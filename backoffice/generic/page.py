@@ -9,6 +9,7 @@ from django.utils.text import capfirst
 from django.views import View
 
 from backoffice import fresh
+from backoffice.page_model import fixed_address
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.search import recent
 
@@ -59,7 +60,7 @@ class ModelPage(View):
         """Address of another page of the model, "" where there is none."""
         try:
             name = f"{self.model._meta.app_label}:{self.model._meta.model_name}_{page}"
-            return reverse(name, args=[obj.pk] if obj is not None else [])
+            return fixed_address(name) if obj is None else reverse(name, args=[obj.pk])
         except NoReverseMatch:
             return ""
 

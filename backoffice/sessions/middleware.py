@@ -65,6 +65,16 @@ def touch(request):
     held.tidy(request)
 
 
+class AuthenticationMiddleware(auth.AuthenticationMiddleware):
+    """Django's; `request.user` is the account itself, as every page asks for it, and not a stand-in that reads it when
+    it is asked: a page looks at it two hundred times.
+    """
+
+    def process_request(self, request):
+        super().process_request(request)
+        request.user = auth.get_user(request)
+
+
 class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):
     """Django's; the sign-in page says why a session ended, and what was typed waits until somebody signed in."""
 

@@ -8,6 +8,7 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from backoffice.postgresql.rows import first_row
 from backoffice.sessions import limits
 
 # In SQL: every request asks this, and the ORM would build it anew each time.
@@ -39,7 +40,7 @@ class SessionStore(db.SessionStore):
         return StaffSession
 
     def _get_session_from_db(self):
-        row = next(iter(self.model.objects.raw(ROW, [hash_of(self.session_key)])), None)
+        row = first_row(self.model, ROW, [hash_of(self.session_key)])
         if row is None or (row.account_id is None and row.expire_date <= timezone.now()):
             self._session_key = None
             return None

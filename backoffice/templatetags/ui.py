@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from lucide import IconDoesNotExist, _render_icon
 
 from backoffice import texts
+from backoffice.page_model import fixed_address
 
 register = template.Library()
 logger = logging.getLogger(__name__)
@@ -66,10 +67,20 @@ def icon(name, size=18, label=""):
     return _icon(str(name or "circle"), int(size), str(label))
 
 
+icon.always_the_same = True  # of the same arguments (backoffice.quick_nodes)
+
+
 @register.simple_tag
-def nav_entries(entries):
-    """The <li> of each entry of the navigation: {label, url, icon, active, count}."""
-    return mark_safe("".join([_nav_entry(**entry) for entry in entries]))  # pieces of format_html
+def nav_sections(sections):
+    """The sections of the navigation: {label, items: [{label, url, icon, active, count}]}."""
+    parts = []
+    for number, section in enumerate(sections or (), 1):
+        head, entries = "", "".join([_nav_entry(**entry) for entry in section["items"]])
+        named = f' aria-labelledby="nav-{number}"' if section["label"] else ""
+        if named:
+            head = f'<div class="nav__section" id="nav-{number}">{escape(section["label"])}</div>'
+        parts.append(f"<div>{head}<ul{named}>{entries}</ul></div>")
+    return mark_safe("".join(parts))  # of escaped pieces
 
 
 @lru_cache(maxsize=512)  # every page has forty of them, and few differ
@@ -88,7 +99,7 @@ def _nav_entry(label, url, icon, active, count):
 def url_or_none(name, *args):
     """The address of a URL name, or "" where this installation has no such page."""
     try:
-        return reverse(name, args=args)
+        return reverse(name, args=args) if args else fixed_address(name)
     except NoReverseMatch:
         return ""
 
