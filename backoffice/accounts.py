@@ -12,13 +12,13 @@ from django.core.exceptions import ValidationError
 
 from backoffice import services
 from backoffice.models import SignIn, User
-from backoffice.postgresql.rows import first_row
+from backoffice.postgresql.rows import columns_of, first_row
 from backoffice.sign_in import events, mails, sso, throttle
 from backoffice.sign_in.addresses import client_address
 
 # In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
-ACCOUNT = """
-    select account.*,
+ACCOUNT = f"""
+    select {columns_of(User, "account.")},
         array(
             select role.name from backoffice_user_groups held join auth_group role on role.id = held.group_id
             where held.user_id = account.id order by role.name

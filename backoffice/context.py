@@ -111,7 +111,7 @@ def counts(user, names):
     asked = [name for name in names if name in COUNTS and may_see(user, COUNTS[name])]
     if not asked:
         return {}
-    with reading().cursor() as cursor:
+    with reading().prepared_cursor() as cursor:
         cursor.execute(f"select {', '.join(f'({COUNTS[name].sql()})' for name in asked)}", {"user": user.pk})
         numbers = zip(asked, cursor.fetchone(), strict=True)
     return {name: f"{MOST}+" if number > MOST else str(number) for name, number in numbers if number}

@@ -86,11 +86,6 @@ class Page:
     next: str
     is_first: bool
 
-    @property
-    def total(self):
-        """The Total of a list that has no other page; None where it has."""
-        return Total(len(self.rows), "exact") if self.is_first and not self.next else None
-
 
 def read_page(queryset, key, *, descending, size, params):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.

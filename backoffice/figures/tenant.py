@@ -47,7 +47,7 @@ class Kept:
 
 
 def kept(using=connection):
-    with using.cursor() as cursor:
+    with using.prepared_cursor() as cursor:
         cursor.execute(STATE)
         return Kept(*cursor.fetchone())
 

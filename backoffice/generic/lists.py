@@ -145,8 +145,7 @@ class ListView(ModelPage):
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": page.total
-            or keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
+            "total": keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),

@@ -79,7 +79,7 @@ def remembered(user, list_name):
     """The Memory of a reader for a list: own views and shared ones by name, own columns and default."""
     memory = Memory()
     default = None
-    with reading().cursor() as cursor:
+    with reading().prepared_cursor() as cursor:
         cursor.execute(REMEMBERED, {"user": user.pk, "list": list_name})
         for is_view, pk, name, owner_id, owner_name, shared, query, columns in cursor:
             columns = None if columns is None else json.loads(columns)

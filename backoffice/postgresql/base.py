@@ -8,7 +8,7 @@ import datetime as dt
 import time
 
 from django.conf import settings
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
 from psycopg import DataError, OperationalError
 from psycopg.types.datetime import DateLoader, DatetimeDumper
@@ -87,7 +87,14 @@ POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
 CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor, sql, params):
+        """For the log of queries; psycopg keeps no text of a prepared one."""
+        return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
     # The request (its id) in which this thread last sent a commit, whatever became of it.
     committed_in = ""
 
@@ -98,6 +105,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _commit(self):
         self.committed_in = request_id.get()
         super()._commit()
+
+    def prepared_cursor(self):
+        """A cursor for statements that every page asks: the server plans each once per connection, which takes longer
+        than to answer it. Parameters are sent beside the text, so their types have to be plain from it; columns are
+        named, as the server refuses to answer a `select *` whose table has got another one since.
+        """
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        with self.wrap_database_errors:
+            return self._prepare_cursor(base.ServerBindingCursor(self.connection))
 
     def get_new_connection(self, conn_params):
         if self.pool:
@@ -159,4 +176,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_loader("date", SafeDateLoader)
         connection.adapters.register_dumper(dt.datetime, InfiniteDatetimeDumper)
         connection.execute(PREVIEW_SETTINGS if self.alias == PREVIEW else SESSION_SETTINGS)
+        connection.prepare_threshold = 0  # for prepared_cursor(); Django's other cursors prepare nothing
         return True

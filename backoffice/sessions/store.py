@@ -8,11 +8,11 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from backoffice.postgresql.rows import first_row
+from backoffice.postgresql.rows import columns_of, first_row
 from backoffice.sessions import limits
 
 # In SQL: every request asks this, and the ORM would build it anew each time.
-ROW = "select * from backoffice_staffsession where key_hash = %s"
+ROW = "select {columns} from backoffice_staffsession where key_hash = %s"
 
 
 def hash_of(session_key):
@@ -40,7 +40,7 @@ class SessionStore(db.SessionStore):
         return StaffSession
 
     def _get_session_from_db(self):
-        row = first_row(self.model, ROW, [hash_of(self.session_key)])
+        row = first_row(self.model, ROW.format(columns=columns_of(self.model)), [hash_of(self.session_key)])
         if row is None or (row.account_id is None and row.expire_date <= timezone.now()):
             self._session_key = None
             return None
