@@ -8,6 +8,7 @@ Django's, which also decides whenever something is missing, fails, or may not be
 """
 
 from html import escape
+from uuid import UUID
 
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db.models import Model
@@ -18,7 +19,7 @@ from django.template.base import (
     VariableNode,
     render_value_in_context,
 )
-from django.template.defaulttags import ForNode, IfNode, TemplateLiteral, WithNode
+from django.template.defaulttags import ForNode, IfNode, TemplateLiteral, URLNode, WithNode
 from django.template.library import InclusionNode, SimpleNode
 from django.template.loader_tags import IncludeNode
 from django.template.loaders import cached
@@ -29,6 +30,7 @@ from django.utils.safestring import SafeString
 # What a filter can ask of Django; one that does is left to it.
 DEMANDS = ("expects_localtime", "needs_autoescape", "is_safe")
 MISSING = object()
+SEQUENCES = (list, tuple)
 
 
 class Loader(cached.Loader):
@@ -95,7 +97,7 @@ def quicken_values(node):
         node.extra_context = quick_values(node.extra_context)
     elif type(node) is IncludeNode:
         node.template, node.extra_context = Quick(node.template), quick_values(node.extra_context)
-    elif type(node) in (SimpleNode, InclusionNode):
+    elif type(node) in (SimpleNode, InclusionNode, URLNode):
         node.args, node.kwargs = [Quick(value) for value in node.args], quick_values(node.kwargs)
 
 
@@ -135,7 +137,7 @@ def text_of(value):
             return found
         if kind is str or isinstance(found, Model):
             return escape(str(found)) if context.autoescape else str(found)
-        if kind is int:
+        if kind is int or kind is UUID:
             return str(found)
         return render_value_in_context(found, context)
 
@@ -204,8 +206,7 @@ def value_of(expression):
         return expression.resolve
     variable = expression.var
     if type(variable) is not Variable:
-        constant = variable
-        read = lambda context: constant  # noqa: E731 - as the others are
+        read = constantly(variable)
     elif variable.lookups is None or variable.translate:
         read = variable.resolve
     else:
@@ -236,12 +237,26 @@ def value_of(expression):
 
 def arguments_of(given):
     """Functions of the context that give a filter's arguments."""
-    return [argument.resolve if is_variable else constantly(argument) for is_variable, argument in given]
+    return [
+        argument_of(value) if is_variable else constantly(SafeString(value)) for is_variable, value in given
+    ]
 
 
-def constantly(text):
-    text = SafeString(text)
-    return lambda context: text
+def argument_of(variable):
+    """As `variable.resolve`: an argument that is missing raises VariableDoesNotExist."""
+    if variable.lookups is None or variable.translate:
+        return variable.resolve
+    read = reader_of(variable)
+
+    def value(context):
+        found = read(context)
+        return variable.resolve(context) if found is MISSING else found
+
+    return value
+
+
+def constantly(value):
+    return lambda context: value
 
 
 def reader_of(variable):
@@ -260,15 +275,24 @@ def reader_of(variable):
         for step in path:
             kind = type(value)
             if kind is dict:
-                if step not in value:
+                if step in value:
+                    value = value[step]
+                elif hasattr(kind, step) or step.isdigit():
                     return variable.resolve(context)
-                value = value[step]
+                else:
+                    return MISSING
+            elif kind in SEQUENCES and step.isdigit():
+                if int(step) >= len(value):
+                    return MISSING
+                value = value[int(step)]
             elif hasattr(kind, "__getitem__"):
                 return variable.resolve(context)
             else:
                 try:
                     value = getattr(value, step)
-                except Exception:
+                except Exception as error:
+                    if type(error) is AttributeError and not hasattr(kind, step):
+                        return MISSING  # and not a property that fails inside: Django would list all names to tell
                     # Django says which of them are silent, and which the page fails by.
                     return variable.resolve(context)
             if callable(value):

@@ -3,6 +3,7 @@
 import datetime
 from decimal import Decimal
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from django.template import Context, Engine, Template, engines
@@ -63,6 +64,7 @@ VALUES = {
     "number": 1234567,
     "zero": 0,
     "yes": True,
+    "id": UUID(int=5),
     "none": None,
     "empty": "",
     "float": 0.5,
@@ -82,7 +84,7 @@ PATHS = [
     *VALUES, "unknown", "unknown.more", "row.title", "row.nothing", "row.nothing.more", "row.method", "row.method.upper",
     "row.failing", "row.missing", "row.deleting", "row.broken", "row.with_argument", "row.absent", "account.email",
     "account.get_full_name", "account.pk", "account.delete", "account.absent.more", "names.key", "names.items",
-    "names.keys", "names.inner.deep", "names.absent", "names.call", "many.0", "many.2.key", "many.9", "text.0",
+    "names.keys", "names.inner.deep", "names.absent", "names.call", "many.0", "many.2.key", "many.9", "many.x", "pairs.0.1", "pairs.1.1", "names.0", "id", "text.0",
     "text.upper", "space.name", "space.inner.value.1", "space.absent", "kind.label", "number.real", "'constant <b>'",
     "3", "2.50", "_('translated')", "True", "None",
 ]  # fmt: skip
@@ -92,7 +94,7 @@ AROUND = [
     "{%% for one in %s %%}[{{ one }}{{ forloop.counter }}]{%% empty %%}nothing{%% endfor %%}",
     "{{ %s|default:'<d>' }}", "{{ %s|default_if_none:text }}", "{{ %s|upper }}", "{{ %s|length }}", "{{ %s|safe }}",
     "{{ %s|add:number }}", "{{ %s|date:'Y-m-d' }}", "{{ %s|missing }}", "{{ %s|number }}", "{{ %s|yesno }}",
-    "{{ %s|default:unknown }}", "{%% icon %s 16 %%}", "{%% autoescape off %%}{{ %s }}{%% endautoescape %%}",
+    "{{ %s|default:unknown }}", "{{ none|default:%s }}", "{{ empty|default:%s|upper }}", "{%% icon %s 16 %%}", "{%% autoescape off %%}{{ %s }}{%% endautoescape %%}",
     "{%% firstof %s 'f' %%}", "{%% if %s in many %%}in{%% endif %%}", "{%% if %s > 1 and %s < 9 %%}<{%% endif %%}",
 ]  # fmt: skip
 
