@@ -64,6 +64,8 @@ def notes(field, errors):
 
 def escaped(value):
     """As Django's conditional_escape, which costs three times as much, as it takes texts that are lazy."""
+    if type(value) is str:
+        return escape(value)
     if isinstance(value, Promise):
         value = str(value)
     return value.__html__() if hasattr(value, "__html__") else escape(str(value))
@@ -71,6 +73,8 @@ def escaped(value):
 
 def attributes(attrs):
     """As in an opening tag, with a space before each; True stands for one without value, False for none."""
+    if not attrs:
+        return ""
     return "".join(
         f" {name}" if value is True else f' {name}="{escaped(value)}"'
         for name, value in attrs.items()
