@@ -127,7 +127,7 @@ class StaffBackend(AuthenticationBackend):
     """
 
     def get_user(self, user_id):
-        user = first_row(User, ACCOUNT, [user_id])
+        user = first_row(User, ACCOUNT, [user_id], ("role_names", "role_permissions", "has_factor"))
         if user is None or not self.user_can_authenticate(user):
             return None
         user.role_permissions = frozenset(user.role_permissions)

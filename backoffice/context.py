@@ -2,9 +2,10 @@ import functools
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
 
-from backoffice.page_model import fixed_address
+from backoffice.page_model import fixed_address, fixed_under
 from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
 
@@ -147,6 +148,7 @@ def navigation(request, *, counted=True):
         (label, [entry for entry in entries if not entry[3] or request.user.has_perm(entry[3])])
         for label, entries in NAVIGATION
     ]
+    prefix = get_script_prefix()
     beside = (
         counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
     )
@@ -156,7 +158,7 @@ def navigation(request, *, counted=True):
             "items": [
                 {
                     "label": text,
-                    "url": (url := fixed_address(name)),
+                    "url": (url := fixed_under(prefix, name)),
                     "icon": icon,
                     "active": is_under(request.path, url),
                     "count": beside.get(name, ""),

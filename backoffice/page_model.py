@@ -5,7 +5,8 @@ from django.urls import get_script_prefix, reverse
 
 
 @cache
-def _fixed(prefix, name, args):
+def fixed_under(prefix, name, *args):
+    """fixed_address() where many are asked for; `prefix` is get_script_prefix(), which begins all addresses."""
     return reverse(name, args=args)
 
 
@@ -13,7 +14,7 @@ def fixed_address(name, *args):
     """reverse() of what is the same as long as the process lives, made once: a page has a dozen. Not for keys of rows:
     each is kept for good.
     """
-    return _fixed(get_script_prefix(), name, args)
+    return fixed_under(get_script_prefix(), name, *args)
 
 
 @cache
