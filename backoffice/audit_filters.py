@@ -1,6 +1,7 @@
 """Filters of the lists of changes and readings: each is answered by an index of schema audit (db/backoffice.sql)."""
 
 import uuid
+from functools import cache
 
 import django_filters
 from django.apps import apps
@@ -139,6 +140,7 @@ class TableFilter(KnownValueFilter):
         super().__init__(field_name="table_name", label="Table", choices=lambda: [*tables(), *extra])
 
 
+@cache
 def tables():
     found = {audit_name(model): capfirst(model._meta.verbose_name_plural) for model in logged_models()}
     return sorted(found.items(), key=lambda pair: pair[1].lower())

@@ -6,6 +6,7 @@ too, for everybody: revealing is done in the conversation, with a reason, and lo
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 
 from django.db import models
 from django.db.models import Func
@@ -73,6 +74,8 @@ class BeforeAndAfter(Func):
         return self.template.replace("%(masked)s", f"array[{names}]::text[]").replace("%", "%%"), []
 
 
+# What models say of tables and columns does not change while the process lives; a page asks hundreds of times.
+@cache
 def masked_tables():
     return {name for name, model in models_by_table().items() if getattr(model, "holds_conversation", False)}
 
@@ -81,12 +84,14 @@ def model_of(table):
     return models_by_table().get(table)
 
 
+@lru_cache(maxsize=4096)
 def field_of(table, column):
     model = model_of(table)
     fields = model._meta.concrete_fields if model else ()
     return next((one for one in fields if one.column == column), None)
 
 
+@lru_cache(maxsize=4096)
 def label_of(table, column):
     """The model's word for a column, with its unit; the column's own name where no model has it."""
     found = field_of(table, column)
