@@ -16,9 +16,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from lucide import IconDoesNotExist, _render_icon
 
-from backoffice import texts
+from backoffice import icons, texts
 from backoffice.page_model import fixed_address
 
 register = template.Library()
@@ -50,15 +49,13 @@ TONE_OF = {value: tone for tone, values in TONES.items() for value in values.spl
 
 @lru_cache(maxsize=512)
 def _icon(name: str, size: int, label: str) -> SafeString:
-    attrs = {"class": "icon", "aria_hidden": "true"} if not label else {"class": "icon", "role": "img"}
-    if label:
-        attrs["aria_label"] = label
+    attributes = {"role": "img", "aria-label": label} if label else {"aria-hidden": "true"}
+    attributes = {"class": "icon", **attributes}
     try:
-        svg = _render_icon(name, size, **attrs)
-    except IconDoesNotExist:
+        return icons.svg(name, size, attributes)
+    except LookupError:
         logger.warning("There is no icon called %r; showing a circle.", name)
-        svg = _render_icon("circle", size, **attrs)
-    return mark_safe(re.sub(r"\s*\n\s*", "", svg))  # the icon package's markup; no name comes from a person
+        return icons.svg("circle", size, attributes)
 
 
 @register.simple_tag
