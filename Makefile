@@ -19,8 +19,9 @@ run: $(READY) ## Serves the back office with a demo on http://localhost:8000 (ot
 	@exec $(PY) manage.py run
 
 # worksteal leaves neighbouring tests in one process, so that the servers and databases they share are made once.
+# The tests start the application some sixty times, so what is compiled is kept, whatever the environment says of that.
 test: $(READY_DEV) ## Runs the whole test suite in two processes (some of it: make test ARGS="-k ledger")
-	@$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 # A second run at a tenth of the scale shows how the cost grows. SCALE=0.1 ARGS="--only transcript --rounds 50"
 SCALE = 1
@@ -40,7 +41,7 @@ format: $(READY_DEV) ## Formats the code
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
 
 clean: ## Removes the virtual environment and what tests left; the demo's data under var/ stays
-	rm -rf $(VENV) .pytest_cache .ruff_cache var/test
+	rm -rf $(VENV) .pytest_cache .ruff_cache $$(readlink var/tests) var/tests
 
 $(READY):
 	@if [ ! -w . ]; then \

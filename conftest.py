@@ -1,7 +1,7 @@
 """The suite's database, and the fixtures every app's tests use.
 
 One embedded server for all processes of the run, one template database built from db/*.sql and migrated as role
-`backoffice` (kept in var/ until one of these changes), and a copy of it for Django in each process. Django logs in
+`backoffice` (kept in var/tests until one of these changes), and a copy of it for Django in each process. Django logs in
 as the owner `postgres` (not a superuser); each test with the database runs under `set local role backoffice`, so the
 code under test has the rights it has in reality. Factories step out of it with backoffice.testing.platform().
 """
@@ -15,7 +15,7 @@ import shutil
 
 import pytest
 
-from backoffice import schema, testing
+from backoffice import schema, testing, testing_memory
 from backoffice.embedded import EmbeddedPostgres
 
 for part in ("client", "lists", "pages", "crud"):
@@ -36,6 +36,10 @@ def pytest_addoption(parser):
     )
 
 
+def pytest_configure(config):
+    testing_memory.use()
+
+
 def unavailable(reason):
     """Skips a test that needs what this machine does not have; fails it where everything must be there."""
     (pytest.fail if REQUIRE_ALL else pytest.skip)(reason)
@@ -44,9 +48,7 @@ def unavailable(reason):
 @pytest.fixture(scope="session")
 def embedded():
     """The suite's server, shared with other runs in this folder."""
-    from django.conf import settings
-
-    server = EmbeddedPostgres(settings.VAR_DIR / "test", fast=True)
+    server = EmbeddedPostgres(testing_memory.folder() / "postgres", fast=True)
     with open(__file__) as lock:  # the first start makes folders: one worker does, the other finds them
         fcntl.flock(lock, fcntl.LOCK_EX)
         server.start()

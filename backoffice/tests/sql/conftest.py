@@ -1,8 +1,8 @@
 import os
 
 import pytest
-from django.conf import settings
 
+from backoffice import testing_memory
 from backoffice.embedded import EmbeddedPostgres
 
 from .servers import Server, available
@@ -25,7 +25,7 @@ def _is_left_out(item):
 
 def _remove_leftovers():
     """Ends the servers that killed runs left."""
-    for place in settings.VAR_DIR.glob("test-sql*-*"):
+    for place in testing_memory.folder().glob("sql*-*"):
         pid = int(place.name.rpartition("-")[2])
         try:
             os.kill(pid, 0)
@@ -42,7 +42,7 @@ def server(request):
             f"PostgreSQL {major} is not installed"
         )
     _remove_leftovers()
-    server = Server(major, settings.VAR_DIR / f"test-sql{major}-{os.getpid()}")
+    server = Server(major, testing_memory.folder() / f"sql{major}-{os.getpid()}")
     yield server
     server.postgres.destroy()
 
