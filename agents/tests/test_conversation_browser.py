@@ -15,6 +15,7 @@ from telephony.tests.factories import make_call
 from tenants.tests.factories import change
 
 BEGAN = datetime.datetime(2026, 1, 1, 10, tzinfo=datetime.UTC)
+SECONDS_BETWEEN_LOOKS = 5  # of the page that is still going on: conversation_live.html
 SHOWN = """
 () => {
   const line = document.querySelector("%s").getBoundingClientRect();
@@ -167,14 +168,17 @@ def test_new_turns_appear_and_an_end_is_noticed(live_app):
     with live_app.platform():
         session = make_session()
         make_message(session, content="before")
+    live_app.page.clock.install()
     page = open_page(live_app, session, role="support")
     with live_app.platform():
         make_message(session, content="<b>after</b>")
-    page.wait_for_selector("text=<b>after</b>", timeout=15000)
+    page.clock.fast_forward(SECONDS_BETWEEN_LOOKS * 1000)
+    page.wait_for_selector("text=<b>after</b>")
     assert numbers(page) == [1, 2]
     with live_app.platform():
         change(session, status="ended")
-    page.wait_for_selector("text=no longer refreshed", timeout=15000)
+    page.clock.fast_forward(SECONDS_BETWEEN_LOOKS * 1000)
+    page.wait_for_selector("text=no longer refreshed")
     assert live_app.errors == []
 
 
