@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from backoffice import services
-from backoffice.testing import platform
+from backoffice.testing import platform_role
 from tenants.models import AttentionItem, Erasure, Note, Organization, UserProfile
 
 _serial = itertools.count(1)
@@ -26,13 +26,13 @@ def numbered_id(number):
 def insert(model, **fields):
     """One row, inserted by the platform; what is not given gets the database's default."""
     fields = {"id": numbered_id(serial()), **fields}
-    with platform():
+    with platform_role():
         return model.objects.create(**fields)
 
 
 def change(obj, **fields):
     """Changes columns of a row behind the back office's back, and reads it again."""
-    with platform():
+    with platform_role():
         type(obj).objects.filter(pk=obj.pk).update(**fields)
         obj.refresh_from_db()
     return obj
@@ -45,7 +45,7 @@ def make_login(email=None, **metadata):
     """
     number = serial()
     login = numbered_id(number)
-    with platform(), connection.cursor() as cursor:
+    with platform_role(), connection.cursor() as cursor:
         cursor.execute(
             "insert into auth.users (id, email, raw_user_meta_data) values (%s, %s, %s::jsonb)",
             [login, email or f"owner{number}@example.test", json.dumps(metadata)],
