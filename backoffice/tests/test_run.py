@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -84,13 +86,15 @@ def test_make_without_a_new_enough_python_says_so(project):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the project as a clone has it, with its own database."""
-    copy = tmp_path_factory.mktemp("clone") / "back office"  # a space in the path is no obstacle
-    ignored = shutil.ignore_patterns(".git", ".venv", ".env", "var", "__pycache__", ".*_cache", "bench")
-    shutil.copytree(BASE_DIR, copy, ignore=ignored)
-    yield copy
-    EmbeddedPostgres(copy / "var" / "postgres").destroy()
+def project():
+    """A copy of the project as a clone has it, with its own database in it: everybody can reach the folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        copy = Path(folder) / "back office"  # a space in the path is no obstacle
+        ignored = shutil.ignore_patterns(".git", ".venv", ".env", "var", "__pycache__", ".*_cache", "bench")
+        shutil.copytree(BASE_DIR, copy, ignore=ignored)
+        yield copy
+        EmbeddedPostgres(copy / "var" / "postgres").destroy()
 
 
 class Run:
