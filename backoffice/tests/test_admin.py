@@ -274,19 +274,19 @@ class TestSigningIn:
 
 class TestLists:
     @pytest.mark.parametrize("label", BIG)
-    def test_as_many_queries_for_30_rows_as_for_one(self, label, admin_client, django_assert_max_num_queries):
+    def test_as_many_queries_for_ten_rows_as_for_one(self, label, admin_client, django_assert_max_num_queries):
         make = MAKERS[label]
         url = admin_url(type(make()), "changelist")
         admin_client.get(url)
         counts = []
-        for more in (0, 29):
+        for more in (0, 9):
             for _ in range(more):
                 make()
             with django_assert_max_num_queries(8) as queries:
                 page = admin_client.get(url)
             assert page.status_code == 200
             counts.append(len(queries))
-        assert len(page.context["cl"].result_list) >= 30
+        assert len(page.context["cl"].result_list) >= 10
         assert counts[0] == counts[1]
 
     @pytest.mark.parametrize("params", [{}, {"q": "gpt-4o"}, {"channel__exact": "text"}])
