@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.utils import timezone
 
-from backoffice.forms import REASON_HELP, StaffForm
+from backoffice.forms import REASON_HELP, PickerField, StaffForm
 from tenants.care import check_snooze, colleagues
 from tenants.models import Note, Organization, UserProfile
 from tenants.services import find_logins
@@ -191,12 +191,16 @@ class AssignForm(QuickForm):
 
 
 class HandOverForm(AssignForm):
-    to = forms.ModelChoiceField(None, label="Colleague", empty_label="Choose somebody")
+    to = PickerField(
+        None,
+        label="Colleague",
+        error_messages={"invalid_choice": "Their role does not look after tenants, or they left."},
+    )
     field_order = ["to"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = colleagues().order_by("first_name", "last_name", "email")
+        self.fields["to"].queryset = colleagues()
 
 
 MORNING = datetime.time(8)

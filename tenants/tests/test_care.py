@@ -79,7 +79,9 @@ class TestAssigning:
 
     def test_a_colleague_gets_it(self, support_client, manager, finance, tenant):
         page = support_client.get(url("hand_over", tenant))
-        html = check_page(page)
+        check_page(page)
+        found = support_client.post(url("hand_over", tenant), {"to_search": "example", "_pick": "to"})
+        html = check_page(found, 422)
         assert f'value="{manager.pk}"' in html and f'value="{finance.pk}"' not in html
         data = {**form_values(page), "to": manager.pk, "reason": "Speaks Finnish"}
         assert "looks after Acme now" in check_page(
@@ -92,6 +94,7 @@ class TestAssigning:
         for user in (finance.pk, 0, ""):
             html = check_page(support_client.post(url("hand_over", tenant), {"to": user}), 422)
             assert 'id="id_to_error"' in html
+            assert ("role does not look after tenants" in html) == (user != "")
         with pytest.raises(ValidationError):
             care.assign_tenant(tenant, actor=support, to=finance)
         assert who_has(tenant) is None
