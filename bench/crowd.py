@@ -1,6 +1,6 @@
-"""Measures many people at once, on the world of bench/generate.py --transcripts.
+"""Measures many people at once, on the data set of make bench.
 
-    python bench/crowd.py              # var/bench-transcripts; --place, --users, --workers, --seconds
+    python bench/crowd.py              # --scale, --place, --users, --workers, --seconds
     python bench/crowd.py --pause 0    # nobody reads: each asks for the next page as soon as there is one
 
 Two web workers as production runs them (gunicorn with its own settings, four threads each) serve 64 people of all
@@ -14,7 +14,6 @@ tells the throughput. With it, the times are those of people.
 """
 
 import argparse
-import http.client
 import os
 import random
 import statistics
@@ -23,7 +22,6 @@ import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 
 import database  # first: it puts the project on the path
 import memory
@@ -37,7 +35,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--place", type=Path, default=database.TRANSCRIPTS, help="folder of the server")
+    served.add_place(parser)
     parser.add_argument("--users", type=int, default=64)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=60, help="how long they ask (60)")
@@ -47,7 +45,7 @@ def arguments():
 
 def main():
     options = arguments()
-    with served.opened(options.place) as (server, folder):
+    with served.opened(served.place_of(options)) as (server, folder):
         cookies = served.people()
         with server.connect(database.NAME) as owner:
             found = pages.pages(owner)
@@ -74,7 +72,7 @@ class Visit:
     """One person's way: kinds at random, as often one as the other, of those that are for this role."""
 
     def __init__(self, port, role, cookie, found, seed):
-        self.person, self.chance = served.Person(port, cookie), random.Random(seed)
+        self.person, self.chance = served.person(port, cookie), random.Random(seed)
         self.found = list(pages.by_kind(page for page in found if page.role == role).values())
         self.times = defaultdict(list)  # {kind: [seconds]}
         self.odd = Counter()  # {(status or error, kind): how often}
@@ -82,7 +80,7 @@ class Visit:
     def warm_up(self):
         """The first page of a kind takes longer; most kinds are of several roles, so both workers get one."""
         for kind in self.found:
-            self.person.ask(kind[0].address, kind[0].headers)
+            self.person.ask(kind[0].address, headers=kind[0].headers)
 
     def until(self, end, pause):
         if pause:
@@ -95,8 +93,8 @@ class Visit:
     def ask(self, page):
         began = time.perf_counter()
         try:
-            status, _ = self.person.ask(page.address, page.headers)
-        except (OSError, http.client.HTTPException) as error:
+            status = self.person.ask(page.address, headers=page.headers).status
+        except OSError as error:
             status = type(error).__name__
         if status == page.status:
             self.times[page.kind].append(time.perf_counter() - began)

@@ -1,10 +1,12 @@
-"""Addresses of every kind of page, for measurements with many requests; one line per kind and role."""
+"""Addresses of every kind of page as people of all roles ask for them, for measurements with many requests (memory.py,
+crowd.py); one line per kind and role. What a single page costs beside the floor is the table of speed/pages.py.
+"""
 
 from dataclasses import dataclass
 from itertools import cycle
 from urllib.parse import quote
 
-HTMX = {"HX-Request": "true"}
+HTMX = "HX-Request: true\r\n"
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Page:
 
     @property
     def headers(self):
-        return HTMX if self.part else {}
+        return HTMX if self.part else ""
 
 
 # (kind, roles, address); what stands in brackets is one of IDS. A kind that begins with "part" is asked for by htmx.

@@ -3,7 +3,6 @@ role who is signed in, and pages of every kind.
 """
 
 import contextlib
-import http.client
 import os
 import subprocess
 import sys
@@ -14,9 +13,11 @@ from pathlib import Path
 
 import database  # first: it puts the project on the path
 
+from bench.speed.client import Connection
+
 ROLES = ("support", "finance", "manager", "admin")
 KEY = "only-for-measuring-" * 4
-KEPT_SECONDS = 1.8
+TOKEN = "t" * 32  # of everybody's forms, in cookie and form alike
 SETTINGS = {
     "HTTPS": "off",
     "SECRET_KEY": KEY,
@@ -77,7 +78,7 @@ def serve(server, folder, workers, **more):
     try:
         for _ in range(600):
             with contextlib.suppress(OSError):
-                if Person(served.port, "").ask("/readyz")[0] == 200:
+                if person(served.port).ask("/readyz").status == 200:
                     break
             if process.poll() is not None:
                 raise SystemExit(log.read_text())
@@ -103,10 +104,28 @@ def opened(place):
 
     with EmbeddedPostgres(place) as server, tempfile.TemporaryDirectory(prefix="bench-") as folder:
         if not server.has_database(database.NAME):
-            raise SystemExit("There is no such database: run bench/generate.py --transcripts first.")
+            raise SystemExit(
+                f"There is no database in {place}: run bench/generate.py --transcripts --place {place} first."
+            )
         os.environ.update(environment(server, folder))
         database.point_django_at(server)
         yield server, folder
+
+
+def add_place(parser):
+    """The options that say which database is measured; place_of() reads them."""
+    parser.add_argument("--scale", type=float, default=1, help="of the data set of make bench (1): 0.1, ...")
+    parser.add_argument("--place", type=Path, help="folder of a server that is filled already, in its stead")
+
+
+def place_of(options):
+    """Where the server is; the data set of a scale is made if it is not there yet."""
+    from bench.speed import loading
+
+    if options.place:
+        return options.place
+    with loading.loaded(options.scale):
+        return loading.place(options.scale)
 
 
 def people():
@@ -124,27 +143,15 @@ def people():
         user = get_user_model().objects.filter(email=email).first() or make_user(role, email=email)
         client = Client()
         sign_in(client, user)
-        found[role] = f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        found[role] = f"{settings.SESSION_COOKIE_NAME}={session}; {settings.CSRF_COOKIE_NAME}={TOKEN}"
     return found
 
 
-class Person:
+def person(port, cookie="", timeout=60):
     """Somebody at a browser: one connection that is kept."""
-
-    def __init__(self, port, cookie, timeout=60):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-        self.headers = {"Cookie": cookie, "Accept-Encoding": "gzip"} if cookie else {}
-        self.used_at = 0.0
-
-    def ask(self, path, headers=None):
-        """(status, bytes). A connection that was quiet is opened anew: gunicorn closes those after two seconds."""
-        if time.monotonic() - self.used_at > KEPT_SECONDS:
-            self.connection.close()
-        self.connection.request("GET", path, headers=self.headers | (headers or {}))
-        response = self.connection.getresponse()
-        size = len(response.read())
-        self.used_at = time.monotonic()
-        return response.status, size
+    headers = [("Cookie", cookie), ("Accept-Encoding", "gzip")] if cookie else []
+    return Connection(port, headers, timeout, keeps=False)
 
 
 def load():

@@ -1,4 +1,5 @@
-"""A keep-alive HTTP/1.1 client over one socket, which takes less of its own than http.client does.
+"""A keep-alive HTTP/1.1 client over one socket, which takes less of its own than http.client does: the client of all
+measurements.
 
 `Connection.ask` gives an Answer. A connection that the server closed meanwhile (gunicorn does after two seconds of
 silence) is opened anew before the clock starts.
@@ -17,7 +18,7 @@ LIMIT = 1 << 18
 class Answer:
     status: int
     headers: dict  # names in lower case
-    body: bytes
+    body: bytes  # b"" if it was not to be kept
     first_byte: float  # ms until the first byte of the body (of the headers, if there is no body)
     total: float  # ms
     wire: int = field(default=0)  # bytes that came in, headers and chunks included
@@ -28,8 +29,10 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, port, headers=(), timeout=120):
-        self.port = port
+    """Asks one server, always with these headers. Without `keeps`, bodies are read and thrown away, as they come."""
+
+    def __init__(self, port, headers=(), timeout=120, keeps=True):
+        self.port, self.keeps = port, keeps
         self.headers = "".join(f"{name}: {value}\r\n" for name, value in headers)
         self.timeout = timeout
         self.socket = None
@@ -57,7 +60,7 @@ class Connection:
         ).encode()
         began = time.perf_counter()
         self.socket.sendall(request)
-        answer = Reading(self.socket, began).answer()
+        answer = Reading(self.socket, began, self.keeps).answer()
         self.used_at = time.monotonic()
         if answer.headers.get("connection", "").lower() == "close":
             self.close()
@@ -71,8 +74,8 @@ def form_headers(body):
 class Reading:
     """One answer, as it comes in: `data` from `at` on is not taken yet."""
 
-    def __init__(self, source, began):
-        self.source, self.began = source, began
+    def __init__(self, source, began, keeps):
+        self.source, self.began, self.keeps = source, began, keeps
         self.data, self.at, self.wire, self.first = b"", 0, 0, None
         self.parts = []
 
@@ -99,7 +102,7 @@ class Reading:
         total = (time.perf_counter() - self.began) * 1000
         first = total if self.first is None else (self.first - self.began) * 1000
         body = b"".join(self.parts)
-        if headers.get("content-encoding") == "gzip":
+        if body and headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         return Answer(int(status.split(" ", 2)[1]), headers, body, first, total, self.wire)
 
@@ -119,4 +122,5 @@ class Reading:
             part = self.data[self.at : self.at + left]
             self.at += len(part)
             left -= len(part)
-            self.parts.append(part)
+            if self.keeps:
+                self.parts.append(part)

@@ -1,6 +1,7 @@
 """The table: every page of the product, with the address of each of the three that show it, and what is wanted of it.
 
 `pages(world)` fills in the addresses. A Page without an address for the floor or for stock has nothing like it there.
+What people of all roles ask for, for measurements with many requests, is in bench/pages.py.
 """
 
 from dataclasses import dataclass, field
