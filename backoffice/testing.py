@@ -50,7 +50,9 @@ def platform():
 def platform_role():
     """The same without the block, for what does not fail unless the test is wrong: a factory's row. Half as dear."""
     with connection.cursor() as cursor:
-        cursor.execute("select current_setting('role'), set_config('role', 'postgres', true)")  # one after the other
+        cursor.execute(
+            "select current_setting('role'), set_config('role', 'postgres', true)"
+        )  # one after the other
         before, _ = cursor.fetchone()
         yield
         cursor.execute("select set_config('role', %s, true)", [before])

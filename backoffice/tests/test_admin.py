@@ -274,7 +274,9 @@ class TestSigningIn:
 
 class TestLists:
     @pytest.mark.parametrize("label", BIG)
-    def test_as_many_queries_for_ten_rows_as_for_one(self, label, admin_client, django_assert_max_num_queries):
+    def test_as_many_queries_for_ten_rows_as_for_one(
+        self, label, admin_client, django_assert_max_num_queries
+    ):
         make = MAKERS[label]
         url = admin_url(type(make()), "changelist")
         admin_client.get(url)
