@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
+from backoffice.addresses import row_address
 from backoffice.audit import entry_history_url
 from backoffice.audit_models import kind_of
 from backoffice.display import redact_text
@@ -65,7 +66,7 @@ def person_url(entry):
     """The page of who it was, or "": programs that act without an account may name a number below 0."""
     if entry.actor_id is None or entry.actor_id < 0:
         return ""
-    return reverse("backoffice:person_activity", args=[entry.actor_id])
+    return row_address("backoffice:person_activity", entry.actor_id)
 
 
 def sees_people(user):

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
 
-from backoffice.page_model import fixed_address, fixed_under
+from backoffice.addresses import fixed_address, fixed_under
 from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
 

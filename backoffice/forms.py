@@ -15,8 +15,9 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
+from backoffice.addresses import fixed_address
 from backoffice.model_fields import OpenChoiceField
-from backoffice.page_model import fixed_address, only_names
+from backoffice.page_model import only_names
 from backoffice.roles import field_permission
 from backoffice.search.probes import TEXTS
 from backoffice.search.words import has_words

@@ -1,33 +1,6 @@
-from functools import cache
-
 from django.db import models
-from django.urls import get_script_prefix, reverse
 
-
-@cache
-def fixed_under(prefix, name, *args):
-    """fixed_address() where many are asked for; `prefix` is get_script_prefix(), which begins all addresses."""
-    return reverse(name, args=args)
-
-
-def fixed_address(name, *args):
-    """reverse() of what is the same as long as the process lives, made once: a page has a dozen. Not for keys of rows:
-    each is kept for good.
-    """
-    return fixed_under(get_script_prefix(), name, *args)
-
-
-@cache
-def folder_of(model, prefix):
-    """Where the pages of a model's rows are: "/tenants/notes/". `prefix` begins all addresses of the site."""
-    key = "00000000-0000-0000-0000-000000000000" if isinstance(model._meta.pk, models.UUIDField) else "0"
-    url = reverse(f"{model._meta.app_label}:{model._meta.model_name}_detail", args=[key])
-    return url.removesuffix(f"{key}/")
-
-
-def address_of(model, key):
-    """The page of a row, as reverse() gives it; that would take ten times longer, and a page asks for a hundred."""
-    return f"{folder_of(model, get_script_prefix())}{key}/"
+from backoffice.addresses import address_of
 
 
 class PageModel(models.Model):

@@ -27,6 +27,8 @@ from django.templatetags.static import StaticNode
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
+from backoffice.addresses import fixed_address, row_address
+
 # What a filter can ask of Django; one that does is left to it.
 DEMANDS = ("expects_localtime", "needs_autoescape", "is_safe")
 MISSING = object()
@@ -122,6 +124,8 @@ def piece_of(node):
         return choice_of(node)
     if type(node) is SimpleNode and getattr(node.func, "always_the_same", False):
         return text_of_tag(node)
+    if type(node) is URLNode and node.asvar is None and not node.kwargs:
+        return address_of_page(node)
     if type(node) is StaticNode and node.varname is None:
         return address_of_file(node)
     return None
@@ -155,6 +159,22 @@ def text_of_tag(node):
         return None
     text = conditional_escape(node.func(*values))
     return lambda context: text
+
+
+def address_of_page(node):
+    """What {% url "name" %} and {% url "name" key %} show."""
+    name = constant_of(node.view_name)
+    if name is MISSING or len(node.args) > 1:
+        return None
+    if not node.args:
+        return lambda context: escape(fixed_address(name)) if context.autoescape else fixed_address(name)
+    key = node.args[0].resolve
+
+    def address(context):
+        url = row_address(name, key(context))
+        return escape(url) if context.autoescape else url
+
+    return address
 
 
 def address_of_file(node):

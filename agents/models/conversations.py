@@ -11,9 +11,10 @@ from django.db.models import F, Q
 from agents.models.agents import Agent
 from agents.models.legacy import ChatSession
 from agents.models.sessions import AgentSession, quiet_since
+from backoffice.addresses import address_of
 from backoffice.keyset import newest, zero_if_null
 from backoffice.model_fields import LooseForeignKey, OpenChoiceField
-from backoffice.page_model import PageModel, address_of
+from backoffice.page_model import PageModel
 
 
 class Store(models.TextChoices):

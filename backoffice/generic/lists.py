@@ -11,11 +11,11 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 
 from backoffice import keyset
+from backoffice.addresses import fixed_address
 from backoffice.filters import Query, chips, parameters_of
 from backoffice.forms import PickerWidget
 from backoffice.generic.memory import ALL, PLACES, Memory, address_of, remembered
 from backoffice.generic.page import ModelPage
-from backoffice.page_model import fixed_address
 from backoffice.tables import chosen_columns, with_needs
 
 PAGE_SIZE = 50

@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from django.views import View
 
 from backoffice import fresh
-from backoffice.page_model import fixed_address
+from backoffice.addresses import fixed_address
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.search import recent
 

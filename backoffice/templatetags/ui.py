@@ -18,7 +18,7 @@ from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from backoffice import icons, texts
-from backoffice.page_model import fixed_address
+from backoffice.addresses import fixed_address
 
 register = template.Library()
 logger = logging.getLogger(__name__)

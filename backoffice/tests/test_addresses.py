@@ -1,7 +1,11 @@
 """Addresses out of rows: what becomes a link or is played, and what stays text."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+from django.urls import NoReverseMatch, clear_script_prefix, reverse, set_script_prefix
+
+from backoffice.addresses import fixed_address, row_address
 from backoffice.recordings import is_playable
 from backoffice.templatetags.ui import linked, web_link
 from backoffice.testing_crud import check_page
@@ -72,3 +76,31 @@ def test_hostile_addresses_in_rows_are_text_on_pages(support_client, support):
     ):
         html = check_page(support_client.get(page))
         assert 'href="javascript' not in html and 'src="javascript' not in html
+
+
+def test_addresses_that_are_put_together_are_those_of_reverse():
+    for name, key in [
+        ("tenants:organization_detail", UUID(int=7)), ("tenants:organization_edit", UUID(int=0)), ("backoffice:auditevent_detail", 0),
+        ("backoffice:auditevent_detail", 12), ("backoffice:auditevent_revert", 3), ("list_export", "tenants:note_list"),
+    ]:  # fmt: skip
+        assert row_address(name, key) == reverse(name, args=[key])
+    assert fixed_address("home") == "/" and fixed_address("pick", "tenants.note") == reverse(
+        "pick", args=["tenants.note"]
+    )
+    for name, key in [
+        ("job_detail", -1),
+        ("job_detail", "x"),
+        ("no_such_page", 1),
+    ]:
+        with pytest.raises(NoReverseMatch):
+            row_address(name, key)
+
+
+def test_addresses_follow_what_the_site_begins_with():
+    set_script_prefix("/office/")
+    try:
+        assert fixed_address("home") == "/office/"
+        assert row_address("backoffice:auditevent_detail", 5) == "/office/audit/changes/5/"
+    finally:
+        clear_script_prefix()
+    assert fixed_address("home") == "/"

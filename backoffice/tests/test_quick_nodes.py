@@ -94,7 +94,8 @@ AROUND = [
     "{%% for one in %s %%}[{{ one }}{{ forloop.counter }}]{%% empty %%}nothing{%% endfor %%}",
     "{{ %s|default:'<d>' }}", "{{ %s|default_if_none:text }}", "{{ %s|upper }}", "{{ %s|length }}", "{{ %s|safe }}",
     "{{ %s|add:number }}", "{{ %s|date:'Y-m-d' }}", "{{ %s|missing }}", "{{ %s|number }}", "{{ %s|yesno }}",
-    "{{ %s|default:unknown }}", "{{ none|default:%s }}", "{{ empty|default:%s|upper }}", "{%% icon %s 16 %%}", "{%% autoescape off %%}{{ %s }}{%% endautoescape %%}",
+    "{{ %s|default:unknown }}", "{{ none|default:%s }}", "{{ empty|default:%s|upper }}", "{%% icon %s 16 %%}",
+    "{%% url 'tenants:organization_detail' %s %%}", "{%% url 'backoffice:auditevent_detail' %s %%}", "{%% url %s %%}", "{%% url 'home' %%}{{ %s }}", "{%% autoescape off %%}{{ %s }}{%% endautoescape %%}",
     "{%% firstof %s 'f' %%}", "{%% if %s in many %%}in{%% endif %%}", "{%% if %s > 1 and %s < 9 %%}<{%% endif %%}",
 ]  # fmt: skip
 

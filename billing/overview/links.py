@@ -1,9 +1,9 @@
 """Addresses of the lists that hold just the rows of a figure."""
 
-from django.urls import reverse
 from django.utils.http import urlencode
 
 from backoffice import months
+from backoffice.addresses import fixed_address
 
 NONE = "null"  # stands in an address for a model or channel that is not recorded
 
@@ -22,4 +22,4 @@ def ledger_url(month, **filters):
 
 def rows_url(name, month, filters):
     given = {key: value for key, value in filters.items() if value not in (None, "")}
-    return f"{reverse(name)}?{urlencode({'month': months.slug_of(month), **given})}"
+    return f"{fixed_address(name)}?{urlencode({'month': months.slug_of(month), **given})}"

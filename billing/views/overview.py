@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.http import urlencode
 
 from backoffice import generic, months, services
+from backoffice.addresses import fixed_address
 from backoffice.forms import PickerField
 from backoffice.months import MonthField
 from backoffice.spreadsheets import guarded
@@ -74,7 +75,7 @@ class OverviewPage(generic.ModelPage):
 
     def address(self, name="billing:overview", **changed):
         given = {"month": months.slug_of(self.month), "by": self.by, **self.of, **changed}
-        return f"{reverse(name)}?{urlencode({key: value for key, value in given.items() if value})}"
+        return f"{fixed_address(name)}?{urlencode({key: value for key, value in given.items() if value})}"
 
     def rows_url(self, figures, filters, name="rows"):
         """The address of the list of just the rows that a figure counts; "" for none."""

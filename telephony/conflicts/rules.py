@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.urls import reverse
+
+from backoffice.addresses import row_address
 
 EDIT_NUMBER = ("telephony:phonenumber_edit", "telephony.change_phonenumber")
 NUMBER = ("telephony:phonenumber_detail", "telephony.view_phonenumber")
@@ -41,12 +42,12 @@ class Rule:
         target = conflict.partner_id if self.fix_partner else conflict.subject_id
         if target is None or not user.has_perm(permission):
             return None
-        return words, reverse(url_name, args=[target])
+        return words, row_address(url_name, target)
 
     def subject_url(self, conflict, user):
         """The page of what has the fault; "" if the reader may not go there."""
         url_name, permission = SUBJECTS[self.of]
-        return reverse(url_name, args=[conflict.subject_id]) if user.has_perm(permission) else ""
+        return row_address(url_name, conflict.subject_id) if user.has_perm(permission) else ""
 
 
 # Grave ones first: the order of the list.

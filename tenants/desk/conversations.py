@@ -6,7 +6,7 @@ from functools import cached_property
 from uuid import UUID
 
 from agents.models import Agent, AgentSession, ChatSession
-from backoffice.page_model import address_of
+from backoffice.addresses import address_of
 from tenants.desk.together import read_together
 
 # The newest rows of each agent by its index, so that the cost goes by the number of agents, not of conversations. Where
