@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
+from backoffice import picker_html
 from backoffice.addresses import fixed_address
 from backoffice.model_fields import OpenChoiceField
 from backoffice.page_model import only_names
@@ -43,13 +44,15 @@ class PickerWidget(forms.Widget):
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         queryset = self.field.queryset
+        chosen = self.field.chosen_for(value)
+        found = find_rows(self.field.offered(), self.typed)[:PICKER_ROWS] if self.typed else ()
         context["widget"] |= {
             "required": self.field.required,
             "url": fixed_address("pick", queryset.model._meta.label_lower) + self.field.narrowing(),
-            "chosen": self.field.chosen_for(value),
+            "chosen": chosen,
             "search": self.typed,
             "beside": self.field.within[0] if self.field.within and self.field.beside else "",
-            "options": find_rows(self.field.offered(), self.typed)[:PICKER_ROWS] if self.typed else None,
+            "found": picker_html.options(name, found, chosen=chosen) if self.typed else "",
             "noun": queryset.model._meta.verbose_name_plural,
             "nothing": self.nothing,
         }

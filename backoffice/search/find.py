@@ -151,9 +151,6 @@ def groups(found, typed, words, user, per_kind):
     made = []
     for kind in kinds_for(user):
         rows = sorted(best.get(kind.name, {}).items(), key=lambda row: row[1][1:])
-        if kind.name == "note" and words:
-            notes = kind.model.objects.matching(typed.names)[: per_kind + 1]
-            rows += [(str(note.pk), ("text", probes.WORDS, "")) for note in notes]
         if not rows:
             continue
         if kind.name == "caller":
@@ -219,14 +216,17 @@ def ending_marked(number, typed):
 
 def owned_by(profiles):
     """{id of a profile: its organizations, at most three}, in one query."""
-    organizations = apps.get_model("tenants.Organization").objects
+    model = apps.get_model("tenants.Organization")
     owned = {}
-    for row in (
-        organizations.filter(owner__in=[p.pk for p in profiles])
-        .only("name", "owner_id")
-        .order_by("name")[:50]
-    ):
-        owned.setdefault(row.owner_id, []).append(row)
+    connection = reading()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select id, name, owner_id from public.organizations where owner_id = any(%s) order by name limit 50",
+            [[profile.pk for profile in profiles]],
+        )
+        for values in cursor.fetchall():
+            row = model.from_db(connection.alias, ("id", "name", "owner_id"), values)
+            owned.setdefault(row.owner_id, []).append(row)
     return owned
 
 

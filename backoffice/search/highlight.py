@@ -20,6 +20,8 @@ LONGEST = 300
 
 def folded(text):
     """(the text as it is compared, for each of its characters the place in `text` that it comes from)."""
+    if text.isascii():
+        return text.lower(), range(len(text))
     letters, places = [], []
     for place, sign in enumerate(text):
         plain = ACCENTS.sub("", unicodedata.normalize("NFKD", sign))

@@ -152,6 +152,11 @@ def _named(kind, table, label):
     )
 
 
+# As in the index note_search (tenants.models.notes.Words).
+NOTE_WORDS = " || ".join(
+    f"audit.search_vector(audit.search_text({text}))"
+    for text in ("text", "substr(text, 1901, 2000)", "substr(text, 3801)", "ticket")
+)
 BY_WORDS = [
     _named("organization", "public.organizations", "tenants.organization"),
     _named("agent", "public.agents", "agents.agent"),
@@ -162,6 +167,12 @@ BY_WORDS = [
         from (select id, audit.search_text(concat(full_name)) as text from public.user_profiles
               where audit.search_vector(audit.search_text({_text("tenants.userprofile")})) @@ %(query)s::tsquery
               limit {{limit}}) named""",
+    ),
+    (
+        "note",
+        f"""
+        select id::text, 'text', {WORDS}, '' from tenants_note where ({NOTE_WORDS}) @@ %(query)s::tsquery
+        order by created_at desc, id desc limit {{limit}}""",
     ),
 ]
 

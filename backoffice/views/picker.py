@@ -1,9 +1,9 @@
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
 from django.views import View
 
+from backoffice import picker_html
 from backoffice.forms import PICKER_ROWS, find_rows
 
 
@@ -25,8 +25,7 @@ class Picker(View):
             narrowed(model._default_manager.all(), request.GET),
             request.GET.get(f"{name}_search", "").strip()[:200],
         )
-        context = {"name": name, "options": found[:PICKER_ROWS], "more": len(found) > PICKER_ROWS}
-        return render(request, "components/picker_options.html", context)
+        return HttpResponse(picker_html.options(name, found[:PICKER_ROWS], more=len(found) > PICKER_ROWS))
 
 
 def narrowed(queryset, params):

@@ -5,6 +5,7 @@ from django.views import View
 
 from backoffice.context import pages_named
 from backoffice.search.find import find
+from backoffice.search.palette_html import groups_html, recent_html
 from backoffice.search.recent import recent
 
 IN_PALETTE = 4
@@ -41,6 +42,7 @@ class Palette(View):
         results = find(request.GET.get("q", ""), request.user, per_kind=IN_PALETTE)
         context = {
             "results": results,
-            "recent": recent(request.user) if results.typed.is_empty else [],
+            "recent": recent_html(recent(request.user)) if results.typed.is_empty else "",
+            "groups": groups_html(results.groups),
         }
         return render(request, "backoffice/palette.html", context)
