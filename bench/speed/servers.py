@@ -42,6 +42,9 @@ class Server:
     def __init__(self, command, environment, log):
         self.log = Path(log)
         with socket.socket() as bound, self.log.open("w") as output:
+            bound.setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+            )  # none of the three waits for an acknowledgement
             bound.bind(("127.0.0.1", 0))
             bound.listen(64)
             self.port = bound.getsockname()[1]
