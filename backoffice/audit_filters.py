@@ -143,7 +143,7 @@ class TableFilter(KnownValueFilter):
 @cache
 def tables():
     found = {audit_name(model): capfirst(model._meta.verbose_name_plural) for model in logged_models()}
-    return sorted(found.items(), key=lambda pair: pair[1].lower())
+    return tuple(sorted(found.items(), key=lambda pair: pair[1].lower()))
 
 
 class LogFilter(FilterSet):

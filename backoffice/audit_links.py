@@ -58,8 +58,11 @@ def person_of(entry, user):
 def link_people(entries, user):
     """Gives each entry of a page `person_url`, the page of who it was; "" where the reader may not see it."""
     sees = sees_people(user)
+    urls = {}  # fifty entries are of a few people
     for entry in entries:
-        entry.person_url = person_url(entry) if sees else ""
+        if sees and entry.actor_id not in urls:
+            urls[entry.actor_id] = person_url(entry)
+        entry.person_url = urls[entry.actor_id] if sees else ""
 
 
 def person_url(entry):

@@ -5,10 +5,11 @@ too, for everybody: revealing is done in the conversation, with a reason, and lo
 """
 
 import contextlib
+import json
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 
-from django.db import models
+from django.db import connections, models, router
 from django.db.models import Func
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
@@ -17,7 +18,6 @@ from backoffice.audit_models import AuditEvent, models_by_table
 from backoffice.display import names_of, redact_text, side
 from backoffice.lines import lines_between
 from backoffice.masking import mask, mask_beginning
-from backoffice.model_fields import JSONField
 from backoffice.templatetags import ui
 from backoffice.texts import short
 
@@ -33,21 +33,14 @@ SECRET = ("[secret]", "[secret, changed]")
 UNITS = {"_seconds": "seconds", "_ms": "milliseconds", "_usd": "USD", "_days": "days", "_hours": "hours"}
 
 
-class Brief(Func):
-    """The first fields of an entry with the beginnings of their values, as JSON, and how many fields there are: a few
-    hundred bytes, however much the entry holds.
-    """
-
-    output_field = JSONField()
-    template = (
-        "(select jsonb_build_object('count', (select cardinality(audit.field_names(old, new))), 'fields', ("
-        f"select jsonb_agg(jsonb_build_array(key, left(old ->> key, {SHORT + 20}), left(new ->> key, {SHORT + 20}))"
-        f" order by key) from (select key from unnest(audit.field_names(old, new)) key order by key"
-        f" limit {MOST_SHORT}) k)))"
-    )
-
-    def __init__(self):
-        super().__init__()
+# The first fields of entries with the beginnings of their values, as JSON, and how many fields there are: a few hundred
+# bytes, however much an entry holds.
+BRIEFS = f"""
+    select id, jsonb_build_object('count', (select cardinality(audit.field_names(old, new))), 'fields', (
+      select jsonb_agg(jsonb_build_array(key, left(old ->> key, {SHORT + 20}), left(new ->> key, {SHORT + 20}))
+        order by key)
+      from (select key from unnest(audit.field_names(old, new)) key order by key limit {MOST_SHORT}) k))::text
+    from audit.event where id = any(%s)"""
 
 
 class BeforeAndAfter(Func):
@@ -74,7 +67,6 @@ class BeforeAndAfter(Func):
         return self.template.replace("%(masked)s", f"array[{names}]::text[]").replace("%", "%%"), []
 
 
-# What models say of tables and columns does not change while the process lives; a page asks hundreds of times.
 @cache
 def masked_tables():
     return {name for name, model in models_by_table().items() if getattr(model, "holds_conversation", False)}
@@ -84,14 +76,18 @@ def model_of(table):
     return models_by_table().get(table)
 
 
-@lru_cache(maxsize=4096)
+@cache
+def fields_of(model):
+    """{column: field} of a model."""
+    return {field.column: field for field in model._meta.concrete_fields}
+
+
 def field_of(table, column):
     model = model_of(table)
-    fields = model._meta.concrete_fields if model else ()
-    return next((one for one in fields if one.column == column), None)
+    return fields_of(model).get(column) if model else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2000)  # a page asks for the same few two hundred times
 def label_of(table, column):
     """The model's word for a column, with its unit; the column's own name where no model has it."""
     found = field_of(table, column)
@@ -105,13 +101,14 @@ def label_of(table, column):
 
 def briefs(events):
     """{id: (changes, more)} of the entries of a page, as brief_changes() gives them, in one query."""
-    found = AuditEvent.objects.filter(pk__in=[event.pk for event in events]).order_by()
-    by_id = dict(found.values_list("pk", Brief()))
+    with connections[router.db_for_read(AuditEvent)].cursor() as cursor:
+        cursor.execute(BRIEFS, [[event.pk for event in events]])
+        by_id = {pk: json.loads(brief) for pk, brief in cursor.fetchall()}
     return {event.pk: brief_changes(event, by_id.get(event.pk)) for event in events}
 
 
 def brief_changes(event, brief):
-    """([(label, old, new)], each side a short text or None, how many more fields) of what Brief gave for an entry."""
+    """([(label, old, new)], each side a short text or None, how many more fields) of what BRIEFS gave for an entry."""
     brief = brief if isinstance(brief, dict) else {}
     masked = event.table_name in masked_tables()
     fields = [

@@ -11,6 +11,7 @@ from backoffice.audit_filters import AuditEventFilter, ReadLogFilter
 from backoffice.audit_links import changes_links, link_people, person_of, readings_links, record_of
 from backoffice.audit_reading import LOOKED_AT
 from backoffice.audit_values import BeforeAndAfter, briefs, changes_of, origin
+from backoffice.brief_html import brief_html
 from backoffice.display import redact_text
 from backoffice.models import AuditEvent, ReadLog
 from backoffice.record_history import record_for
@@ -88,7 +89,7 @@ class AuditEventList(LogList):
         link_people(rows, self.request.user)
         for row in rows:
             row.short, row.more = found[row.pk]
-            row.values_count = len(row.short) + row.more
+            row.brief = brief_html(row.action, row.short, row.more)
             row.origin = origin(row)
             row.short_record = short(redact_text(row.record), 120)
         return {}
