@@ -101,7 +101,7 @@ def label_of(table, column):
 
 def briefs(events):
     """{id: (changes, more)} of the entries of a page, as brief_changes() gives them, in one query."""
-    with connections[router.db_for_read(AuditEvent)].cursor() as cursor:
+    with connections[router.db_for_read(AuditEvent)].prepared_cursor() as cursor:
         cursor.execute(BRIEFS, [[event.pk for event in events]])
         by_id = {pk: json.loads(brief) for pk, brief in cursor.fetchall()}
     return {event.pk: brief_changes(event, by_id.get(event.pk)) for event in events}
