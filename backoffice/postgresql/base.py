@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.backends.postgresql import base, operations
 from django.db.backends.postgresql.psycopg_any import BaseTzLoader, IsolationLevel
 from psycopg import DataError, OperationalError
+from psycopg.errors import FeatureNotSupported
 from psycopg.types.datetime import DateLoader, DatetimeDumper
 from psycopg_pool import PoolTimeout
 
@@ -83,6 +84,16 @@ class InfiniteDatetimeDumper(DatetimeDumper):
         return super().dump(obj)
 
 
+class PreparedCursor(base.ServerBindingCursor):
+    def execute(self, query, params=None):
+        try:
+            return super().execute(query, params)
+        except FeatureNotSupported:
+            # A column has got another type under a running server, and the plan is of the one before. Outside of a
+            # transaction, as every page begins, it can be asked without a plan.
+            return super().execute(query, params, prepare=False)
+
+
 POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
 CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
 
@@ -109,12 +120,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def prepared_cursor(self):
         """A cursor for statements that every page asks: the server plans each once per connection, which takes longer
         than to answer it. Parameters are sent beside the text, so their types have to be plain from it; columns are
-        named, as the server refuses to answer a `select *` whose table has got another one since.
+        named, as no plan of `select *` holds once its table has got another one.
         """
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(base.ServerBindingCursor(self.connection))
+            return self._prepare_cursor(PreparedCursor(self.connection))
 
     def get_new_connection(self, conn_params):
         if self.pool:

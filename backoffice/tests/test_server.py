@@ -18,7 +18,9 @@ def collector():
 
 
 def ready(listener):
-    gunicorn_conf.when_ready(SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listener)], log=SimpleNamespace()))
+    gunicorn_conf.when_ready(
+        SimpleNamespace(LISTENERS=[SimpleNamespace(sock=listener)], log=SimpleNamespace())
+    )
 
 
 def test_no_part_of_an_answer_waits_for_an_acknowledgement(collector):
