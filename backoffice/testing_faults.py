@@ -151,10 +151,12 @@ class CuttablePath(threading.Thread):
             while data := source.recv(65536):
                 if generation == self.generation:
                     target.sendall(data)
-            if generation == self.generation:
+        # A source that hung up in the middle of what it was told ends the same way.
+        if generation == self.generation:
+            with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_WR)
-            else:
-                threading.Event().wait(60)  # a path that is gone tells no end, either
+        else:
+            threading.Event().wait(60)  # a path that is gone tells no end, either
 
 
 def environment(database, folder, **more):

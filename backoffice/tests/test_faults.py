@@ -3,7 +3,6 @@
 Real processes: two web processes, and a PostgreSQL of this module's own, so that it can be killed and frozen.
 """
 
-import collections
 import contextlib
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import pytest
 from backoffice.testing_crud import Forms, Markup
 from backoffice.testing_faults import BreakableDatabase, CuttablePath, Web, signed_in
 from backoffice.testing_load import Load, new_tenants
+from backoffice.testing_servers import wait_until
 from tenants.tests.factories import make_organization, make_profile
 
 LIST = "/tenants/organizations/"
@@ -188,22 +188,29 @@ def test_many_people_at_once_lose_no_posting_and_post_none_twice(web, database):
     """bench/faults.py, in small."""
     assert_back(web)
     load = Load(web, database, users=16, tenants=new_tenants(database, 4), pause=0.3)
+
+    def go_on_until(number, status):
+        """So many more answers of this status have come."""
+        before = answered(status)
+        wait_until(lambda: answered(status) >= before + number)
+
+    def answered(status):
+        return sum(answer.status == status for answer in list(load.answers))
+
     load.start()
     try:
-        time.sleep(1.5)
+        go_on_until(40, 200)
         with contextlib.ExitStack() as back:
             back.callback(database.restart)
             database.kill()
-            time.sleep(1)
-        time.sleep(2)
+            go_on_until(16, 503)
+        go_on_until(40, 200)
         with database.frozen():
-            time.sleep(1.5)
-        time.sleep(2)
+            go_on_until(16, 503)
+        go_on_until(40, 200)
     finally:
         load.stop()
     assert load.odd == []
-    statuses = collections.Counter(answer.status for answer in load.answers)
-    assert statuses[503] and statuses[200]
     assert any(is_done for *_, is_done in load.postings.values())
     assert load.faults_in_the_books() == []
 
