@@ -3,6 +3,7 @@
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.choices import BaseChoiceIterator, normalize_choices
 from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 
@@ -22,6 +23,24 @@ def setting_choices(names=LABELS):
         yield from [(group, options)] if group and options else options
 
 
+class Fixed(BaseChoiceIterator):
+    """Choices that stay what they are, so that no form that is made copies each of them, as it does with a list."""
+
+    def __init__(self, choices):
+        self.choices = normalize_choices(choices)
+
+    def __iter__(self):
+        return iter(self.choices)
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+SETTINGS = Fixed([("", "Any"), *setting_choices()])
+NAMES = Fixed(list(LABELS.items()))
+COMPARED = Fixed(list(COMPARISONS.items()))
+
+
 class ConditionWidget(forms.MultiWidget):
     """The three controls of a condition, in one row."""
 
@@ -30,10 +49,8 @@ class ConditionWidget(forms.MultiWidget):
     def __init__(self):
         super().__init__(
             {
-                "setting": forms.Select(
-                    attrs={"aria-label": "Setting"}, choices=[("", "Any"), *setting_choices()]
-                ),
-                "is": forms.Select(attrs={"aria-label": "Comparison"}, choices=list(COMPARISONS.items())),
+                "setting": forms.Select(attrs={"aria-label": "Setting"}, choices=SETTINGS),
+                "is": forms.Select(attrs={"aria-label": "Comparison"}, choices=COMPARED),
                 "value": forms.TextInput(attrs={"aria-label": "Value", "placeholder": "value"}),
             }
         )
@@ -53,8 +70,8 @@ class ConditionField(forms.MultiValueField):
 
     def __init__(self, **kwargs):
         fields = [
-            forms.ChoiceField(choices=list(LABELS.items()), required=False),
-            forms.ChoiceField(choices=list(COMPARISONS.items()), required=False),
+            forms.ChoiceField(choices=NAMES, required=False),
+            forms.ChoiceField(choices=COMPARED, required=False),
             forms.CharField(required=False, max_length=2000),
         ]
         super().__init__(fields, require_all_fields=False, **kwargs)

@@ -52,7 +52,8 @@ class BalanceList(BalancePage, generic.ListView):
         ids = shown.annotate(newest=Subquery(newest[:1])).values("newest")
         return {
             "last_postings": {
-                row.organization_id: row for row in CreditTransaction.objects.filter(pk__in=ids)
+                row.organization_id: row
+                for row in CreditTransaction.objects.filter(pk__in=ids).only("organization_id", "created_at")
             }
         }
 
@@ -66,6 +67,7 @@ class BalanceList(BalancePage, generic.ListView):
             "tabs": list(self.tabs(chosen, counts)),
             "rule": BALANCES[chosen][1] if chosen else "",
             "since": {days: (at - datetime.timedelta(days=days)).date() for days in forecast.WINDOWS},
+            "ledger_url": reverse("billing:credittransaction_list"),
             "refresh_url": reverse("billing:balances_refresh"),
             "dry_days": settings.HEALTH_DRY_DAYS,
         }
