@@ -11,12 +11,16 @@ from billing.models import Price
 
 LOOKED_BACK = datetime.timedelta(days=90)
 
+# Records are put together by model and day before prices are looked up: of a million there are a few hundred days.
 WITHOUT = """
-select nullif(nullif(u.model_used, ''), 'null'), count(*), sum(u.tokens_used::bigint)
-from public.usage_logs u
-where coalesce(u.created_at, '-infinity') >= %s and u.tokens_used > 0 and coalesce(u.cost_usd, 0) = 0
-  and not exists (select from billing.price p where p.model = u.model_used
-                  and p.valid_from <= (u.created_at at time zone 'UTC')::date)
+select nullif(nullif(u.model_used, ''), 'null'), sum(u.records)::bigint, sum(u.tokens)
+from (
+  select model_used, (created_at at time zone 'UTC')::date as day, count(*) as records,
+    sum(tokens_used::bigint) as tokens
+  from public.usage_logs
+  where coalesce(created_at, '-infinity') >= %s and tokens_used > 0 and coalesce(cost_usd, 0) = 0
+  group by 1, 2) u
+where not exists (select from billing.price p where p.model = u.model_used and p.valid_from <= u.day)
 group by 1 order by 3 desc, 1 limit 50
 """
 
