@@ -34,9 +34,8 @@ IN_HISTORY = {
                        cross join lateral transcripts.entries(s.conversation_history) where s.id = %(id)s)""",
     Store.CHAT: "0",
 }
-OPEN = """
-with t as materialized (select {some} from {turns}(array[%(id)s]::uuid[])),
-f as (
+# The figures of all turns, and which of them is shown first.
+PLACE = """f as (
   select count(*) as turns,
     count(*) filter (where source <> 'history') as in_table,
     {in_history} as in_history,
@@ -51,12 +50,39 @@ f as (
   from t),
 place as (
   select case when %(exact)s then f.asked + 1
-              else greatest(1, least(coalesce(f.asked - %(before)s, 1), f.turns - %(size)s + 1)) end as first from f)
+              else greatest(1, least(coalesce(f.asked - %(before)s, 1), f.turns - %(size)s + 1)) end as first from f)"""
+OPEN = f"""
+with t as materialized (select {{some}} from {{turns}}(array[%(id)s]::uuid[])),
+{PLACE}
 -- The figures in a line of their own, ahead of the turns: not decoded once more with each of them.
 select f.*, place.first, t.* from f cross join place left join t on false
 union all
 select f.*, null, t.* from place join t on t.number between place.first - 1 and place.first + %(size)s
   left join f on false
+order by number nulls first
+"""
+# The same of a long one, for which it is quicker to put all turns in order without their texts, and to read these for
+# the turns that are shown.
+LONG = 2_000  # turns, by the platform's own counter
+OPEN_LONG = f"""
+with t as materialized (
+  select number, key, source, role, at, audio_url, audio_duration_ms, tokens_used, latency_ms, model_used
+  from transcripts.session_turns(array[%(id)s]::uuid[])),
+{PLACE},
+piece as materialized (
+  select t.* from place join t on t.number between place.first - 1 and place.first + %(size)s),
+said as (
+  select piece.key, m.content from piece
+  join public.agent_messages m on m.id = case piece.source when 'messages' then piece.key::uuid end
+  union all
+  select 'h' || e.entry, e.content
+  from public.agent_sessions s cross join lateral transcripts.entries(s.conversation_history) e
+  where s.id = %(id)s and exists (select from piece where source = 'history')
+    and 'h' || e.entry in (select key from piece)),
+shown as (select {{some}} from piece left join said using (key))
+select f.*, place.first, shown.* from f cross join place left join shown on false
+union all
+select f.*, null, shown.* from shown left join f on false
 order by number nulls first
 """
 BETWEEN = """
@@ -168,7 +194,9 @@ def read(record, turn="", *, before=BEFORE, size=PIECE, after=False):
     """
     number = int(turn) if turn.isdecimal() and len(turn) < 10 else None
     with connection.cursor() as cursor:
-        run(cursor, OPEN, record, key=turn, number=number, before=before, size=size, exact=after)
+        is_long = (getattr(record, "message_count", 0) or 0) > LONG
+        sql = OPEN_LONG if is_long else OPEN
+        run(cursor, sql, record, key=turn, number=number, before=before, size=size, exact=after)
         rows = cursor.fetchall()
     figures, first = Figures(*rows[0][:FIGURES]), rows[0][FIGURES]
     turns = [Turn(*row[FIGURES + 1 :]) for row in rows[1:]]

@@ -54,6 +54,18 @@ class TestOrder:
         assert contents(session) == ["Yes"] * 3
         assert [turn.source for turn in transcript.every(session)].count("history") == 1
 
+    @pytest.mark.parametrize("asked", ["", "3", "h2", "nothing"])
+    def test_a_long_conversation_is_read_as_a_short_one_is(self, db, asked):
+        history = [entry(f"of the JSON {n}", at=f"2026-01-01T10:00:0{n}") for n in range(3)]
+        session = make_session(conversation_history=[*history, {"role": "tool", "content": {"a": [1]}}])
+        for n in range(3):
+            make_message(session, content=f"row {n}", created_at=f"2026-01-01T10:00:0{n}.5Z", tokens_used=n)
+        session.message_count = 3
+        short = transcript.read(session, asked, before=1, size=4)
+        session.message_count = transcript.LONG + 1
+        assert transcript.read(session, asked, before=1, size=4) == short
+        assert len(short[1].turns) == 4
+
     def test_the_same_said_by_another_is_another_turn(self, db):
         session = make_session(conversation_history=[entry("Yes", "assistant"), entry("Yes", "model")])
         make_message(session, content="Yes", role="user")
