@@ -6,7 +6,7 @@ import json
 from django.conf import settings
 from django.db import connection
 
-from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
+from agents.effective import JSON_SETTINGS, SERVED, SETTINGS, agrees, resolve, telling, unserved
 from agents.known import OPENAI_VOICES, VOICE_MODEL_PREFIXES
 from agents.models import Agent
 from backoffice.figures import tenant as figures
@@ -56,7 +56,13 @@ def of_agent_row(row):
     config = loaded(config)
     names = telling(config)
     columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS & names})
-    return agent_signs(organization_id, agent_id, name, resolve(config, columns, names))
+    if agrees(config, columns):
+        settings_ = resolve(None, columns, SERVED)
+        if not unserved(settings_):  # as with most of the hundreds that a large tenant has
+            return ()
+    else:
+        settings_ = resolve(config, columns, names)
+    return agent_signs(organization_id, agent_id, name, settings_)
 
 
 def loaded(text):
@@ -106,15 +112,17 @@ def agent_of(row):
     agent_id, organization_id, _, published, version, created_at, *values, config = row
     columns = dict(zip(COLUMNS, values, strict=True))
     columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
-    return Agent(
-        pk=agent_id,
-        organization_id=organization_id,
-        is_published=published,
-        version=version,
-        created_at=created_at,
-        config=loaded(config),
+    found = {
+        "id": agent_id,
+        "organization_id": organization_id,
+        "is_published": published,
+        "version": version,
+        "created_at": created_at,
+        "config": loaded(config),
         **columns,
-    )
+    }
+    names = [field.attname for field in Agent._meta.concrete_fields if field.attname in found]
+    return Agent.from_db(connection.alias, names, [found[name] for name in names])
 
 
 def all_signs():
