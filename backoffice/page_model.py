@@ -1,6 +1,7 @@
 from django.db import models
 
 from backoffice.addresses import address_of
+from backoffice.replicas.choice import current
 
 
 class PageModel(models.Model):
@@ -29,6 +30,12 @@ class PageModel(models.Model):
 
     def get_absolute_url(self):
         return address_of(type(self), self.pk)
+
+    @classmethod
+    def with_columns(cls, **values):
+        """A row of which SQL of one's own has read these columns. Any other is read when it is asked for."""
+        names = [field.attname for field in cls._meta.concrete_fields if field.attname in values]
+        return cls.from_db(current(), names, [values[name] for name in names])
 
     def for_editing(self):
         """The row as it is shown and edited, where that is something else than its columns.

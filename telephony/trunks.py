@@ -114,4 +114,4 @@ def password_copies(trunk):
         return []
     with connection.cursor() as cursor:
         cursor.execute(COPIES, [trunk.organization_id])
-        return [(Agent(pk=pk, name=name), path) for pk, name, path in cursor.fetchall()]
+        return [(Agent.with_columns(id=pk, name=name), path) for pk, name, path in cursor.fetchall()]

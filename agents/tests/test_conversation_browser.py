@@ -145,7 +145,7 @@ def test_a_line_plays_the_recording_from_there_and_is_marked(live_app, monkeypat
     page.click("[data-number='3'] [data-seek]")
     page.wait_for_selector("[data-number='3'][aria-current]")
     playing = "document.querySelector('audio[data-of-call]')"
-    assert page.evaluate(f"{playing}.currentTime") >= 2
+    assert page.evaluate(f"{playing}.currentTime") > 1.9  # a player goes to the next piece of sound before
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     page.wait_for_function(f"() => {playing}.paused")

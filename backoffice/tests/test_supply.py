@@ -25,6 +25,7 @@ REVIEWED_IMPORTS = {
     ("backoffice/embedded.py", "subprocess"): "starts the demo's own PostgreSQL",
     ("backoffice/management/commands/run.py", "subprocess"): "starts the demo's own server and worker",
     ("backoffice/management/commands/run.py", "socket"): "the port of the demo's own server",
+    ("backoffice/gunicorn_conf.py", "socket"): "an option of the server's own sockets",
     ("backoffice/management/commands/run.py", "http.client"): "asks the demo's own server whether it is up",
 }
 # Patterns that take long over long texts, and why no long text reaches them.

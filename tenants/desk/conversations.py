@@ -78,7 +78,7 @@ class Conversation:
 
     @cached_property
     def agent(self):
-        return Agent(pk=self.agent_id, name=self.agent_name)
+        return Agent.with_columns(id=self.agent_id, name=self.agent_name)
 
     @property
     def is_shared(self):

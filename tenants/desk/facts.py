@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import dataclass
+from uuid import UUID
 
-from django.urls import reverse
-
+from backoffice.addresses import fixed_address, row_address
 from backoffice.figures import tenant as figures
 from tenants.desk.together import read_together
 from tenants.health import credit
@@ -53,7 +53,7 @@ class Facts:
         return [
             {
                 "label": label,
-                "url": f"{reverse(name)}?organization={organization.pk}",
+                "url": f"{fixed_address(name)}?organization={organization.pk}",
                 "count": self.counts[label],
             }
             for label, name, _ in RELATED
@@ -76,7 +76,7 @@ def facts_from(row):
     others, *rest = row
     counts = dict(zip([label for label, _, _ in RELATED], rest, strict=False))
     others = [
-        {**other, "url": reverse("tenants:organization_detail", args=[other["id"]])}
+        {**other, "url": row_address("tenants:organization_detail", UUID(other["id"]))}
         for other in json.loads(others or "[]")
     ]
     return Facts(credit.Credit(*rest[len(counts) :]), counts, others)

@@ -21,12 +21,14 @@ def numbers_read(organization, limit):
 
 def numbers_from(rows):
     """PhoneNumbers with their agents."""
-    names = ("pk", "e164", "status", "provider", "organization_id", "created_at")
+    names = ("id", "e164", "status", "provider", "organization_id", "created_at")
     found = []
     for *values, agent_id, agent_name, agent_organization in rows:
-        number = PhoneNumber(**dict(zip(names, values, strict=True)))
+        number = PhoneNumber.with_columns(agent_id=agent_id, **dict(zip(names, values, strict=True)))
         if agent_id:
-            number.agent = Agent(pk=agent_id, name=agent_name, organization_id=agent_organization)
+            number.agent = Agent.with_columns(
+                id=agent_id, name=agent_name, organization_id=agent_organization
+            )
         found.append(number)
     return found
 
@@ -37,11 +39,11 @@ def calls_read(organization, limit):
 
 def calls_from(rows):
     """CallLogs with their numbers, without agents."""
-    names = ("pk", "created_at", "caller_number", "direction", "status", "duration_seconds", "cost")
+    names = ("id", "created_at", "caller_number", "direction", "status", "duration_seconds", "cost")
     found = []
     for *values, number_id, number in rows:
-        call = CallLog(**dict(zip(names, values, strict=True)))
+        call = CallLog.with_columns(phone_number_id=number_id, **dict(zip(names, values, strict=True)))
         if number_id:
-            call.phone_number = PhoneNumber(pk=number_id, e164=number)
+            call.phone_number = PhoneNumber.with_columns(id=number_id, e164=number)
         found.append(call)
     return found

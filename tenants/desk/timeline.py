@@ -96,9 +96,9 @@ class Entry:
         own = self.model and self.model._meta.managed  # whose label is the tenant's name
         if own or self.row_label == self.row_id:  # or it has none
             return str(name)
-        label = (
-            Agent(pk=self.row_id, name=self.row_label).display_name if self.model is Agent else self.row_label
-        )
+        label = self.row_label
+        if self.model is Agent:
+            label = Agent.with_columns(id=self.row_id, name=label).display_name
         return f"{name} {label}".strip()
 
     @property
@@ -114,7 +114,8 @@ class Entry:
         if self.action == "delete" or not self.model or not issubclass(self.model, PageModel):
             return ""
         try:
-            return self.model(pk=self.model._meta.pk.to_python(self.row_id)).get_absolute_url()
+            key = self.model._meta.pk
+            return self.model.with_columns(**{key.attname: key.to_python(self.row_id)}).get_absolute_url()
         except (NoReverseMatch, ValueError, TypeError):
             return ""
 

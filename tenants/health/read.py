@@ -112,17 +112,15 @@ def agent_of(row):
     agent_id, organization_id, _, published, version, created_at, *values, config = row
     columns = dict(zip(COLUMNS, values, strict=True))
     columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
-    found = {
-        "id": agent_id,
-        "organization_id": organization_id,
-        "is_published": published,
-        "version": version,
-        "created_at": created_at,
-        "config": loaded(config),
+    return Agent.with_columns(
+        id=agent_id,
+        organization_id=organization_id,
+        is_published=published,
+        version=version,
+        created_at=created_at,
+        config=loaded(config),
         **columns,
-    }
-    names = [field.attname for field in Agent._meta.concrete_fields if field.attname in found]
-    return Agent.from_db(connection.alias, names, [found[name] for name in names])
+    )
 
 
 def all_signs():

@@ -105,7 +105,7 @@ def found_sign(organization_id, kind, cause, numbers):
         if kind == "number_unassigned":
             text = f"{shown} is active and has no agent: calls get 404."
         else:
-            agent = Agent(name=numbers["agent"], pk=numbers["agent_id"])
+            agent = Agent.with_columns(name=numbers["agent"], id=numbers["agent_id"])
             whose = numbers["answered_by"] or "an unknown organization"
             text = f"{shown} is answered by “{agent}” of {whose}, and this tenant pays."
     return Sign(organization_id, kind, cause, numbers, text, url)
@@ -118,7 +118,7 @@ def agent_signs(organization_id, agent_id, name, settings_):
         return
     url = address("agents:agent_detail", agent_id)
     if not name or name.lstrip().startswith("{"):
-        name = Agent(name=name, pk=agent_id).display_name
+        name = Agent.with_columns(name=name, id=agent_id).display_name
     if wrong:
         reasons = "; ".join(
             f"{setting.label} “{said(setting.value)}”: the runtime {outcome}" for setting, outcome in wrong

@@ -1,10 +1,13 @@
 """The tenant page: one organization, its tabs under one head. Each tab is a page with an address of its own."""
 
+from functools import cache
+
 from django.core.exceptions import PermissionDenied
 from django.urls import resolve, reverse
 from django.utils.functional import cached_property
 
 from backoffice import generic
+from backoffice.addresses import fixed_address, row_address
 from backoffice.figures import tenant as figures
 from backoffice.roles import role_of
 from billing.views import PostCredit
@@ -36,6 +39,12 @@ select exists (select from tenants_suspension where organization_id = %(id)s and
   {", ".join(f"c.{name}" for name in CARE)}
 from (values (1)) one left join tenants_care c on c.organization_id = %(id)s
 """
+
+
+@cache
+def permission_of_list(name):
+    """The permission that a list asks for, by its url name."""
+    return resolve(reverse(name)).func.view_class.required_permission()
 
 
 class OrganizationTab(generic.ObjectPage):
@@ -73,7 +82,7 @@ class OrganizationTab(generic.ObjectPage):
     @classmethod
     def address(cls, organization):
         name = "organization_detail" if cls.slug == "overview" else f"organization_{cls.slug}"
-        return reverse(f"tenants:{name}", args=[organization.pk])
+        return row_address(f"tenants:{name}", organization.pk)
 
     @cached_property
     def kept(self):
@@ -115,8 +124,7 @@ class OrganizationTab(generic.ObjectPage):
 
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""
-        view = resolve(reverse(name)).func.view_class
-        return self.request.user.has_perm(view.required_permission())
+        return self.request.user.has_perm(permission_of_list(name))
 
     def get(self, request, pk):
         return self.render(
@@ -130,7 +138,7 @@ class OrganizationTab(generic.ObjectPage):
                 "crumbs": self.crumbs(),
                 "head_parts": [part for part in self.head_parts() if part],
                 "actions": [
-                    {"label": view.label, "icon": view.icon, "url": reverse(name, args=[self.object.pk])}
+                    {"label": view.label, "icon": view.icon, "url": row_address(name, self.object.pk)}
                     for name, view in self.actions()
                     if request.user.has_perm(view.required_permission()) and view.applies_to(self.object)
                 ],
@@ -185,7 +193,7 @@ class OrganizationTab(generic.ObjectPage):
             "title": title,
             "rows": rows,
             "table": f"tenants/desk/{table}_table.html",
-            "url": f"{reverse(list_name)}?organization={self.object.pk}{query}"
+            "url": f"{fixed_address(list_name)}?organization={self.object.pk}{query}"
             if self.may_list(list_name)
             else "",
             "all": f"All {title.lower()}",
