@@ -166,23 +166,6 @@ def telling(config):
     return SERVED | BUILDER_PATHS.keys() | (SETTINGS.keys() & set().union(*found))
 
 
-def agrees(config, columns):
-    """Whether a configuration says nothing but what the columns hold, as most do: each setting is its column's then,
-    and drifting() finds none. Told without resolving any; False where that would have to tell.
-    """
-    if not isinstance(config, dict):
-        return True
-    if isinstance(config.get("config"), dict) or any(
-        config.get(key) is not None for key, *_ in BUILDER_PATHS.values()
-    ):
-        return False
-    return all(
-        value is None or same(name, value, columns.get(name))
-        for name, value in config.items()
-        if name in SETTINGS
-    )
-
-
 def effective(agent):
     """{name: Setting} of an Agent."""
     return resolve(agent.config, {name: getattr(agent, name) for name in SETTINGS})

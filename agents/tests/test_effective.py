@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from agents.effective import SETTINGS, agrees, drifting, effective, resolve, telling, unserved
+from agents.effective import SETTINGS, drifting, effective, resolve, telling, unserved
 from agents.extras import extras
 from agents.models import Agent
 
@@ -162,30 +162,6 @@ def test_a_sign_needs_no_more_settings_than_telling_names(shape):
     columns = dict.fromkeys(SETTINGS) | COLUMNS
     few, all_ = (resolve(SHAPES[shape], columns, names) for names in (telling(SHAPES[shape]), SETTINGS))
     assert unserved(few) == unserved(all_) and drifting(few) == drifting(all_)
-
-
-OF_COLUMNS = {
-    "columns' own": {
-        "name": "Desk",
-        "llm_model": "gpt-4o-mini",
-        "temperature": 0.7,
-        "max_tokens": "1000",
-        "theme": 1,
-    },
-    "no name": {"voice_provider": "", "llm_model": None},
-}
-
-
-@pytest.mark.parametrize("shape", [*SHAPES, *OF_COLUMNS])
-def test_where_a_configuration_agrees_nothing_drifts_and_columns_say_what_is_served(shape):
-    config, columns = (SHAPES | OF_COLUMNS)[shape], dict.fromkeys(SETTINGS) | COLUMNS
-    settings = resolve(config, columns)
-    if agrees(config, columns):
-        assert drifting(settings) == []
-        assert [fault for _, fault in unserved(settings)] == [
-            fault for _, fault in unserved(resolve(None, columns))
-        ]
-    assert agrees(config, columns) == (shape in {"none", "empty", "text", "list", "number", *OF_COLUMNS})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import json
 from django.conf import settings
 from django.db import connection
 
-from agents.effective import JSON_SETTINGS, SERVED, SETTINGS, agrees, resolve, telling, unserved
+from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
 from agents.known import OPENAI_VOICES, VOICE_MODEL_PREFIXES
 from agents.models import Agent
 from backoffice.figures import tenant as figures
@@ -56,13 +56,7 @@ def of_agent_row(row):
     config = loaded(config)
     names = telling(config)
     columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS & names})
-    if agrees(config, columns):
-        settings_ = resolve(None, columns, SERVED)
-        if not unserved(settings_):  # as with most of the hundreds that a large tenant has
-            return ()
-    else:
-        settings_ = resolve(config, columns, names)
-    return agent_signs(organization_id, agent_id, name, settings_)
+    return agent_signs(organization_id, agent_id, name, resolve(config, columns, names))
 
 
 def loaded(text):
