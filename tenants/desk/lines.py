@@ -1,8 +1,16 @@
-"""A tenant's newest numbers and calls, as statements that can be read together with others."""
+"""A tenant's newest agents, numbers and calls, as statements that can be read together with others."""
 
+from agents.effective import resolve
 from agents.models import Agent
 from telephony.models import CallLog, PhoneNumber
+from tenants.health.read import loaded
 
+# The settings that the list of agents shows.
+AGENT_SETTINGS = ("llm_model", "voice_provider")
+AGENTS = """
+select id, organization_id, name, is_published, version, created_at, llm_model, voice_provider, config
+from agents where organization_id = %(id)s order by coalesce(created_at, '-infinity') desc, id desc limit %(limit)s
+"""
 NUMBERS = """
 select n.id, n.phone_number, n.status, n.provider, n.organization_id, n.created_at, a.id, a.name, a.organization_id
 from phone_numbers n left join agents a on a.id = n.agent_id
@@ -13,6 +21,22 @@ select c.id, c.created_at, c.caller_number, c.direction, c.status, c.duration_se
 from call_logs c left join phone_numbers p on p.id = c.phone_number_id
 where c.organization_id = %(id)s order by coalesce(c.created_at, '-infinity') desc, c.id desc limit %(limit)s
 """
+
+
+def agents_read(organization, limit):
+    return AGENTS, {"id": organization.pk, "limit": limit}
+
+
+def agents_from(rows):
+    """Agents, each with what is in effect of AGENT_SETTINGS as `settings`."""
+    names = ("pk", "organization_id", "name", "is_published", "version", "created_at")
+    found = []
+    for *values, model, voice, config in rows:
+        agent = Agent(**dict(zip(names, values, strict=True)))
+        columns = dict(zip(AGENT_SETTINGS, (model, voice), strict=True))
+        agent.settings = resolve(loaded(config), columns, AGENT_SETTINGS)
+        found.append(agent)
+    return found
 
 
 def numbers_read(organization, limit):

@@ -2,13 +2,12 @@
 
 from tenants.health.credit import Credit, credit_of
 from tenants.health.kinds import KINDS, Sign
-from tenants.health.read import agent_of, agents_read, all_signs, found_read, signs_from, signs_of
+from tenants.health.read import agents_read, all_signs, found_read, signs_from, signs_of
 
 __all__ = [
     "KINDS",
     "Credit",
     "Sign",
-    "agent_of",
     "agents_read",
     "all_signs",
     "credit_of",

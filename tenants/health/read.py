@@ -2,29 +2,28 @@
 
 import datetime
 import json
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import connection
 
-from agents.effective import JSON_SETTINGS, SETTINGS, resolve, telling
+from agents.effective import BUILDER_PATHS, JSON_SETTINGS, SETTINGS, resolve, telling
 from agents.known import OPENAI_VOICES, VOICE_MODEL_PREFIXES
-from agents.models import Agent
 from backoffice.figures import tenant as figures
+from tenants.desk.together import read_together
 from tenants.health import credit, sql
 from tenants.health.kinds import ORDER
-from tenants.health.words import agent_signs, credit_sign, found_sign
+from tenants.health.words import agent_faults, agent_signs, credit_sign, found_sign
 
 COLUMNS = list(SETTINGS)
-AGENTS = f"""
-select id, organization_id, name, is_published, version, created_at,
-  {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
-from agents where {{of_agents}}
-"""
+# Those whose columns alone can be wrong, in the order of faults_of_columns().
+SERVED = ("llm_model", "voice_provider", "voice_id", "voice_model", "stt_provider")
+# A configuration without any of these keys says nothing about any setting (agents.effective): the columns count.
+KEYS = sorted({"config", *COLUMNS, *(path[0] for path in BUILDER_PATHS.values())})
+TELLS = f"config ?| array[{', '.join(map(repr, KEYS))}]"
 ROWS_AT_ONCE = 2000
-NEWEST = "order by coalesce(created_at, '-infinity') desc, id desc limit %s"
-# Those that can show a sign: with a configuration that can differ, or columns that do not work by themselves (the
-# rules are agents.effective.unserved's).
-CANDIDATES = f"""jsonb_typeof(config) = 'object' or voice_provider not in ('elevenlabs', 'openai', '')
+# What cannot work by itself (the rules are agents.effective.unserved's), and maybe a little that can.
+FAULTY = f"""voice_provider not in ('elevenlabs', 'openai', '')
   or stt_provider not in ('whisper', 'deepgram', '') or llm_model !~ '^(gpt|claude|gemini|$)'
   or voice_provider = 'openai' and lower(voice_id) not in ('', {
     ", ".join(f"'{voice}'" for voice in OPENAI_VOICES)
@@ -35,6 +34,18 @@ CANDIDATES = f"""jsonb_typeof(config) = 'object' or voice_provider not in ('elev
         for provider, prefixes in VOICE_MODEL_PREFIXES.items()
     )
 }"""
+# The agents that can show a sign, in two kinds of rows; {agents} are those that are looked at.
+BY_COLUMNS = f"""
+select id, organization_id, name, {", ".join(SERVED)}
+from {{agents}} where ({TELLS}) is not true and ({FAULTY})
+"""
+BY_CONFIGURATION = f"""
+select id, organization_id, name, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
+from {{agents}} where {TELLS}
+"""
+OF_ONE = f"""(
+  select id, organization_id, {", ".join(SETTINGS[name].column for name in COLUMNS)}, config
+  from agents where organization_id = %s order by coalesce(created_at, '-infinity') desc, id desc limit %s) newest"""
 
 
 def parameters(**more):
@@ -49,14 +60,26 @@ def parameters(**more):
     }
 
 
-def of_agent_row(row):
-    """The signs of one row of AGENTS."""
-    agent_id, organization_id, name, _, _, _, *values, config = row
+@lru_cache(maxsize=1024)
+def faults_of_columns(*values):
+    """agent_faults() of an agent of which only these columns count; many agents have the same."""
+    return agent_faults(resolve(None, dict(zip(SERVED, values, strict=True)), SERVED))
+
+
+def of_columns(row):
+    """The signs of one row of BY_COLUMNS."""
+    agent_id, organization_id, name, *values = row
+    return agent_signs(organization_id, agent_id, name, faults_of_columns(*values))
+
+
+def of_configuration(row):
+    """The signs of one row of BY_CONFIGURATION."""
+    agent_id, organization_id, name, *values, config = row
     columns = dict(zip(COLUMNS, values, strict=True))
     config = loaded(config)
     names = telling(config)
     columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS & names})
-    return agent_signs(organization_id, agent_id, name, resolve(config, columns, names))
+    return agent_signs(organization_id, agent_id, name, agent_faults(resolve(config, columns, names)))
 
 
 def loaded(text):
@@ -70,11 +93,8 @@ def loaded(text):
 def signs_of(organization):
     """[Sign] of one tenant, grave ones first, in a few queries."""
     kept = figures.kept()
-    with connection.cursor() as cursor:
-        cursor.execute(*found_read(organization, kept))
-        found = cursor.fetchall()
-        cursor.execute(AGENTS.format(of_agents=f"organization_id = %s and ({CANDIDATES})"), [organization.pk])
-        return signs_from(credit.credit_of(organization, kept), found, cursor.fetchall())
+    reads = [found_read(organization, kept), *agents_read(organization, None)]
+    return signs_from(credit.credit_of(organization, kept), *read_together(reads))
 
 
 def found_read(organization, kept):
@@ -88,33 +108,22 @@ def found_read(organization, kept):
 
 
 def agents_read(organization, limit):
-    """The statement that reads the newest agents with their settings, and its parameters. For agent_of too."""
-    return AGENTS.format(of_agents="organization_id = %s " + NEWEST), [organization.pk, limit]
+    """The two statements that read those of the newest agents that can show a sign, with their parameters."""
+    return [
+        (statement.format(agents=OF_ONE), [organization.pk, limit])
+        for statement in (BY_COLUMNS, BY_CONFIGURATION)
+    ]
 
 
-def signs_from(known_credit, found, agents):
-    """[Sign] of one tenant out of its Credit and the rows of found_read() and AGENTS."""
+def signs_from(known_credit, found, by_columns, by_configuration):
+    """[Sign] of one tenant out of its Credit and the rows of found_read() and agents_read()."""
     signs = [credit_sign(known_credit)]
     signs += [found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in found]
-    for row in agents:
-        signs += of_agent_row(row)
+    for row in by_columns:
+        signs += of_columns(row)
+    for row in by_configuration:
+        signs += of_configuration(row)
     return sorted(filter(None, signs), key=lambda sign: (ORDER[sign.kind], sign.cause))
-
-
-def agent_of(row):
-    """The Agent of a row of AGENTS."""
-    agent_id, organization_id, _, published, version, created_at, *values, config = row
-    columns = dict(zip(COLUMNS, values, strict=True))
-    columns.update({column: loaded(columns[column]) for column in JSON_SETTINGS})
-    return Agent.with_columns(
-        id=agent_id,
-        organization_id=organization_id,
-        is_published=published,
-        version=version,
-        created_at=created_at,
-        config=loaded(config),
-        **columns,
-    )
 
 
 def all_signs():
@@ -125,8 +134,10 @@ def all_signs():
     for statement in sql.ALL:
         for organization_id, kind, cause, numbers in stream(statement, parameters()):
             yield found_sign(organization_id, kind, cause, loaded(numbers))
-    for row in stream(AGENTS.format(of_agents=CANDIDATES), None):
-        yield from of_agent_row(row)
+    for row in stream(BY_COLUMNS.format(agents="agents"), None):
+        yield from of_columns(row)
+    for row in stream(BY_CONFIGURATION.format(agents="agents"), None):
+        yield from of_configuration(row)
 
 
 def stream(statement, params):

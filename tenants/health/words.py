@@ -1,5 +1,6 @@
 """A sign's reason in words, with its numbers, and the address of its cause."""
 
+from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
@@ -111,26 +112,48 @@ def found_sign(organization_id, kind, cause, numbers):
     return Sign(organization_id, kind, cause, numbers, text, url)
 
 
-def agent_signs(organization_id, agent_id, name, settings_):
-    """The Signs of one agent with these settings (agents.effective)."""
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong with an agent's settings: `reasons` in words and their `numbers`, and the settings that drift by
+    name and label.
+    """
+
+    reasons: str
+    numbers: dict
+    drifting: list
+    labels: list
+
+
+def agent_faults(settings_):
+    """The Faults of settings (agents.effective), or None."""
     wrong, drift = unserved(settings_), drifting(settings_)
     if not wrong and not drift:
-        return
+        return None
+    return Faults(
+        "; ".join(
+            f"{setting.label} “{said(setting.value)}”: the runtime {outcome}" for setting, outcome in wrong
+        ),
+        {setting.name: str(redact(setting.value))[:200] for setting, _ in wrong},
+        [setting.name for setting in drift],
+        [setting.label for setting in drift],
+    )
+
+
+def agent_signs(organization_id, agent_id, name, faults):
+    """[Sign] of one agent with these Faults, or None."""
+    if faults is None:
+        return []
     url = address("agents:agent_detail", agent_id)
     if not name or name.lstrip().startswith("{"):
         name = Agent.with_columns(name=name, id=agent_id).display_name
-    if wrong:
-        reasons = "; ".join(
-            f"{setting.label} “{said(setting.value)}”: the runtime {outcome}" for setting, outcome in wrong
-        )
-        numbers = {setting.name: str(redact(setting.value))[:200] for setting, _ in wrong}
-        yield Sign(
-            organization_id, "agent_unserved", f"agent:{agent_id}:served", numbers, f"{name}: {reasons}.", url
-        )
-    if drift:
-        labels = [setting.label for setting in drift]
+    signs = []
+    if faults.reasons:
+        cause, text = f"agent:{agent_id}:served", f"{name}: {faults.reasons}."
+        signs.append(Sign(organization_id, "agent_unserved", cause, faults.numbers, text, url))
+    if labels := faults.labels:
         more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
         verb = "differs" if len(labels) == 1 else "differ"
         text = f"{name}: {counted(len(labels), 'setting')} {verb}: {', '.join(labels[:NAMED])}{more}."
-        numbers = {"settings": len(labels), "names": [setting.name for setting in drift]}
-        yield Sign(organization_id, "agent_drift", f"agent:{agent_id}:drift", numbers, text, url)
+        numbers = {"settings": len(labels), "names": faults.drifting}
+        signs.append(Sign(organization_id, "agent_drift", f"agent:{agent_id}:drift", numbers, text, url))
+    return signs

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from agents.effective import effective
 from agents.tests.factories import make_agent, make_chat_session, make_session
 from backoffice.testing_crud import check_page, set_column
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_number
 from tenants.health import KINDS, Credit, all_signs, signs_of
-from tenants.health.words import credit_sign
+from tenants.health.words import agent_faults, agent_signs, credit_sign
 from tenants.tests.factories import change, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -317,6 +318,31 @@ class TestAgents:
         assert sign.text == "Desk: 1 setting differs: voice provider."
         assert sign.numbers == {"settings": 1, "names": ["voice_provider"]}
 
+    def test_the_agents_that_sql_chooses_are_all_that_the_resolver_complains_of(self):
+        """Also where the configuration has the setting as the simple builder keeps it, in an envelope, or not at all."""
+        configs = [
+            None, [], ["voice_provider"], "llm_model", 7, {}, {"llm": {"model": "x"}, "language": "de"},
+            {"config": None}, {"config": {}}, {"config": {"config": {"model": "x"}}, "name": "Copy"},
+            {"name": "Other"}, {"description": None}, {"model": "gpt-4o"}, {"model": "x"}, {"model": 7},
+            {"systemInstruction": "Be kind."}, {"maxReplyTokens": 1}, {"voice": "Puck"}, {"voice": {"name": "Puck"}},
+            {"voice": {"speed": "1.00"}}, {"voice_provider": "openai"}, {"stt_provider": "google"},
+        ]  # fmt: skip
+        columns = [
+            {},
+            {"llm_model": None, "voice_provider": "", "stt_provider": None},
+            {"llm_model": "Gpt-4", "voice_provider": "OpenAI"},
+            {"voice_provider": "openai", "voice_id": "NOVA", "voice_model": "eleven_x"},
+            {"voice_provider": "elevenlabs", "voice_id": "any", "voice_model": "tts-1", "stt_provider": "x"},
+        ]
+        tenant = rich()
+        agents = [make_agent(tenant, **fields, config=config) for config in configs for fields in columns]
+        expected = []
+        for agent in agents:
+            agent.refresh_from_db()
+            expected += agent_signs(tenant.pk, agent.pk, agent.name, agent_faults(effective(agent)))
+        assert sorted(map(repr, found(tenant))) == sorted(map(repr, expected))
+        assert 40 < len(expected) < 2 * len(agents)
+
     def test_no_secret_of_a_configuration_is_shown(self):
         tenant = rich()
         make_agent(tenant, config={"custom_headers": {"Authorization": "Bearer hush"}})
@@ -334,7 +360,7 @@ def test_every_kind_states_its_threshold(settings):
 def test_signs_cost_the_same_for_one_row_and_for_many(django_assert_num_queries):
     tenant = rich()
     for _ in range(2):
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             signs_of(tenant)
         for _ in range(20):
             make_number(tenant)

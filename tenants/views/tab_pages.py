@@ -7,13 +7,12 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.effective import effective
 from backoffice import generic, keyset
 from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
-from tenants.desk.lines import calls_from, calls_read, numbers_from, numbers_read
+from tenants.desk.lines import agents_from, agents_read, calls_from, calls_read, numbers_from, numbers_read
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
 from tenants.desk.timeline import timeline_from, timeline_of, timeline_read
 from tenants.desk.together import read_together
@@ -41,6 +40,7 @@ class OrganizationOverview(OrganizationTab):
     def context(self):
         tenant, user = self.object, self.request.user
         reads = {
+            "agents.view_agent": agents_read(tenant, FEW),
             "agents.view_agentsession": conversations_read(
                 tenant, user, FEW, many_agents=has_many_agents(self)
             ),
@@ -51,7 +51,9 @@ class OrganizationOverview(OrganizationTab):
         }
         reads = {permission: read for permission, read in reads.items() if user.has_perm(permission)}
         found = dict(zip(reads, read_together(reads.values()), strict=True))
-        sections = [agents_section(self, FEW)] if user.has_perm("agents.view_agent") else []
+        sections = []
+        if (rows := found.get("agents.view_agent")) is not None:
+            sections.append(agents_section(self, agents_from(rows)))
         if (rows := found.get("telephony.view_phonenumber")) is not None:
             sections.append(numbers_section(self, numbers_from(rows)))
         if (rows := found.get("agents.view_agentsession")) is not None:
@@ -77,7 +79,8 @@ class OrganizationAgents(OrganizationTab):
     permission = "agents.view_agent"
 
     def context(self):
-        return {"sections": [agents_section(self, SHOWN)]}
+        (rows,) = read_together([agents_read(self.object, SHOWN)])
+        return {"sections": [agents_section(self, agents_from(rows))]}
 
 
 class OrganizationNumbers(OrganizationTab):
@@ -213,15 +216,13 @@ class OrganizationTimeline(OrganizationTab):
         }
 
 
-def agents_section(tab, limit):
-    rows = tab.newest_agents(limit)
+def agents_section(tab, rows):
     wrong = {}
     for sign in tab.signs:
         kind, _, cause = sign.cause.partition(":")
         if kind == "agent":
             wrong.setdefault(cause.partition(":")[0], []).append(sign)
     for row in rows:
-        row.settings = effective(row)
         row.signs = wrong.get(str(row.pk), [])
     return tab.section("Agents", rows, "agents", "agents:agent_list", "No agent yet.")
 

@@ -15,7 +15,7 @@ from tenants import attention
 from tenants.care import care_part
 from tenants.desk.facts import facts_from, facts_read
 from tenants.desk.together import read_together
-from tenants.health import agent_of, agents_read, found_read, signs_from
+from tenants.health import agents_read, found_read, signs_from
 from tenants.models import Care, Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
@@ -91,25 +91,25 @@ class OrganizationTab(generic.ObjectPage):
 
     @cached_property
     def standing(self):
-        """What every tab reads about the tenant, in one go: (facts, signs, rows of its newest agents)."""
+        """What every tab reads about the tenant, in one go: (facts, signs)."""
         tenant = self.object
-        (facts,), found, agents, kept, (beside,) = read_together(
+        (facts,), (beside,), kept, *signs = read_together(
             [
                 facts_read(tenant, self.kept),
-                found_read(tenant, self.kept),
-                agents_read(tenant, AGENTS_LOOKED_AT),
-                (KEPT_SIGNS, [tenant.pk]),
                 (BESIDE, {"id": tenant.pk, "user": self.request.user.pk}),
+                (KEPT_SIGNS, [tenant.pk]),
+                found_read(tenant, self.kept),
+                *agents_read(tenant, AGENTS_LOOKED_AT),
             ]
         )
         tenant.is_suspended, self.has_pinned, self.is_followed, *care = beside
         self.care = Care(**dict(zip(CARE, care, strict=True))) if care[0] else None
         facts = facts_from(facts)
-        signs = signs_from(facts.credit, found, agents)
+        signs = signs_from(facts.credit, *signs)
         all_looked_at = facts.counts["Agents"] <= AGENTS_LOOKED_AT
         if all_looked_at and set(kept) != {(sign.kind, sign.cause, sign.text[:1000]) for sign in signs}:
             attention.keep(tenant, signs)  # the queue learns of it at once
-        return facts, signs, agents
+        return facts, signs
 
     @property
     def facts(self):
@@ -118,9 +118,6 @@ class OrganizationTab(generic.ObjectPage):
     @property
     def signs(self):
         return self.standing[1]
-
-    def newest_agents(self, limit):
-        return [agent_of(row) for row in self.standing[2][:limit]]
 
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""
