@@ -29,6 +29,10 @@ SETTINGS = {field.name: field for field in Agent._meta.concrete_fields if field.
 JSON_SETTINGS = {name for name, field in SETTINGS.items() if isinstance(field, models.JSONField)}
 DECIMALS = {name for name, field in SETTINGS.items() if isinstance(field, models.DecimalField)}
 NUMBERS = DECIMALS | {name for name, field in SETTINGS.items() if isinstance(field, models.IntegerField)}
+# The names of which an object of a configuration may hold a copy, by the key that it is, or is in.
+NAMES_AT = {name: {name} for name in SETTINGS}
+for _name, (_key, *_) in BUILDER_PATHS.items():
+    NAMES_AT[_key] = NAMES_AT.get(_key, set()) | {_name}
 SERVED = {"llm_model", "voice_provider", "voice_id", "voice_model", "stt_provider"}
 DEPTH = 10  # layers: a configuration in nine envelopes is still read
 # What a form shows as its columns hold it: it names the agent on every page.
@@ -64,6 +68,8 @@ class Setting:
     @property
     def drifts(self):
         """Whether any copy holds something else than what counts."""
+        if self.source == "column" and not self.others:
+            return False
         return self.column_drifts or any(not same(self.name, self.value, value) for _, value in self.others)
 
     @property
@@ -131,12 +137,18 @@ def at(config, path):
 
 def copies_in(found, name):
     """(those that count, those that do not): [(path, value)] of a setting in layers(); null counts as not set there."""
-    inner = [(name,)] if name not in BUILDER_PATHS else [(name,), BUILDER_PATHS[name]]
-    prefix = ("config",) * (len(found) - 1)
-    counting = [((*prefix, *path), value) for path in inner if (value := at(found[-1], path)) is not None]
+    *around, inside = found
+    prefix = ("config",) * len(around)
+    counting = []
+    if (value := inside.get(name)) is not None:
+        counting.append(((*prefix, name), value))
+    if name in BUILDER_PATHS and (value := at(inside, BUILDER_PATHS[name])) is not None:
+        counting.append(((*prefix, *BUILDER_PATHS[name]), value))
+    if not around:
+        return counting, []
     outer = [
         (("config",) * depth + (name,), layer[name])
-        for depth, layer in enumerate(found[:-1])
+        for depth, layer in enumerate(around)
         if layer.get(name) is not None
     ]
     return counting, outer
@@ -145,10 +157,12 @@ def copies_in(found, name):
 def resolve(config, columns, names=SETTINGS):
     """{name: Setting}. `columns` maps names to what the columns hold; null in `config` counts as not set there."""
     in_layers = layers(config)
+    if not held(in_layers):
+        return {name: Setting(name, columns.get(name), "column", columns.get(name)) for name in names}
     found = {}
     for name in names:
         column = columns.get(name)
-        counting, outer = copies_in(in_layers, name) if in_layers else ((), ())
+        counting, outer = copies_in(in_layers, name)
         if counting:
             (path, value), *others = counting
             source = "config" if path[-1] == name else "builder"
@@ -160,10 +174,12 @@ def resolve(config, columns, names=SETTINGS):
 
 def telling(config):
     """The names that unserved() and drifting() need: the others come from their columns anyway."""
-    found = layers(config)
-    if not any(found):
-        return SERVED
-    return SERVED | BUILDER_PATHS.keys() | (SETTINGS.keys() & set().union(*found))
+    return SERVED.union(*(NAMES_AT[key] for key in held(layers(config))))
+
+
+def held(found):
+    """The keys in layers() that are a copy of a setting, or may hold one."""
+    return NAMES_AT.keys() & set().union(*found)
 
 
 def effective(agent):
