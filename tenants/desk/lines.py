@@ -29,10 +29,10 @@ def agents_read(organization, limit):
 
 def agents_from(rows):
     """Agents, each with what is in effect of AGENT_SETTINGS as `settings`."""
-    names = ("pk", "organization_id", "name", "is_published", "version", "created_at")
+    names = ("id", "organization_id", "name", "is_published", "version", "created_at")
     found = []
     for *values, model, voice, config in rows:
-        agent = Agent(**dict(zip(names, values, strict=True)))
+        agent = Agent.with_columns(**dict(zip(names, values, strict=True)))
         columns = dict(zip(AGENT_SETTINGS, (model, voice), strict=True))
         agent.settings = resolve(loaded(config), columns, AGENT_SETTINGS)
         found.append(agent)
