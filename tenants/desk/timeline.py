@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
 from agents.models import Agent
+from backoffice.addresses import address_of
 from backoffice.audit_models import models_by_table
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent
@@ -114,8 +115,10 @@ class Entry:
         if self.action == "delete" or not self.model or not issubclass(self.model, PageModel):
             return ""
         try:
-            key = self.model._meta.pk
-            return self.model.with_columns(**{key.attname: key.to_python(self.row_id)}).get_absolute_url()
+            key = self.model._meta.pk.to_python(self.row_id)
+            if self.model.get_absolute_url is PageModel.get_absolute_url:
+                return address_of(self.model, key)
+            return self.model(pk=key).get_absolute_url()
         except (NoReverseMatch, ValueError, TypeError):
             return ""
 
