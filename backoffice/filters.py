@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from backoffice import months
-from backoffice.forms import PickerField
+from backoffice.forms import PickerField, as_offered
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.months import MonthField
@@ -96,6 +96,7 @@ class RowFilter(django_filters.ModelChoiceFilter):
     def field(self):
         field = super().field
         field.widget.nothing = "Any"
+        field.queryset = as_offered(field.queryset)  # a filter shows the row's name, and goes by its id
         return field
 
 

@@ -74,13 +74,14 @@ class PickerField(forms.ModelChoiceField):
 
     `offer_within()` narrows what the search finds to the rows of one parent, not what is accepted: a form says in a
     sentence of its own what is wrong with another. With `beside` the parent is a picker of the same form, and read
-    from there while one types.
+    from there while one types. `offers` names one of views.picker.OFFERS, beyond which the search finds nothing.
     """
 
     widget = PickerWidget
     chosen = None
     within = None
     beside = False
+    offers = ""
 
     def offer_within(self, relation, parent_id):
         self.within = (relation, parent_id)
@@ -96,6 +97,8 @@ class PickerField(forms.ModelChoiceField):
 
     def narrowing(self):
         """The query string by which the search is narrowed; "" where it is not, or the form's own field says it."""
+        if self.offers:
+            return f"?{urlencode({'of': self.offers})}"
         return f"?{urlencode([self.within])}" if self.within and self.within[1] and not self.beside else ""
 
     def __init__(self, *args, **kwargs):

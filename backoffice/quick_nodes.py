@@ -208,7 +208,14 @@ def condition_of(condition):
         return lambda context: True
     if type(condition) is TemplateLiteral:
         value = condition.value.resolve
-        return lambda context: value(context, True)
+
+        def known(context):
+            try:
+                return value(context, True)
+            except VariableDoesNotExist:  # an argument of a filter
+                return False
+
+        return known
 
     def holds(context):
         try:

@@ -201,6 +201,7 @@ class HandOverForm(AssignForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["to"].queryset = colleagues()
+        self.fields["to"].offers = "colleagues"
 
 
 MORNING = datetime.time(8)

@@ -30,10 +30,9 @@ class ListView(ModelPage):
 
     `orders` is {name: Order}; the first is the default, read falling unless it says otherwise. `bulk` are the
     ActionViews that can be done with many rows at once. `not_exported` are columns that are neither offered nor
-    written to a file. `nothing_yet` is what an empty list says. A page with
-    `heavy_rows` holds fewer; counting the rows that match stops at `count_limit`. `extra_context()` may name a
-    template `above_rows`, which follows the filters, a `results_note` above the rows, and `all_columns` that the export
-    menu offers.
+    written to a file. `nothing_yet` is what an empty list says. A page with `heavy_rows` holds fewer (half; a third for
+    2); counting the rows that match stops at `count_limit`. `extra_context()` may name a template `above_rows`, which
+    follows the filters, a `results_note` above the rows, and `all_columns` that the export menu offers.
     """
 
     action = "view"

@@ -96,7 +96,7 @@ AROUND = [
     "{{ %s|add:number }}", "{{ %s|date:'Y-m-d' }}", "{{ %s|missing }}", "{{ %s|number }}", "{{ %s|yesno }}",
     "{{ %s|default:unknown }}", "{{ none|default:%s }}", "{{ empty|default:%s|upper }}", "{%% icon %s 16 %%}",
     "{%% url 'tenants:organization_detail' %s %%}", "{%% url 'backoffice:auditevent_detail' %s %%}", "{%% url %s %%}", "{%% url 'home' %%}{{ %s }}", "{%% autoescape off %%}{{ %s }}{%% endautoescape %%}",
-    "{%% firstof %s 'f' %%}", "{%% if %s in many %%}in{%% endif %%}", "{%% if %s > 1 and %s < 9 %%}<{%% endif %%}",
+    "{%% firstof %s 'f' %%}", "{%% if %s in many %%}in{%% endif %%}", "{%% if number|add:%s %%}y{%% else %%}n{%% endif %%}", "{{ number|add:%s }}", "{%% if %s > 1 and %s < 9 %%}<{%% endif %%}",
 ]  # fmt: skip
 
 

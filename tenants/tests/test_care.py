@@ -83,6 +83,12 @@ class TestAssigning:
         found = support_client.post(url("hand_over", tenant), {"to_search": "example", "_pick": "to"})
         html = check_page(found, 422)
         assert f'value="{manager.pk}"' in html and f'value="{finance.pk}"' not in html
+        while_typing = support_client.get("/pick/backoffice.user/?of=colleagues&name=to&to_search=example")
+        options = while_typing.content.decode()
+        assert f'value="{manager.pk}"' in options and f'value="{finance.pk}"' not in options
+        assert "/pick/backoffice.user/?of=colleagues" in page.content.decode()
+        for wrong in ("backoffice.user/?of=everybody", "tenants.organization/?of=colleagues"):
+            assert support_client.get(f"/pick/{wrong}&name=to").status_code == 404
         data = {**form_values(page), "to": manager.pk, "reason": "Speaks Finnish"}
         assert "looks after Acme now" in check_page(
             support_client.post(url("hand_over", tenant), data, follow=True)
