@@ -193,7 +193,7 @@ def read(record, turn="", *, before=BEFORE, size=PIECE, after=False):
     With `after`, the piece behind that turn; empty where there is no such turn.
     """
     number = int(turn) if turn.isdecimal() and len(turn) < 10 else None
-    with connection.cursor() as cursor:
+    with connection.prepared_cursor() as cursor:
         is_long = (getattr(record, "message_count", 0) or 0) > LONG
         sql = OPEN_LONG if is_long else OPEN
         run(cursor, sql, record, key=turn, number=number, before=before, size=size, exact=after)
@@ -205,7 +205,7 @@ def read(record, turn="", *, before=BEFORE, size=PIECE, after=False):
 
 def between(record, first, last):
     """The Piece with the turns of these numbers."""
-    with connection.cursor() as cursor:
+    with connection.prepared_cursor() as cursor:
         run(cursor, BETWEEN, record, first=first, last=last)
         return piece_of([Turn(*row) for row in cursor.fetchall()], first, last)
 

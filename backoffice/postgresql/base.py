@@ -84,6 +84,10 @@ class InfiniteDatetimeDumper(DatetimeDumper):
         return super().dump(obj)
 
 
+# Of what is small: to start processes for it would take longer than to do it.
+ALONE = ("select set_config('max_parallel_workers_per_gather', '0', true)", ())
+
+
 class PreparedCursor(base.ServerBindingCursor):
     def execute(self, query, params=None):
         try:
@@ -94,6 +98,23 @@ class PreparedCursor(base.ServerBindingCursor):
             return super().execute(query, params, prepare=False)
 
 
+class TogetherCursor(PreparedCursor):
+    """Sends several statements in one go, each of which is planned once, and waits once; see read_together()."""
+
+    results = ()
+
+    def execute(self, query, reads):
+        try:
+            with self.connection.pipeline():
+                cursors = [PreparedCursor(self.connection) for _ in reads]
+                for cursor, read in zip(cursors, reads, strict=True):
+                    cursor.execute(*read)
+                self.results = [cursor.fetchall() for cursor in cursors]
+        except FeatureNotSupported:  # as above
+            self.results = [super(TogetherCursor, self).execute(*read).fetchall() for read in reads]
+        return self
+
+
 POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
 CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
 
@@ -101,6 +122,8 @@ CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more
 class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor, sql, params):
         """For the log of queries; psycopg keeps no text of a prepared one."""
+        if isinstance(cursor, TogetherCursor):
+            return ";\n".join([self.compose_sql(*read) for read in params])
         return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
 
 
@@ -122,10 +145,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         than to answer it. Parameters are sent beside the text, so their types have to be plain from it; columns are
         named, as no plan of `select *` holds once its table has got another one.
         """
+        return self._prepared(PreparedCursor)
+
+    def read_together(self, reads):
+        """The rows of each of the (statement, parameters), asked in one go as by prepared_cursor(): a page that reads
+        ten things waits once. None of them runs in several processes, as each is small; together they see one moment
+        no more than they would one by one. It counts as one query.
+        """
+        if not reads:
+            return []
+        with self._prepared(TogetherCursor) as cursor:
+            cursor.execute("several", [ALONE, *reads])
+            return cursor.results[1:]
+
+    def _prepared(self, kind):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            return self._prepare_cursor(PreparedCursor(self.connection))
+            return self._prepare_cursor(kind(self.connection))
 
     def get_new_connection(self, conn_params):
         if self.pool:

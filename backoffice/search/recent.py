@@ -21,7 +21,7 @@ def opened(user, obj):
     """
     table = Recent._meta.db_table
     try:
-        with connection.cursor() as cursor:
+        with connection.prepared_cursor() as cursor:
             cursor.execute(
                 f"""
                 with kept as (

@@ -61,7 +61,7 @@ def read_rows(model, columns, joined, keys, also=("", ())):
     """[row]. `also` is (condition, parameters) in SQL, in which the table of the rows is t0."""
     sql, parts = statement(model, columns, joined)
     connection = connections[router.db_for_read(model)]
-    with connection.cursor() as cursor:
+    with connection.prepared_cursor() as cursor:
         cursor.execute(sql + also[0], [keys, *also[1]])
         return [row_of(parts, values, connection.alias) for values in cursor.fetchall()]
 
