@@ -250,16 +250,7 @@ def value_of(expression):
             found = function(found, *[argument(context) for argument in arguments])
         return found
 
-    def plain_value(context, ignore_failures=False):
-        try:
-            found = read(context)
-        except VariableDoesNotExist:
-            found = MISSING
-        if found is MISSING:
-            return None if ignore_failures else context.template.engine.string_if_invalid
-        return found
-
-    return value if filters else plain_value
+    return value
 
 
 def arguments_of(given):

@@ -61,3 +61,12 @@ def test_the_log_of_queries_has_its_text(two):
     assert {query["sql"] for query in two[0].queries_log} >= {
         "select name from test_prepared where name = 'it''s'"
     }
+
+
+def test_several_are_asked_in_one_go_and_also_after_a_column_has_got_another_type(two):
+    one, other = two
+    reads = [(NAMED, ["one"]), ("select count(*) from test_prepared", ())]
+    assert one.read_together(reads) == [[("one",)], [(1,)]]
+    run(other, "alter table test_prepared alter name type text")
+    assert one.read_together(reads) == [[("one",)], [(1,)]]
+    assert one.read_together([]) == []
