@@ -3,14 +3,33 @@
 What is kept is the same as long as the process lives. `prefix` is get_script_prefix(), which begins all addresses.
 """
 
+import contextlib
+from contextvars import ContextVar
 from functools import cache
 from uuid import UUID
 
 from django.db import models
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 
+# Of the request: Django's own takes as long to ask as the rest of an address takes to write.
+kept_prefix = ContextVar("kept_prefix", default=None)
+
 # Of keys that make an address on their own, and stand for others of their type.
 SAMPLES = {UUID: UUID(int=0), int: 0}
+
+
+@contextlib.contextmanager
+def keeping_prefix():
+    """Within it, what all addresses begin with stays what it is now."""
+    token = kept_prefix.set(get_script_prefix())
+    try:
+        yield
+    finally:
+        kept_prefix.reset(token)
+
+
+def script_prefix():
+    return kept_prefix.get() or get_script_prefix()
 
 
 @cache
@@ -21,7 +40,7 @@ def fixed_under(prefix, name, *args):
 
 def fixed_address(name, *args):
     """The address of what does not depend on a row. Not for keys of rows: each would be kept for good."""
-    return fixed_under(get_script_prefix(), name, *args)
+    return fixed_under(script_prefix(), name, *args)
 
 
 @cache
@@ -38,7 +57,7 @@ def row_address(name, key):
     if kind not in SAMPLES or (kind is int and key < 0):
         return reverse(name, args=[key])
     try:
-        before, behind = around(get_script_prefix(), name, kind)
+        before, behind = around(script_prefix(), name, kind)
     except NoReverseMatch:
         return reverse(name, args=[key])  # which says so of this key
     return f"{before}{key}{behind}"
@@ -53,4 +72,4 @@ def folder_of(model, prefix):
 
 def address_of(model, key):
     """The page of a row."""
-    return f"{folder_of(model, get_script_prefix())}{key}/"
+    return f"{folder_of(model, script_prefix())}{key}/"

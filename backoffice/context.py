@@ -2,10 +2,9 @@ import functools
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.urls import get_script_prefix
 from django.utils.functional import SimpleLazyObject
 
-from backoffice.addresses import fixed_address, fixed_under
+from backoffice.addresses import fixed_address, fixed_under, script_prefix
 from backoffice.replicas.choice import reading
 from backoffice.roles import role_of
 
@@ -148,7 +147,7 @@ def navigation(request, *, counted=True):
         (label, [entry for entry in entries if not entry[3] or request.user.has_perm(entry[3])])
         for label, entries in NAVIGATION
     ]
-    prefix = get_script_prefix()
+    prefix = script_prefix()
     beside = (
         counts(request.user, [entry[1] for _, entries in allowed for entry in entries]) if counted else {}
     )

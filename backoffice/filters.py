@@ -9,13 +9,16 @@ import django_filters
 from django import forms
 from django.db import models
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 
 from backoffice import months
+from backoffice.addresses import script_prefix
 from backoffice.forms import PickerField, as_offered
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.months import MonthField
 from backoffice.search.words import has_number, has_words, parent_has_words
+from backoffice.widgets import whole_field
 
 
 class Query:
@@ -155,6 +158,40 @@ class NoMonthFilter(django_filters.ChoiceFilter):
         return queryset.filter(models.Q(time_filter__lt=since) | models.Q(time_filter__gte=until))
 
 
+class FilterForm(forms.Form):
+    """The form of a FilterSet. A list is mostly narrowed by one or two of a dozen filters: the fields of all others
+    are neither copied nor written anew. `kept_html` belongs to the class: {what field_html() asks for: HTML}.
+    """
+
+    def __init__(self, *args, **kwargs):
+        self.base_fields = {}  # Django copies them all
+        super().__init__(*args, **kwargs)
+        del self.base_fields
+        lists = self.data.lists() if isinstance(self.data, MultiValueDict) else self.data.items()
+        given = {name for name, value in lists if (any(value) if isinstance(value, list) else value)}
+        # What the address says nothing to, which then neither holds nor shows anything of the request.
+        self.idle = {
+            name
+            for name, field in self.base_fields.items()
+            if given.isdisjoint(parameters_of(name, field.widget))
+        }
+        self.fields = {
+            name: field if name in self.idle else copy.deepcopy(field)
+            for name, field in self.base_fields.items()
+        }
+
+
+def field_html(field, css=""):
+    """A field of a filter bar with its label and errors; `css` is a class for what is around it."""
+    form = field.form
+    if field.name not in form.idle or field.errors:
+        return whole_field(field, css, plain=True)
+    key = (field.name, css, script_prefix())  # a picker holds the address of its search
+    if key not in form.kept_html:
+        form.kept_html[key] = whole_field(field, css, plain=True)
+    return form.kept_html[key]
+
+
 class FilterSet(django_filters.FilterSet):
     """`search_fields` gives the search box; open value sets become selects of the known values plus "not set".
 
@@ -183,10 +220,12 @@ class FilterSet(django_filters.FilterSet):
         return own
 
     def get_form_class(self):
-        """Made once: a form copies its fields, and none of ours depends on the request."""
+        """Made once: a form has fields of its own where it needs them, and none of ours depends on the request."""
         made = vars(type(self)).get("form_class")
         if made is None:
-            made = type(self).form_class = super().get_form_class()
+            fields = {name: filter_.field for name, filter_ in self.filters.items()}
+            made = type(f"{type(self).__name__}Form", (FilterForm,), fields | {"kept_html": {}})
+            type(self).form_class = made
         return made
 
     @classmethod
@@ -216,16 +255,18 @@ def chips(filterset, query):
     form = filterset.form
     cleaned = getattr(form, "cleaned_data", {})
     return [
-        {"text": f"{field.label}: {text}", "url": str(query.without(*parameters_of(field)))}
+        {
+            "text": f"{field.label}: {text}",
+            "url": str(query.without(*parameters_of(field.name, field.field.widget))),
+        }
         for field in form
         if (text := chip_text(field, cleaned.get(field.name)))
     ]
 
 
-def parameters_of(field):
+def parameters_of(name, widget):
     """The names in the address that belong to a filter: pickers and filters of several parts have more than one."""
-    parts = getattr(field.field.widget, "widgets_names", ())
-    return [field.name, f"{field.name}_search", *(field.name + part for part in parts)]
+    return [name, f"{name}_search", *(name + part for part in getattr(widget, "widgets_names", ()))]
 
 
 def chip_text(field, value):

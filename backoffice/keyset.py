@@ -8,9 +8,11 @@ the way through the address.
 
 import base64
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from django.core.exceptions import EmptyResultSet, ValidationError
+from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.functions import Cast, Coalesce
 
@@ -109,7 +111,10 @@ def read_page(queryset, key, *, descending, size, params):
         )
         rows = rows.filter(comparison)
     order = [key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]
-    rows = list(rows.order_by(*order)[: size + 1])
+    # One plan is good for every place in a whole list; how many rows a filter leaves depends on its value.
+    plan = nullcontext() if queryset.query.where else connections[queryset.db].planning_once()
+    with plan:
+        rows = list(rows.order_by(*order)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -142,26 +147,23 @@ class Total:
 def total(queryset, *, filtered, limit=None):
     """The Total of a list, by one cheap query: counting stops at `limit` (COUNT_LIMIT), whole tables are estimated."""
     limit = limit or COUNT_LIMIT
-    bounded = queryset.order_by().values("pk")[: limit + 1]
-    if filtered or queryset.query.where:  # a list may be of a part of its table from the start
-        number = bounded.count()
+    if filtered or queryset.query.where:  # a list may be of a part of its table
+        number = queryset.order_by().values("pk")[: limit + 1].count()
     else:
-        estimate, number = estimate_or_count(bounded)
+        estimate, number = estimate_or_count(queryset.model, limit)
         if number is None:
             return Total(estimate, "about")
     return Total(limit, "at_least") if number > limit else Total(number, "exact")
 
 
-def estimate_or_count(bounded):
+def estimate_or_count(model, limit):
     """(the planner's estimate for the table, the exact number or None where the estimate is beyond COUNT_LIMIT)."""
-    try:
-        sql, params = bounded.query.sql_with_params()
-    except EmptyResultSet:
-        return 0, 0
-    with reading().cursor() as cursor:
+    table = model._meta.db_table
+    with reading().prepared_cursor() as cursor:
         cursor.execute(
             f"select reltuples::bigint, case when reltuples > {COUNT_LIMIT} then null"
-            f" else (select count(*) from ({sql}) counted) end from pg_class where oid = to_regclass(%s)",
-            [*params, bounded.model._meta.db_table],
+            f" else (select count(*) from (select from {reading().ops.quote_name(table)} limit %s::bigint) counted)"
+            " end from pg_class where oid = to_regclass(%s)",
+            [limit + 1, table],
         )
-        return cursor.fetchone() or (0, bounded.count())
+        return cursor.fetchone()

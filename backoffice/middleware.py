@@ -7,6 +7,8 @@ import zoneinfo
 from django.conf import settings
 from django.utils import timezone
 
+from backoffice import zones
+from backoffice.addresses import keeping_prefix
 from backoffice.logs import request_id, route_of
 from backoffice.metrics import count
 from backoffice.postgresql.tally import tally
@@ -31,7 +33,8 @@ class RequestIdMiddleware:
         count.request_came()
         began, queries, seconds = time.perf_counter(), tally.queries, tally.seconds
         try:
-            response = self.get_response(request)
+            with keeping_prefix():
+                response = self.get_response(request)
             response["X-Request-ID"] = request.id
             told(
                 request,
@@ -76,5 +79,5 @@ class TimeZoneMiddleware:
             zone = zoneinfo.ZoneInfo(getattr(request.user, "time_zone", "") or "")
         except (ValueError, zoneinfo.ZoneInfoNotFoundError):
             zone = None
-        with timezone.override(zone):
+        with timezone.override(zone), zones.keeping_zone():
             return self.get_response(request)

@@ -228,7 +228,7 @@ def condition_of(condition):
 
 def value_of(expression):
     """A function as `expression.resolve`, which gives the value of `variable|filter:argument`."""
-    filters = [(function, arguments_of(given)) for function, given in expression.filters]
+    filters = [(function, argument_of(*given)) for function, given in expression.filters]
     if any(getattr(function, demand, False) for function, _ in filters for demand in DEMANDS):
         return expression.resolve
     variable = expression.var
@@ -246,35 +246,49 @@ def value_of(expression):
             found = MISSING
         if found is MISSING:
             found = None if ignore_failures else context.template.engine.string_if_invalid
-        for function, arguments in filters:
-            found = function(found, *[argument(context) for argument in arguments])
+        for function, argument in filters:
+            found = function(found, argument(context)) if argument else function(found)
         return found
 
     return value
 
 
-def arguments_of(given):
-    """Functions of the context that give a filter's arguments."""
-    return [
-        argument_of(value) if is_variable else constantly(SafeString(value)) for is_variable, value in given
-    ]
-
-
-def argument_of(variable):
-    """As `variable.resolve`: an argument that is missing raises VariableDoesNotExist."""
+def argument_of(given=None):
+    """A function of the context that gives a filter's argument, of which there is one at the most."""
+    if given is None:
+        return None
+    is_variable, variable = given
+    if not is_variable:
+        return constantly(SafeString(variable))
     if variable.lookups is None or variable.translate:
         return variable.resolve
     read = reader_of(variable)
 
     def value(context):
         found = read(context)
-        return variable.resolve(context) if found is MISSING else found
+        return variable.resolve(context) if found is MISSING else found  # which raises VariableDoesNotExist
 
     return value
 
 
 def constantly(value):
     return lambda context: value
+
+
+class Kinds(dict):
+    """{type: how Django looks a name up in what is of that type}; found out when it is first asked for."""
+
+    def __missing__(self, kind):
+        if kind is dict or kind in SEQUENCES:
+            way = kind
+        else:
+            way = OTHER if hasattr(kind, "__getitem__") else ATTRIBUTES
+        self[kind] = way
+        return way
+
+
+ATTRIBUTES, OTHER = object(), object()
+KINDS = Kinds()
 
 
 def reader_of(variable):
@@ -291,28 +305,28 @@ def reader_of(variable):
         if callable(value):
             return variable.resolve(context)
         for step in path:
-            kind = type(value)
-            if kind is dict:
-                if step in value:
-                    value = value[step]
-                elif hasattr(kind, step) or step.isdigit():
-                    return variable.resolve(context)
-                else:
-                    return MISSING
-            elif kind in SEQUENCES and step.isdigit():
-                if int(step) >= len(value):
-                    return MISSING
-                value = value[int(step)]
-            elif hasattr(kind, "__getitem__"):
-                return variable.resolve(context)
-            else:
+            way = KINDS[type(value)]
+            if way is ATTRIBUTES:
                 try:
                     value = getattr(value, step)
                 except Exception as error:
-                    if type(error) is AttributeError and not hasattr(kind, step):
+                    if type(error) is AttributeError and not hasattr(type(value), step):
                         return MISSING  # and not a property that fails inside: Django would list all names to tell
                     # Django says which of them are silent, and which the page fails by.
                     return variable.resolve(context)
+            elif way is dict:
+                if step in value:
+                    value = value[step]
+                elif hasattr(dict, step) or step.isdigit():
+                    return variable.resolve(context)
+                else:
+                    return MISSING
+            elif way is not OTHER and step.isdigit():
+                if int(step) >= len(value):
+                    return MISSING
+                value = value[int(step)]
+            else:
+                return variable.resolve(context)
             if callable(value):
                 if getattr(value, "alters_data", False) or getattr(value, "do_not_call_in_templates", False):
                     return variable.resolve(context)

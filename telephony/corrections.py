@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from django.db.models import Exists, OuterRef, TextField
-from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from backoffice.models import AuditEvent
+from backoffice.replicas.choice import reading
 from backoffice.templatetags.ui import duration, missing, money
 
 CORRECTABLE = {"cost": "Cost", "duration_seconds": "Duration"}
-# Texts, so that no digit is lost on the way through JSON.
-VALUES = {f"{side}_{name}": KT(f"{side}__{name}") for side in ("old", "new") for name in CORRECTABLE}
 
 
 @dataclass(frozen=True)
@@ -65,16 +63,30 @@ def corrected(calls):
     return calls.filter(Exists(event))
 
 
+# The values as texts, so that no digit is lost on the way through JSON.
+EVENTS = f"""
+    select row_id, at, actor, reason, {", ".join(f"new ? '{n}', old->>'{n}', new->>'{n}'" for n in CORRECTABLE)}
+    from audit.event
+    where table_name = 'call_logs' and action = '{AuditEvent.Action.UPDATE}' and source = '{AuditEvent.Source.APP}'
+      and row_id = any(%s::text[]) and new ?| array[{", ".join(f"'{n}'" for n in CORRECTABLE)}]
+    order by id
+    """
+
+
 def events(calls):
-    found = corrections().filter(row_id__in=[str(call.pk) for call in calls])
-    return found.order_by("id").values("row_id", "at", "actor", "reason", "new", **VALUES)
+    """(id of the call as text, time, who, why, [Change]) of each correction, oldest first."""
+    with reading().prepared_cursor() as cursor:
+        cursor.execute(EVENTS, [[str(call.pk) for call in calls]])
+        return [(*row[:4], changes_of(row[4:])) for row in cursor.fetchall()]
 
 
-def changes_of(event):
+def changes_of(values):
+    """`values` are (whether it was written, before, after) for each of CORRECTABLE, one after the other."""
+    triples = zip(values[::3], values[1::3], values[2::3], strict=True)
     return [
-        Change(name, number(event[f"old_{name}"]), number(event[f"new_{name}"]))
-        for name in CORRECTABLE
-        if name in event["new"]
+        Change(name, number(old), number(new))
+        for name, (written, old, new) in zip(CORRECTABLE, triples, strict=True)
+        if written
     ]
 
 
@@ -87,18 +99,19 @@ def number(text):
 
 def corrections_of(call):
     """The Corrections of a call, oldest first."""
-    return [
-        Correction(event["at"], event["actor"], event["reason"], changes_of(event))
-        for event in events([call])
-    ]
+    return [Correction(at, actor, reason, changes) for _, at, actor, reason, changes in events([call])]
 
 
 def originals(calls):
     """{id of a call that was corrected: [Change from the original to what it is now]}; one query for all."""
     changes = {}
-    for event in events(calls):
-        changes.setdefault(event["row_id"], []).extend(changes_of(event))
-    return {call.pk: original(call, changes[str(call.pk)]) for call in calls if str(call.pk) in changes}
+    for row_id, _, _, _, changed in events(calls):
+        changes.setdefault(row_id, []).extend(changed)
+    return {
+        call.pk: original(call, changes[key])
+        for call in calls
+        if changes and (key := str(call.pk)) in changes
+    }
 
 
 def original(call, changes):

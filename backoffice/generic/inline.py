@@ -14,10 +14,11 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Select
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, get_script_prefix, resolve, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 from django.views import View
 from django_htmx.http import trigger_client_event
 
+from backoffice.addresses import script_prefix
 from backoffice.audit import last_change, undo_tag
 from backoffice.display import differences, present, side
 from backoffice.generic.editing import UpdateView
@@ -53,7 +54,7 @@ def editable_fields(obj, user):
 
 def edit_url(obj, name, back=""):
     """Where one field is edited; `back` is the page to which its plain form returns."""
-    url = f"{folder_of(obj._meta.label_lower, get_script_prefix())}{obj.pk}/{name}/"
+    url = f"{folder_of(obj._meta.label_lower, script_prefix())}{obj.pk}/{name}/"
     return f"{url}?next={quote(back)}" if back else url
 
 

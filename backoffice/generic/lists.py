@@ -100,7 +100,8 @@ class ListView(ModelPage):
     def ignored(self):
         """What the address names and the list does not have, in words: an old link or saved view still opens."""
         known = {"columns", "sort", "view", "_pick", *PLACES}
-        known.update(name for field in self.filterset.form for name in parameters_of(field))
+        for name, field in self.filterset.form.fields.items():
+            known.update(parameters_of(name, field.widget))
         for name in self.request.GET:
             if name not in known:
                 yield f"filter “{name}”"

@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from backoffice import icons, texts
 from backoffice.addresses import fixed_address
+from backoffice.zones import current_zone
 
 register = template.Library()
 logger = logging.getLogger(__name__)
@@ -269,7 +270,7 @@ def _edge(value) -> str:
 def _local(value: datetime) -> datetime:
     if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
-    return value.astimezone(timezone.get_current_timezone())
+    return value.astimezone(current_zone())
 
 
 @lru_cache(maxsize=100)

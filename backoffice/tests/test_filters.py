@@ -1,11 +1,18 @@
 """The filter bar: what a search finds, days, values nobody listed, and errors that keep the rest."""
 
+import copy
+
 import pytest
+from django.forms import MultipleChoiceField
+from django.forms.boundfield import BoundField
 from django.http import QueryDict
 
 from agents.tests.factories import make_agent, make_session
-from backoffice.filters import Query
+from backoffice.filters import Query, field_html
+from backoffice.generic import ListView
 from backoffice.testing_crud import check_page
+from backoffice.tests.site import patterns
+from backoffice.widgets import whole_field
 from telephony.tests.factories import make_call, make_number
 from tenants.tests.factories import change, make_organization, make_profile
 
@@ -14,6 +21,13 @@ def rows(client, url, **params):
     response = client.get(url, params)
     check_page(response)
     return response.context["rows"]
+
+
+FILTERSETS = {
+    view.filterset_class
+    for _, _, pattern in patterns()
+    if issubclass(view := getattr(pattern.callback, "view_class", object), ListView)
+}
 
 
 class TestBrokenValues:
@@ -129,3 +143,42 @@ def test_addresses_of_neighbours_keep_the_other_parameters():
     assert str(query.without("after").with_(sort="-name")) == "?q=a%26b&status=x&status=y&sort=-name"
     assert str(Query(QueryDict(""))) == "?"
     assert str(query) == "?q=a%26b&status=x&status=y&after=z"
+
+
+class TestFieldsThatAreNotUsed:
+    """What a filter bar shows of a filter that nobody uses is kept; nothing of anybody's request may be in it."""
+
+    @pytest.mark.parametrize(
+        "filterset", sorted(FILTERSETS, key=str), ids=lambda filterset: filterset.__name__
+    )
+    def test_is_what_a_field_made_anew_shows(self, db, filterset):
+        def bar(query):
+            return filterset(QueryDict(query), queryset=filterset._meta.model._default_manager.none()).form
+
+        names = list(bar("").fields)
+        # Each with a broken value and words that were searched for, then without.
+        bar("&".join(f"{name}=junk&{name}_search=osprey" for name in names)).as_p()
+        single = [name for name in names if not isinstance(bar("").fields[name], MultipleChoiceField)]
+        for form in (bar(""), bar("&".join(f"{name}=" for name in single))):
+            assert not form.errors and form.idle == set(names)
+            for field in form:
+                kept = field_html(field), field_html(field)
+                anew = BoundField(form, copy.deepcopy(field.field), field.name)
+                for html in kept:  # a date that is said to be empty has this empty value
+                    assert html.replace(' value=""', "") == whole_field(anew, plain=True).replace(
+                        ' value=""', ""
+                    )
+                    assert "junk" not in html and "osprey" not in html
+
+    def test_a_filter_of_several_values_is_used_by_any_of_them(self, finance_client):
+        html = check_page(finance_client.get("/billing/ledger/?kind=topup&kind="))
+        assert 'id="id_kind_error"' in html or 'value="topup"' in html
+
+    def test_each_request_has_its_own(self, support_client):
+        tenant = make_organization(name="Fairweather")
+        url = "/telephony/calls/"
+        plain = check_page(support_client.get(url))
+        assert "Fairweather" in check_page(support_client.get(url, {"organization": tenant.pk}))
+        assert "Fairweather" in check_page(support_client.get(url, {"organization_search": "fair"}))
+        again = check_page(support_client.get(url))
+        assert again.count("picker") == plain.count("picker") and "fair" not in again.lower()

@@ -228,7 +228,7 @@ def asked(view_class, form, site):
     yield "columns=" + ",".join(view_class.table_class.offered(view_class.not_exported))
     for bound in form:
         for value in values_for(bound.field, site):
-            parts = parameters_of(bound)
+            parts = parameters_of(bound.name, bound.field.widget)
             yield urlencode(dict.fromkeys(parts[2:] or parts[:1], value))
 
 
