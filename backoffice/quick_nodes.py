@@ -7,6 +7,7 @@ filters that ask for nothing, texts and whole numbers, `{% if %}`, tags that alw
 Django's, which also decides whenever something is missing, fails, or may not be called.
 """
 
+import operator
 from html import escape
 from uuid import UUID
 
@@ -32,6 +33,11 @@ from backoffice.addresses import fixed_address, row_address
 # What a filter can ask of Django; one that does is left to it.
 DEMANDS = ("expects_localtime", "needs_autoescape", "is_safe")
 MISSING = object()
+COMPARISONS = {
+    "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+    "is": operator.is_, "is not": operator.is_not,
+    "in": lambda one, many: one in many, "not in": lambda one, many: one not in many,
+}  # fmt: skip
 SEQUENCES = (list, tuple)
 
 
@@ -89,10 +95,6 @@ def quicken_values(node):
     """Puts quick ways in the place of the expressions that a node of Django's own asks."""
     if type(node) is VariableNode:
         node.filter_expression = Quick(node.filter_expression)
-    elif type(node) is IfNode:
-        for condition, _ in node.conditions_nodelists:
-            for literal in literals(condition):
-                literal.value = Quick(literal.value)
     elif type(node) is ForNode:
         node.sequence = Quick(node.sequence)
     elif type(node) is WithNode:
@@ -105,15 +107,6 @@ def quicken_values(node):
 
 def quick_values(named):
     return {name: Quick(value) for name, value in named.items()}
-
-
-def literals(condition):
-    """The values in a condition such as `a == b or not c`."""
-    if isinstance(condition, TemplateLiteral):
-        yield condition
-    elif condition is not None:
-        yield from literals(getattr(condition, "first", None))
-        yield from literals(getattr(condition, "second", None))
 
 
 def piece_of(node):
@@ -204,26 +197,44 @@ def choice_of(node):
 
 
 def condition_of(condition):
+    """A function of the context that says whether a condition such as `a == b or not c` holds."""
     if condition is None:  # {% else %}
         return lambda context: True
-    if type(condition) is TemplateLiteral:
-        value = condition.value.resolve
-
-        def known(context):
-            try:
-                return value(context, True)
-            except VariableDoesNotExist:  # an argument of a filter
-                return False
-
-        return known
+    term = term_of(condition)
 
     def holds(context):
         try:
-            return condition.eval(context)
-        except VariableDoesNotExist:
+            return term(context)
+        except VariableDoesNotExist:  # an argument of a filter
             return False
 
     return holds
+
+
+def term_of(condition):
+    """As `condition.eval`. What fails inside an operator makes it False."""
+    if isinstance(condition, TemplateLiteral):
+        value = value_of(condition.value)
+        return lambda context: value(context, True)
+    first = term_of(condition.first)
+    second = condition.second and term_of(condition.second)
+    if condition.id == "not":
+        operation = lambda context: not first(context)  # noqa: E731
+    elif condition.id == "and":
+        operation = lambda context: first(context) and second(context)  # noqa: E731
+    elif condition.id == "or":
+        operation = lambda context: first(context) or second(context)  # noqa: E731
+    else:
+        compare = COMPARISONS[condition.id]
+        operation = lambda context: compare(first(context), second(context))  # noqa: E731
+
+    def term(context):
+        try:
+            return operation(context)
+        except Exception:
+            return False
+
+    return term
 
 
 def value_of(expression):
@@ -279,12 +290,9 @@ class Kinds(dict):
     """{type: how Django looks a name up in what is of that type}; found out when it is first asked for."""
 
     def __missing__(self, kind):
-        if kind is dict or kind in SEQUENCES:
-            way = kind
-        else:
-            way = OTHER if hasattr(kind, "__getitem__") else ATTRIBUTES
-        self[kind] = way
-        return way
+        own = kind is dict or kind in SEQUENCES
+        self[kind] = kind if own else OTHER if hasattr(kind, "__getitem__") else ATTRIBUTES
+        return self[kind]
 
 
 ATTRIBUTES, OTHER = object(), object()

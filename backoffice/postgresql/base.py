@@ -161,7 +161,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.plans_once = False
 
     def create_cursor(self, name=None):
-        return PreparedCursor(self.connection) if self.plans_once and not name else super().create_cursor(name)
+        return (
+            PreparedCursor(self.connection) if self.plans_once and not name else super().create_cursor(name)
+        )
 
     def read_together(self, reads):
         """The rows of each of the (statement, parameters), asked in one go as by prepared_cursor(): a page that reads

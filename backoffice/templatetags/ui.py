@@ -13,7 +13,6 @@ from functools import lru_cache
 
 from django import template
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -109,14 +108,19 @@ def url_or_none(name, *args):
 def missing(value, text="not set"):
     """The value, or a muted "not set" for None and "empty" for an empty text, list or object."""
     if value is None:
-        return NOT_SET if text == "not set" else format_html('<span class="missing">{}</span>', text)
+        return NOT_SET if text == "not set" else _muted(text)
     if value == "" or value == [] or value == {}:
-        return EMPTY if text == "not set" else format_html('<span class="missing">{}</span>', text)
+        return EMPTY if text == "not set" else _muted(text)
     if value is True:
         return "Yes"
     if value is False:
         return "No"
     return value
+
+
+@lru_cache(maxsize=100, typed=True)  # a text that is safe is not another that reads the same
+def _muted(text) -> SafeString:
+    return format_html('<span class="missing">{}</span>', text)
 
 
 def _number(value) -> Decimal | None:
@@ -326,7 +330,7 @@ def timeago_tag(value):
     """ "3 h ago", with the exact time, in the reader's named zone, on hover. None is "not set"."""
 
     def words(local):
-        now = timezone.now()
+        now = datetime.now(UTC)
         return _ago(local, now), abs((now - local).total_seconds()) < 7 * 86400
 
     return _time_tag(value, words)
