@@ -1,9 +1,9 @@
 """What waits about agents and conversations, for the dashboard."""
 
 from django.db.models import Exists, OuterRef
-from django.urls import reverse
 
 from agents.models import Sample, SampleItem
+from backoffice.addresses import fixed_address
 from backoffice.figures.periods import agents_in_use
 from backoffice.keyset import total
 from backoffice.needs import Need
@@ -15,7 +15,7 @@ def reviews(user):
         return []
     waiting = SampleItem.objects.filter(sample=OuterRef("pk"), reviewed_at=None)
     open_ones = Sample.objects.filter(Exists(waiting))
-    url = f"{reverse('agents:sample_list')}?state=open"
+    url = f"{fixed_address('agents:sample_list')}?state=open"
     return [
         Need(
             "Samples to review",
@@ -33,7 +33,7 @@ def use(user):
     if not user.has_perm("agents.view_agent") or not user.has_perm("agents.review_conversation"):
         return []
     counts = agents_in_use()
-    url = reverse("agents:agent_list")
+    url = fixed_address("agents:agent_list")
     return [
         Need(
             "Dead agents",

@@ -2,12 +2,11 @@
 
 import datetime
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from backoffice.addresses import row_address
+from backoffice.addresses import fixed_address, row_address
 from backoffice.audit import entry_history_url
 from backoffice.audit_models import kind_of
 from backoffice.display import redact_text
@@ -42,7 +41,7 @@ def readings_links():
 def links(list_name, shipped):
     today = timezone.localdate()
     days = {"week": today - datetime.timedelta(days=7), "month": today - datetime.timedelta(days=30)}
-    here = reverse(list_name)
+    here = fixed_address(list_name)
     for label, icon, filters in shipped:
         query = urlencode({name: value.format(**days) for name, value in filters.items()})
         yield {"label": label, "icon": icon, "url": f"{here}?{query}"}

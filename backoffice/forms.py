@@ -248,11 +248,28 @@ class StaffForm(forms.ModelForm):
         elif not self.is_bound:
             self.initial.setdefault("opened", partial(self.sign, self.instance))
 
+    @classmethod
+    def editable(cls, instance, actor):
+        """The names of the fields that a form of this row has for the actor, who may not write any other. Pages that
+        show the row ask for them, and make no form.
+        """
+        model, action = cls._meta.model, "add" if instance._state.adding else "change"
+        left_out = {"reason", "opened", *cls.left_out(instance, actor)}
+        return [
+            name
+            for name in cls.base_fields
+            if name not in left_out and actor.has_perm(field_permission(model, name, action))
+        ]
+
+    @classmethod
+    def left_out(cls, instance, actor):
+        """Names of the fields that a form of this row is without, whatever the actor's rights."""
+        return ()
+
     def limit_fields(self):
-        """Leave out what the actor may not write."""
-        action = "add" if self.instance._state.adding else "change"
+        editable = self.editable(self.instance, self.actor)
         for name in self.own_fields():
-            if not self.actor.has_perm(field_permission(self._meta.model, name, action)):
+            if name not in editable:
                 del self.fields[name]
 
     def own_fields(self):

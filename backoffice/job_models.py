@@ -4,9 +4,9 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.addresses import row_address
 from backoffice.page_model import PageModel
 
 WAITS_LONG = datetime.timedelta(minutes=2)
@@ -58,7 +58,7 @@ class Job(PageModel):
         return self.title
 
     def get_absolute_url(self):
-        return reverse("job_detail", args=[self.pk])
+        return row_address("job_detail", self.pk)
 
     @property
     def is_open(self):

@@ -2,9 +2,9 @@
 
 import datetime
 
-from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.addresses import fixed_address
 from backoffice.keyset import total
 from backoffice.models import Job, ReadLog
 from backoffice.needs import Need
@@ -19,7 +19,7 @@ def failed_jobs(user):
     jobs = Job.objects.filter(status=Job.Status.FAILED)
     if not user.is_superuser:
         jobs = jobs.filter(owner=user)
-    url = f"{reverse('job_list')}?status={Job.Status.FAILED.value}"
+    url = f"{fixed_address('job_list')}?status={Job.Status.FAILED.value}"
     return [Need("Failed jobs", "loader", total(jobs, filtered=True).number, url, "retry them, or see why")]
 
 
@@ -35,7 +35,7 @@ def reveals(user):
             "Reveals by staff",
             "eye",
             total(found, filtered=True).number,
-            f"{reverse('backoffice:readlog_list')}?kind={ReadLog.Kind.REVEAL.value}&since={first}",
+            f"{fixed_address('backoffice:readlog_list')}?kind={ReadLog.Kind.REVEAL.value}&since={first}",
             "masked content, last 7 days",
             "info",
         )

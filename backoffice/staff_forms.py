@@ -29,10 +29,12 @@ class AccountForm(StaffForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if self.instance.pk == self.actor.pk:
-            del self.fields["role"], self.fields["is_active"]
-        elif not self.instance._state.adding:
+        if not self.instance._state.adding:
             self.initial.setdefault("role", self.instance.role)
+
+    @classmethod
+    def left_out(cls, instance, actor):
+        return ("role", "is_active") if instance.pk == actor.pk else ()
 
     def sign(self, instance):
         # The role is a property, not a column; two admins may change it at once all the same.

@@ -1,8 +1,7 @@
 """What waits about money, for the dashboard."""
 
-from django.urls import reverse
-
 from backoffice import months
+from backoffice.addresses import fixed_address
 from backoffice.keyset import total, zero_if_null
 from backoffice.needs import Need
 from billing.models import BulkPosting, CreditRequest, CreditTransaction, ReconciliationRun, Statement
@@ -19,7 +18,7 @@ def decisions(user):
                 "Requests to decide",
                 "inbox",
                 count(CreditRequest.objects.decidable_by(user)),
-                f"{reverse('billing:creditrequest_list')}?state=for_me",
+                f"{fixed_address('billing:creditrequest_list')}?state=for_me",
                 "postings over somebody's limit",
             )
         )
@@ -29,7 +28,7 @@ def decisions(user):
                 "Bulk postings to decide",
                 "files",
                 count(BulkPosting.objects.waiting_for(user)),
-                f"{reverse('billing:bulkposting_list')}?status=mine",
+                f"{fixed_address('billing:bulkposting_list')}?status=mine",
             )
         )
     return found
@@ -46,7 +45,7 @@ def balances(user):
                 "circle-dollar-sign",
                 # Said twice: the index has NULL as zero.
                 count(gone.filter(at_most__lte=0, credits_balance__lte=0)),
-                f"{reverse('billing:balance_list')}?balance=gone",
+                f"{fixed_address('billing:balance_list')}?balance=gone",
                 "calls are refused",
                 "bad",
             )
@@ -57,7 +56,7 @@ def balances(user):
                 "Changes of credit from outside",
                 "triangle-alert",
                 count(CreditTransaction.objects.unexplained()),
-                f"{reverse('billing:credittransaction_list')}?outside=unexplained",
+                f"{fixed_address('billing:credittransaction_list')}?outside=unexplained",
                 "nobody stands for them",
                 "bad",
             )
@@ -69,7 +68,7 @@ def balances(user):
                 "Findings of the last reconciliation",
                 "shield-check",
                 drift or 0,
-                reverse("billing:reconciliation"),
+                fixed_address("billing:reconciliation"),
                 "balances that do not explain themselves",
                 "bad",
             )
@@ -85,7 +84,11 @@ def closing(user):
         note = "days (UTC) that are over" if days.is_on else "settlement is off"
         found.append(
             Need(
-                "Days to settle", "calendar-check", days.waiting, reverse("billing:settlementday_list"), note
+                "Days to settle",
+                "calendar-check",
+                days.waiting,
+                fixed_address("billing:settlementday_list"),
+                note,
             )
         )
     if user.has_perm("billing.close_month"):
@@ -96,7 +99,7 @@ def closing(user):
                 f"{months.name_of(month)} to close",
                 "scroll-text",
                 int(is_open),
-                f"{reverse('billing:statement_list')}?month={months.slug_of(month)}",
+                f"{fixed_address('billing:statement_list')}?month={months.slug_of(month)}",
                 "no statement yet",
             )
         )

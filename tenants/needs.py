@@ -1,8 +1,8 @@
 """What waits about tenants, for the dashboard."""
 
-from django.urls import reverse
 from django.utils.http import urlencode
 
+from backoffice.addresses import fixed_address
 from backoffice.keyset import total
 from backoffice.needs import Need
 from tenants.models import AttentionItem, Erasure
@@ -42,7 +42,7 @@ def erasures(user):
             label,
             "user-x",
             count(Erasure.objects.filter(status=status)),
-            f"{reverse('tenants:erasure_list')}?{urlencode({'status': status})}",
+            f"{fixed_address('tenants:erasure_list')}?{urlencode({'status': status})}",
             note,
         )
         for status, label, note in (
@@ -53,7 +53,7 @@ def erasures(user):
 
 
 def queue_url(**query):
-    return f"{reverse('tenants:attentionitem_list')}{'?' if query else ''}{urlencode(query)}"
+    return f"{fixed_address('tenants:attentionitem_list')}{'?' if query else ''}{urlencode(query)}"
 
 
 def count(queryset):

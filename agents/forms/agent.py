@@ -58,14 +58,19 @@ class AgentForm(HidingForm):
             self.fields[name].help_text = self.WHY_HIDDEN[name]
         self.order_fields([*self._meta.fields, "reason", "opened"])
 
+    @classmethod
+    def left_out(cls, instance, actor):
+        """Lists of another shape than texts: shown on the record's page, and left alone here."""
+        if instance._state.adding:
+            return ()
+        stored = {name: getattr(instance, name) for name in known.TEXT_LISTS}
+        return [name for name, value in stored.items() if value is not None and not is_text_list(value)]
+
     def dress(self, name):
-        """Give a field the control that its setting needs; leave one out that no control could show."""
+        """Give a field the control that its setting needs."""
         field, stored = self.fields[name], getattr(self.instance, name, None)
         if name in known.TEXT_LISTS:
-            if not self.instance._state.adding and stored is not None and not is_text_list(stored):
-                # Another shape than a list of texts: shown on the record's page, and left alone here.
-                del self.fields[name]
-            elif name in KINDS:
+            if name in KINDS:
                 self.fields[name] = KindsField(KINDS[name], stored, label=field.label)
             else:
                 self.fields[name] = ListField(required=False, label=field.label)

@@ -1,6 +1,5 @@
 """The page of a conversation, whichever store holds it."""
 
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
@@ -14,6 +13,7 @@ from agents.views.conversation_base import ConversationPage, OfChat, OfSession
 from agents.views.conversation_deeds import AgentSessionReveal, ChatSessionReveal
 from agents.views.stores import AgentSessionClose
 from backoffice import display, generic
+from backoffice.addresses import fixed_address, row_address
 from backoffice.generic.walk import walk
 from backoffice.recordings import is_playable
 from backoffice.templatetags.ui import missing
@@ -137,7 +137,7 @@ class ConversationDetail(ConversationPage, generic.DetailView):
         return [
             {
                 "call": call,
-                "url": reverse("telephony:calllog_recording", args=[call.pk]),
+                "url": row_address("telephony:calllog_recording", call.pk),
                 "began": f"{call.created_at.timestamp():.3f}" if is_finite(call.created_at) else "",
             }
             for call in self.calls
@@ -216,7 +216,7 @@ class AgentSessionDetail(OfSession, ConversationDetail):
         return "Organization", display.links([session.agent.organization])
 
     def show_rows(self, session):
-        url = reverse("agents:agentmessage_list")
+        url = fixed_address("agents:agentmessage_list")
         return "As rows", format_html('<a href="{}?session={}">Messages of the table</a>', url, session.pk)
 
     def show_call(self, session):
@@ -238,5 +238,5 @@ class ChatSessionDetail(OfChat, ConversationDetail):
         return "Organization", display.links([chat.agent.organization])
 
     def show_rows(self, chat):
-        url = reverse("agents:chatmessage_list")
+        url = fixed_address("agents:chatmessage_list")
         return "As rows", format_html('<a href="{}?session={}">Messages of the chat</a>', url, chat.pk)

@@ -4,7 +4,6 @@ import datetime
 
 from django.core import signing
 from django.core.exceptions import PermissionDenied
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
@@ -17,6 +16,7 @@ from agents.conversations.turn_html import Around, back_here, turns_html
 from agents.models import AgentSession, ChatSession, Conversation
 from agents.views.stores import READ
 from backoffice import generic
+from backoffice.addresses import fixed_address, row_address
 from backoffice.recordings import is_playable
 from backoffice.roles import role_of
 from backoffice.services import log_read
@@ -61,12 +61,12 @@ class ConversationPage(generic.ObjectPage):
     is_logged = False
 
     def crumbs(self):
-        crumbs = [("Conversations", reverse("agents:conversation_list"))]
+        crumbs = [("Conversations", fixed_address("agents:conversation_list"))]
         return crumbs if self.page == "detail" else [*crumbs, (str(self.object), self.address())]
 
     def address(self, part="detail", **params):
         """The address of a part of the page, with what is not empty of `params`."""
-        url = reverse(f"agents:{self.model._meta.model_name}_{part}", args=[self.object.pk])
+        url = row_address(f"agents:{self.model._meta.model_name}_{part}", self.object.pk)
         query = urlencode({name: value for name, value in params.items() if value not in ("", None)})
         return f"{url}?{query}" if query else url
 

@@ -47,15 +47,17 @@ def editable_fields(obj, user):
     view = edit_page(type(obj))
     if view is None or not view().may_open(user):
         return frozenset()
-    form = view().get_form_class()(actor=user, instance=obj)
     columns = {field.name for field in obj._meta.concrete_fields}
-    return frozenset(form.own_fields()) & columns
+    return columns.intersection(view().get_form_class().editable(obj, user))
 
 
 def edit_url(obj, name, back=""):
     """Where one field is edited; `back` is the page to which its plain form returns."""
     url = f"{folder_of(obj._meta.label_lower, script_prefix())}{obj.pk}/{name}/"
-    return f"{url}?next={quote(back)}" if back else url
+    return f"{url}?next={quoted(back)}" if back else url
+
+
+quoted = lru_cache(maxsize=100)(quote)  # a record's page has one for each field, with the same way back
 
 
 @cache

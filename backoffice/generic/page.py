@@ -1,15 +1,16 @@
 """What every page about a model shares: its permission, its neighbours' addresses, its template."""
 
 from django.core.exceptions import PermissionDenied
+from django.db import connections
 from django.shortcuts import get_object_or_404, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.views import View
 
 from backoffice import fresh
-from backoffice.addresses import fixed_address
+from backoffice.addresses import fixed_address, row_address
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.search import recent
 
@@ -60,7 +61,7 @@ class ModelPage(View):
         """Address of another page of the model, "" where there is none."""
         try:
             name = f"{self.model._meta.app_label}:{self.model._meta.model_name}_{page}"
-            return fixed_address(name) if obj is None else reverse(name, args=[obj.pk])
+            return fixed_address(name) if obj is None else row_address(name, obj.pk)
         except NoReverseMatch:
             return ""
 
@@ -102,8 +103,9 @@ class ObjectPage(ModelPage):
 
     @cached_property
     def object(self):
-        queryset = self.queryset if self.queryset is not None else self.model._default_manager
-        return get_object_or_404(queryset.all(), pk=self.kwargs["pk"])
+        queryset = (self.queryset if self.queryset is not None else self.model._default_manager).all()
+        with connections[queryset.db].planning_once():
+            return get_object_or_404(queryset, pk=self.kwargs["pk"])
 
     def crumbs(self):
         crumbs = super().crumbs()

@@ -1,8 +1,9 @@
 """One row: its fields, what belongs to it, its history, and what can be done with it."""
 
 from django.db import connection
-from django.urls import reverse
+from django.utils.functional import cached_property
 
+from backoffice.addresses import fixed_address, row_address
 from backoffice.audit import history, history_url, readings
 from backoffice.display import present
 from backoffice.generic import inline
@@ -65,7 +66,7 @@ class DetailView(ObjectPage):
         """{label, icon, url} of each button."""
         for name, view in self.actions():
             if self.request.user.has_perm(view.required_permission()) and view.applies_to(self.object):
-                yield {"label": view.label, "icon": view.icon, "url": reverse(name, args=[self.object.pk])}
+                yield {"label": view.label, "icon": view.icon, "url": row_address(name, self.object.pk)}
 
     def actions(self):
         """[(url name, ActionView subclass)] offered on this page."""
@@ -82,6 +83,10 @@ class DetailView(ObjectPage):
         fields = self.fields if self.fields and isinstance(self.fields[0], tuple) else [("", self.fields)]
         return [{"heading": heading, "items": self.items(names)} for heading, names in fields]
 
+    @cached_property
+    def here(self):
+        return self.request.get_full_path()
+
     def items(self, names):
         return [self.item(name) for name in names if name not in self.without]
 
@@ -91,27 +96,27 @@ class DetailView(ObjectPage):
             return {"name": name, "label": label, "value": value}
         item = present(self.object, name, self.request.user)
         if name in self.editable:
-            item["edit_url"] = inline.edit_url(self.object, name, self.request.get_full_path())
+            item["edit_url"] = inline.edit_url(self.object, name, self.here)
         return item
 
     def related_links(self):
-        counts = counted(getattr(self.object, relation) for *_, relation in self.related)
+        counts = counted([getattr(self.object, relation) for *_, relation in self.related])
         return [
-            {"label": label, "url": f"{reverse(url_name)}?{parameter}={self.object.pk}", "count": count}
+            {"label": label, "url": f"{fixed_address(url_name)}?{parameter}={self.object.pk}", "count": count}
             for (label, url_name, parameter, _), count in zip(self.related, counts, strict=True)
         ]
 
 
 def counted(managers):
-    """How many rows there are of each, in one query; counting stops at MOST_RELATED."""
+    """How many rows there are of each of the reverse relations, in one query; counting stops at MOST_RELATED."""
+    name = connection.ops.quote_name
     parts = [
-        manager.order_by().values("pk")[: MOST_RELATED + 1].query.sql_with_params() for manager in managers
+        f"(select count(*) from (select from {name(each.model._meta.db_table)}"
+        f" where {name(each.field.column)} = %s limit {MOST_RELATED + 1}) counted)"
+        for each in managers
     ]
     if not parts:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"select {', '.join(f'(select count(*) from ({sql}) counted)' for sql, _ in parts)}",
-            [value for _, params in parts for value in params],
-        )
+    with connection.prepared_cursor() as cursor:
+        cursor.execute(f"select {', '.join(parts)}", [each.instance.pk for each in managers])
         return cursor.fetchone()

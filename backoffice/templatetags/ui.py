@@ -12,12 +12,12 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from django import template
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from backoffice import icons, texts
-from backoffice.addresses import fixed_address
+from backoffice.addresses import fixed_address, row_address
 from backoffice.zones import current_zone
 
 register = template.Library()
@@ -96,7 +96,7 @@ def _nav_entry(label, url, icon, active, count):
 def url_or_none(name, *args):
     """The address of a URL name, or "" where this installation has no such page."""
     try:
-        return reverse(name, args=args) if args else fixed_address(name)
+        return row_address(name, *args) if args else fixed_address(name)
     except NoReverseMatch:
         return ""
 

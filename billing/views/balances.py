@@ -6,10 +6,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.db.models import OuterRef, Subquery
 from django.http import HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import generic, keyset
+from backoffice.addresses import fixed_address
 from backoffice.replicas.choice import reading
 from billing.filters import BALANCES, BalanceFilter
 from billing.models import CreditTransaction
@@ -67,14 +67,14 @@ class BalanceList(BalancePage, generic.ListView):
             "tabs": list(self.tabs(chosen, counts)),
             "rule": BALANCES[chosen][1] if chosen else "",
             "since": {days: (at - datetime.timedelta(days=days)).date() for days in forecast.WINDOWS},
-            "ledger_url": reverse("billing:credittransaction_list"),
-            "refresh_url": reverse("billing:balances_refresh"),
+            "ledger_url": fixed_address("billing:credittransaction_list"),
+            "refresh_url": fixed_address("billing:balances_refresh"),
             "dry_days": settings.HEALTH_DRY_DAYS,
         }
 
     def tabs(self, chosen, counts):
         """The lists that are asked for most, with how many tenants each has (counting stops at 1,000)."""
-        here = reverse("billing:balance_list")
+        here = fixed_address("billing:balance_list")
         yield {"label": "All", "url": here, "is_current": not self.filterset.is_filtered}
         for name in COUNTED:
             label, rule, _ = BALANCES[name]
@@ -114,4 +114,4 @@ class BalancesRefresh(BalancePage):
             messages.success(
                 request, f"Spending was looked up: {run.tenants:,} tenants spent something in 28 days."
             )
-        return HttpResponseRedirect(generic.safe_next(request, reverse("billing:balance_list")))
+        return HttpResponseRedirect(generic.safe_next(request, fixed_address("billing:balance_list")))

@@ -1,8 +1,8 @@
 from django.contrib import messages
 from django.http import HttpResponseRedirect
-from django.urls import reverse
 
 from backoffice import display, generic
+from backoffice.addresses import fixed_address
 from backoffice.filters import Query
 from backoffice.generic.lists import open_list
 from backoffice.page_model import with_names
@@ -68,7 +68,7 @@ class CreditTransactionList(generic.ListView):
     def extra_context(self):
         return {
             "above_rows": "billing/ledger_totals_place.html",
-            "totals_url": f"{reverse('billing:credittransaction_totals')}?{filters_of(self.request.GET)}",
+            "totals_url": f"{fixed_address('billing:credittransaction_totals')}?{filters_of(self.request.GET)}",
             "totals_at_once": self.filterset.is_filtered,
             "all_columns": ",".join(self.offered),
         }
@@ -87,7 +87,7 @@ class CreditTransactionTotals(generic.ModelPage):
         context = {
             "page_title": "Totals of the credit ledger",
             "crumbs": [*self.crumbs()],
-            "list_url": f"{reverse(LIST)}?{filters_of(request.GET)}",
+            "list_url": f"{fixed_address(LIST)}?{filters_of(request.GET)}",
             "filtered": ledger.filterset.is_filtered,
         }
         if ledger.filterset.form.errors:
@@ -106,7 +106,7 @@ class CreditTransactionTotals(generic.ModelPage):
         whole_ledger = self.is_whole_ledger_of_a_tenant(ledger.filterset)
         lines, whole = totals_of(ledger.filterset.qs, of_one_tenant=whole_ledger)
         query = Query(ledger.request.GET.copy()).without("sort", "columns", "view", "after", "before", "last")
-        list_url = reverse(LIST)
+        list_url = fixed_address(LIST)
 
         def urls(line):
             rows = query.with_(kind=line.kind) if line.kind else query

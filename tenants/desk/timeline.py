@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.utils.dateparse import parse_datetime
 from django.utils.text import capfirst
 
 from agents.models import Agent
-from backoffice.addresses import address_of
+from backoffice.addresses import address_of, row_address
 from backoffice.audit_models import models_by_table
 from backoffice.keyset import BadCursor
 from backoffice.models import AuditEvent
@@ -207,7 +207,7 @@ def undo_url(entry, user):
         new=entry.new,
         source=entry.source,
     )
-    return reverse("backoffice:auditevent_revert", args=[entry.id]) if can_revert(event, user) else ""
+    return row_address("backoffice:auditevent_revert", entry.id) if can_revert(event, user) else ""
 
 
 def loaded(text):

@@ -4,10 +4,10 @@ import datetime
 
 from django.conf import settings
 from django.http import HttpResponseRedirect
-from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import generic, keyset
+from backoffice.addresses import fixed_address, row_address
 from backoffice.keyset import BadCursor, newest
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
@@ -136,7 +136,7 @@ class OrganizationCallCheck(OrganizationTab):
         for number in numbers:
             number.organization = self.object
             checks.append(check_number(number))
-        lists = reverse("telephony:phonenumber_list")
+        lists = fixed_address("telephony:phonenumber_list")
         return {
             "typed": typed,
             "check": check,
@@ -175,10 +175,10 @@ class OrganizationLedger(OrganizationTab):
         return {
             "sections": [section],
             "spending_days": settings.HEALTH_SPENDING_DAYS,
-            "totals_url": reverse("billing:credittransaction_totals") + of_tenant,
+            "totals_url": fixed_address("billing:credittransaction_totals") + of_tenant,
             "deducted_url": f"{section['url']}&kind=settlement&kind=outside&direction=out&since={since}",
             "recorded_urls": [
-                (label, f"{reverse(name)}{of_tenant}&since={since}")
+                (label, f"{fixed_address(name)}{of_tenant}&since={since}")
                 for label, name in (("usage", "billing:usagelog_list"), ("calls", "telephony:calllog_list"))
                 if self.may_list(name)
             ],
@@ -255,7 +255,7 @@ def conversations_section(tab, rows):
 def calls_section(tab, rows):
     section = tab.section("Calls", rows, "calls", "telephony:calllog_list", "No call yet.")
     if tab.request.user.has_perm("telephony.view_phonenumber"):
-        url = reverse("tenants:organization_call_check", args=[tab.object.pk])
+        url = row_address("tenants:organization_call_check", tab.object.pk)
         section["more"] = {"label": "Why are calls refused?", "url": url, "always": True}
     return section
 
