@@ -12,30 +12,9 @@ from django.core.exceptions import ValidationError
 
 from backoffice import services
 from backoffice.models import SignIn, User
-from backoffice.postgresql.rows import columns_of, first_row
+from backoffice.sessions import person
 from backoffice.sign_in import events, mails, sso, throttle
 from backoffice.sign_in.addresses import client_address
-
-# In SQL: every request asks this, and the ORM would take several milliseconds to build it anew each time.
-ACCOUNT = f"""
-    select {columns_of(User, "account.")},
-        array(
-            select role.name from backoffice_user_groups held join auth_group role on role.id = held.group_id
-            where held.user_id = account.id order by role.name
-        ) as role_names,
-        array(
-            select kind.app_label || '.' || permission.codename
-            from backoffice_user_groups held
-            join auth_group_permissions given on given.group_id = held.group_id
-            join auth_permission permission on permission.id = given.permission_id
-            join django_content_type kind on kind.id = permission.content_type_id
-            where held.user_id = account.id
-        ) as role_permissions,
-        exists (
-            select from mfa_authenticator factor where factor.user_id = account.id and factor.type <> 'recovery_codes'
-        ) as has_factor
-    from backoffice_user account where account.id = %s
-"""
 
 
 def account_of(email):
@@ -127,11 +106,8 @@ class StaffBackend(AuthenticationBackend):
     """
 
     def get_user(self, user_id):
-        user = first_row(User, ACCOUNT, [user_id], ("role_names", "role_permissions", "has_factor"))
-        if user is None or not self.user_can_authenticate(user):
-            return None
-        user.role_permissions = frozenset(user.role_permissions)
-        return user
+        user = person.of_this_session(user_id) or person.read(user_id)
+        return user if user is not None and self.user_can_authenticate(user) else None
 
     def get_group_permissions(self, user_obj, obj=None):
         read = getattr(user_obj, "role_permissions", None)

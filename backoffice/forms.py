@@ -9,7 +9,7 @@ from functools import partial
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connections, models
 from django.db.models.expressions import DatabaseDefault
 from django.utils.functional import cached_property
 from django.utils.html import format_html
@@ -111,7 +111,8 @@ class PickerField(forms.ModelChoiceField):
         return copied
 
     def to_python(self, value):
-        self.chosen = super().to_python(value)
+        with connections[self.queryset.db].planning_once():
+            self.chosen = super().to_python(value)
         return self.chosen
 
     def chosen_for(self, value):

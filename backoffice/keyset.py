@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
+from django.db.models.expressions import Col
+from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.functions import Cast, Coalesce
 
 from backoffice.replicas.choice import reading
@@ -89,10 +91,11 @@ class Page:
     is_first: bool
 
 
-def read_page(queryset, key, *, descending, size, params):
+def read_page(queryset, key, *, descending, size, params, by_index=False):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
 
-    Two queries at the most: none is spent on counting. Raises BadCursor for a place that cannot be read.
+    Two queries at the most: none is spent on counting. Raises BadCursor for a place that cannot be read. `by_index`
+    says that the rows of each parent have an index in this order.
     """
     after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
     backwards = bool(before) or (from_end and not after)
@@ -111,9 +114,9 @@ def read_page(queryset, key, *, descending, size, params):
         )
         rows = rows.filter(comparison)
     order = [key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]
-    # One plan is good for every place in a whole list; how many rows a filter leaves depends on its value.
-    plan = nullcontext() if queryset.query.where else connections[queryset.db].planning_once()
-    with plan:
+    # One plan is good for every place in such a list; how many rows another filter leaves depends on its value.
+    has_one_plan = not queryset.query.where or (by_index and parent_of(queryset.query))
+    with connections[queryset.db].planning_once() if has_one_plan else nullcontext():
         rows = list(rows.order_by(*order)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
@@ -126,6 +129,20 @@ def read_page(queryset, key, *, descending, size, params):
         previous="before=" + encode(rows[0].page_key, rows[0].pk) if rows and has_previous else "",
         next="after=" + encode(rows[-1].page_key, rows[-1].pk) if rows and has_next else "",
         is_first=not has_previous,
+    )
+
+
+def parent_of(query):
+    """(column, key) if a query is of the rows of one parent: narrowed by a foreign key, and nothing else."""
+    if len(query.where.children) != 1 or query.where.negated:
+        return None
+    (narrowed,) = query.where.children
+    if not isinstance(narrowed, RelatedExact) or not isinstance(narrowed.lhs, Col):
+        return None
+    return (
+        (narrowed.lhs.target.column, narrowed.rhs)
+        if narrowed.lhs.alias == query.get_initial_alias()
+        else None
     )
 
 
@@ -147,7 +164,9 @@ class Total:
 def total(queryset, *, filtered, limit=None):
     """The Total of a list, by one cheap query: counting stops at `limit` (COUNT_LIMIT), whole tables are estimated."""
     limit = limit or COUNT_LIMIT
-    if filtered or queryset.query.where:  # a list may be of a part of its table
+    if parent := parent_of(queryset.query):
+        number = count_of_parent(queryset.model, *parent, limit)
+    elif filtered or queryset.query.where:  # a list may be of a part of its table from the start
         number = queryset.order_by().values("pk")[: limit + 1].count()
     else:
         estimate, number = estimate_or_count(queryset.model, limit)
@@ -162,8 +181,19 @@ def estimate_or_count(model, limit):
     with reading().prepared_cursor() as cursor:
         cursor.execute(
             f"select reltuples::bigint, case when reltuples > {COUNT_LIMIT} then null"
-            f" else (select count(*) from (select from {reading().ops.quote_name(table)} limit %s::bigint) counted)"
+            f" else (select count(*) from (select from {quoted(table)} limit %s::bigint) counted)"
             " end from pg_class where oid = to_regclass(%s)",
             [limit + 1, table],
         )
         return cursor.fetchone()
+
+
+def count_of_parent(model, column, key, limit):
+    rows = f"select from {quoted(model._meta.db_table)} where {quoted(column)} = %s limit {limit + 1}"
+    with reading().prepared_cursor() as cursor:
+        cursor.execute(f"select count(*) from ({rows}) counted", [key])
+        return cursor.fetchone()[0]
+
+
+def quoted(name):
+    return reading().ops.quote_name(name)

@@ -122,6 +122,7 @@ class ListView(ModelPage):
                 descending=falling,
                 size=self.rows_per_page(),
                 params=request.GET,
+                by_index=order is next(iter(self.orders.values())),
             )
         except (keyset.BadCursor, DataError):
             messages.warning(

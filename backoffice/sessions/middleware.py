@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from backoffice.faults import READ_ONLY, fault_of
 from backoffice.models import StaffSession
-from backoffice.sessions import held, limits
+from backoffice.sessions import held, limits, person
 
 UNATTENDED = "X-Unattended"  # a request that no person caused: static/backoffice/shell.js sets it
 
@@ -72,7 +72,8 @@ class AuthenticationMiddleware(auth.AuthenticationMiddleware):
 
     def process_request(self, request):
         super().process_request(request)
-        request.user = auth.get_user(request)
+        with person.asked_for(request.session):
+            request.user = auth.get_user(request)
 
 
 class LoginRequiredMiddleware(auth.LoginRequiredMiddleware):

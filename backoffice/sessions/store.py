@@ -8,11 +8,7 @@ from django.contrib.sessions.backends.base import CreateError, UpdateError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from backoffice.postgresql.rows import columns_of, first_row
 from backoffice.sessions import limits
-
-# In SQL: every request asks this, and the ORM would build it anew each time.
-ROW = "select {columns} from backoffice_staffsession where key_hash = %s"
 
 
 def hash_of(session_key):
@@ -20,14 +16,15 @@ def hash_of(session_key):
 
 
 class SessionStore(db.SessionStore):
-    """`row` is the StaffSession as it was read, None for a new one. `ended` says why the one of the cookie holds no
-    longer (see limits.over); it is empty then, as if nobody had signed in. `ended_account` is whose it was.
+    """`row` is the StaffSession as it was read, None for a new one, and `account` whose it is, read along with it.
+    `ended` says why the one of the cookie holds no longer (see limits.over); it is empty then, as if nobody had signed
+    in. `ended_account` is whose it was.
 
     `address` and `browser` are the middleware's; a new row gets them.
     """
 
     address = browser = ended = ""
-    ended_account = row = None
+    ended_account = row = account = None
 
     def __init__(self, session_key=None):
         super().__init__(session_key)
@@ -40,7 +37,9 @@ class SessionStore(db.SessionStore):
         return StaffSession
 
     def _get_session_from_db(self):
-        row = first_row(self.model, ROW.format(columns=columns_of(self.model)), [hash_of(self.session_key)])
+        from backoffice.sessions.person import session_with_account
+
+        row, account = session_with_account(hash_of(self.session_key))
         if row is None or (row.account_id is None and row.expire_date <= timezone.now()):
             self._session_key = None
             return None
@@ -48,7 +47,7 @@ class SessionStore(db.SessionStore):
             self._session_key = None
             self.ended, self.ended_account = why, row.account_id
             return None
-        self.row, self.signed_in = row, {row.account_id: row.started_at}
+        self.row, self.account, self.signed_in = row, account, {row.account_id: row.started_at}
         return row
 
     def exists(self, session_key):
@@ -98,7 +97,7 @@ class SessionStore(db.SessionStore):
 
     def flush(self):
         super().flush()
-        self.row, self.signed_in = None, {}
+        self.row, self.account, self.signed_in = None, None, {}
 
     def delete(self, session_key=None):
         if session_key := session_key or self.session_key:

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 from django.urls import NoReverseMatch, clear_script_prefix, reverse, set_script_prefix
 
-from backoffice.addresses import fixed_address, row_address
+from backoffice.addresses import fixed_address, keeping_prefix, row_address
 from backoffice.recordings import is_playable
 from backoffice.templatetags.ui import linked, web_link
 from backoffice.testing_crud import check_page
@@ -104,3 +104,21 @@ def test_addresses_follow_what_the_site_begins_with():
     finally:
         clear_script_prefix()
     assert fixed_address("home") == "/"
+
+
+CHANGE = "backoffice:auditevent_detail"
+
+
+def test_a_request_asks_once_what_the_site_begins_with():
+    with keeping_prefix():
+        set_script_prefix("/office/")
+        try:
+            assert fixed_address("home") == "/" and row_address(CHANGE, 5) == "/audit/changes/5/"
+        finally:
+            clear_script_prefix()
+    set_script_prefix("/office/")
+    try:
+        with keeping_prefix():
+            assert fixed_address("home") == "/office/"
+    finally:
+        clear_script_prefix()

@@ -2,10 +2,14 @@
 
 import pytest
 from django.urls import reverse
+from psycopg.types.json import Json
 
 from agents.tests.factories import make_agent
 from backoffice import context
+from backoffice.generic import inline
 from backoffice.models import AuditEvent
+from backoffice.testing import make_user
+from backoffice.testing_client import set_column
 from backoffice.testing_crud import Markup, check_page, count_queries, form_values
 from telephony.models import PhoneNumber
 from telephony.tests.factories import make_call, make_number, make_trunk
@@ -248,3 +252,23 @@ def test_tier_is_inline_for_finance_on_the_tenant_page(finance_client, support_c
     html = check_page(support_client.get(tenant.get_absolute_url()))
     assert url(owner, "full_name") in html and url(tenant, "name") in html
     assert url(owner, "subscription_tier") not in html
+
+
+@pytest.mark.parametrize("role", ["support", "finance", "manager", "admin"])
+def test_what_may_be_edited_is_what_the_form_has(db, role):
+    user = make_user(role)
+    plain, odd = make_agent(), make_agent()
+    set_column(odd, "pii_redaction_list", Json([["no", "texts"]]))
+    rows = [plain, odd, make_organization(), make_profile(), make_number(), make_trunk(), make_call()]
+    for row in rows:
+        row = type(row).objects.get(pk=row.pk)
+        view = inline.edit_page(type(row))
+        form = view().get_form_class()(actor=user, instance=row)
+        shown = {
+            name for name in form.own_fields() if name in {each.name for each in row._meta.concrete_fields}
+        }
+        wanted = shown if view().may_open(user) else set()
+        assert inline.editable_fields(row, user) == wanted, row
+    odd.refresh_from_db()
+    left_out = {"pii_redaction_list"} if user.has_perm("agents.change_agent") else set()
+    assert inline.editable_fields(plain, user) - inline.editable_fields(odd, user) == left_out

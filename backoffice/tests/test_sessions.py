@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -13,9 +14,10 @@ from django.test import Client
 from django.utils import timezone
 
 from backoffice import staff
+from backoffice.accounts import StaffBackend
 from backoffice.environment import whole_number
 from backoffice.models import AuditEvent, StaffSession
-from backoffice.sessions import ending, held
+from backoffice.sessions import ending, held, person
 from backoffice.sessions.store import SessionStore, hash_of
 from backoffice.testing import make_user, platform
 
@@ -81,12 +83,12 @@ def test_only_what_a_person_does_keeps_it_alive(support_client):
 
 
 def test_a_session_costs_no_query_more_and_a_write_once_a_minute(support_client, django_assert_num_queries):
-    with django_assert_num_queries(2):  # the session, the account
+    with django_assert_num_queries(1):  # the session with the account
         support_client.get("/me/theme/")
     age(support_client, seen_minutes=2)
-    with django_assert_num_queries(3):
-        support_client.get("/me/theme/")
     with django_assert_num_queries(2):
+        support_client.get("/me/theme/")
+    with django_assert_num_queries(1):
         support_client.get("/me/theme/")
 
 
@@ -302,3 +304,21 @@ class TestOnesOwnSessions:
 )
 def test_a_browser_is_named_in_words(browser, words):
     assert ending.device(browser) == words
+
+
+def test_the_account_comes_with_its_session_and_with_no_other(support, support_client):
+    other = make_user("manager")
+    key = support_client.cookies[settings.SESSION_COOKIE_NAME].value
+    session, account = person.session_with_account(hash_of(key))
+    assert session.account_id == account.pk == support.pk and account.role == "Support"
+    assert account.role_permissions == person.read(support.pk).role_permissions
+    assert person.session_with_account(hash_of("x" * 32)) == (None, None)
+    with person.asked_for(SimpleNamespace(account=account)):
+        assert person.of_this_session(support.pk) is account
+        assert person.of_this_session(other.pk) is None
+        assert StaffBackend().get_user(other.pk) == other
+    assert person.of_this_session(support.pk) is None
+    # What the session says of itself counts, and a row that names somebody else gives nobody their rights.
+    StaffSession.objects.filter(key_hash=hash_of(key)).update(account=other)
+    response = support_client.get("/me/")
+    assert response.status_code == 302 or response.wsgi_request.user.pk == support.pk

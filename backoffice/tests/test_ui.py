@@ -12,6 +12,7 @@ from django.template import Context, Template
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from backoffice import zones
 from backoffice.templatetags import ui
 
 ODD = [
@@ -69,6 +70,14 @@ def test_time_is_shown_in_the_readers_zone_and_names_it():
         shown = ui.time_tag(datetime(2026, 3, 1, 20, 0, tzinfo=UTC))
     assert ">2026-03-02 01:30<" in shown
     assert 'title="2026-03-02 01:30:00 Asia/Kolkata"' in shown
+
+
+def test_a_request_asks_once_for_the_zone():
+    noon = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+    with timezone.override(ZoneInfo("Asia/Kolkata")), zones.keeping_zone():
+        assert ">2026-03-01 17:30<" in ui.time_tag(noon)
+    with timezone.override(ZoneInfo("Asia/Tokyo")):
+        assert ">2026-03-01 21:00<" in ui.time_tag(noon)
 
 
 def test_age_in_words():
