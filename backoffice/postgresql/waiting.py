@@ -20,13 +20,18 @@ class WaitingConnection(psycopg.Connection):
         """Something came from the server."""
 
     def wait(self, gen, interval=TICK_SECONDS, timeout=None):
-        return super().wait(self._watched(gen), interval=interval, timeout=timeout)
-
-    def _watched(self, gen):
-        """What `gen` yields to psycopg; each time that nothing came for a tick, it is asked whether to go on."""
-        waited = 0  # in ticks: on a machine that is so busy that they come late, it is not the database that is slow
         try:
             wanted = next(gen)
+        except StopIteration as end:  # it has come already, as the next row of a COPY mostly has
+            return end.value
+        return super().wait(self._watched(gen, wanted), interval=interval, timeout=timeout)
+
+    def _watched(self, gen, wanted):
+        """What `gen` yields to psycopg, `wanted` first; each time that nothing came for a tick, it is asked whether to
+        go on.
+        """
+        waited = 0  # in ticks: on a machine that is so busy that they come late, it is not the database that is slow
+        try:
             while True:
                 ready = yield wanted
                 if ready & psycopg.waiting.READY_R:
