@@ -71,8 +71,7 @@ def export_turns(job, progress):
     columns = [column for column in COLUMNS if column.name in job.params["columns"]]
     with timezone.override(owner.time_zone):
         page = open_list(LIST, owner, job.params["query"])
-        total = keyset.total(page.filterset.qs, filtered=page.filterset.is_filtered)
-        progress.start(None if total.kind == "at_least" else total.number)
+        progress.start(None)
         job.result_path.parent.mkdir(parents=True, exist_ok=True)
         rows = Rows(page, columns, progress)
         notes = (
@@ -136,8 +135,15 @@ class Rows:
                 yield row, turns.get((row.store, row.source_id), [])
                 self.conversations += 1
                 self.progress.step()
+            if size == CONVERSATIONS_FIRST:  # the file has begun, which counting would have kept waiting
+                self.progress.start(self.total())
             params = {"after": found.next.removeprefix("after=")} if found.next else None
             size = CONVERSATIONS_AT_ONCE
+
+    def total(self):
+        """How many conversations there are, None if they are too many to count."""
+        total = keyset.total(self.page.filterset.qs, filtered=self.page.filterset.is_filtered)
+        return None if total.kind == "at_least" else total.number
 
     def about(self, row):
         return {
