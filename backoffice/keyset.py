@@ -10,9 +10,11 @@ import base64
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.expressions import Col
 from django.db.models.fields.related_lookups import RelatedExact
@@ -146,6 +148,12 @@ def parent_of(query):
     )
 
 
+def planned_once(queryset):
+    """The first rows of one parent, in an order that it has an index in: by a statement that is planned once."""
+    with connections[queryset.db].planning_once():
+        return list(queryset)
+
+
 @dataclass
 class Total:
     """How many rows there are: exact, at least (counting stopped), or estimated by the planner's statistics."""
@@ -172,6 +180,10 @@ def total(queryset, *, filtered, limit=None):
         estimate, number = estimate_or_count(queryset.model, limit)
         if number is None:
             return Total(estimate, "about")
+    return bounded_total(number, limit)
+
+
+def bounded_total(number, limit):
     return Total(limit, "at_least") if number > limit else Total(number, "exact")
 
 
@@ -193,6 +205,33 @@ def count_of_parent(model, column, key, limit):
     with reading().prepared_cursor() as cursor:
         cursor.execute(f"select count(*) from ({rows}) counted", [key])
         return cursor.fetchone()[0]
+
+
+class CountOfKey:
+    """Counts the rows of a queryset that `build` makes of a uuid, up to COUNT_LIMIT. Its statement is put together
+    once, which for some takes longer than to answer it.
+    """
+
+    STAND_IN = UUID("5ca1ab1e-0000-4000-8000-000000000000")
+
+    def __init__(self, build):
+        self.build = build
+
+    @cached_property
+    def statement(self):
+        """(SQL, how often the key stands in it); every other value is part of its text."""
+        bounded = self.build(self.STAND_IN).order_by().values("pk")[: COUNT_LIMIT + 1]
+        sql = connection.ops.compose_sql(*bounded.query.sql_with_params()).replace("%", "%%")
+        before, *others = sql.split(f"'{self.STAND_IN.hex}'::uuid")
+        if not others:
+            raise ValueError("The statement does not name the key.")
+        return f"select count(*) from ({'%s'.join([before, *others])}) counted", len(others)
+
+    def total(self, key):
+        sql, times = self.statement
+        with reading().prepared_cursor() as cursor:
+            cursor.execute(sql, [key] * times)
+            return bounded_total(cursor.fetchone()[0], COUNT_LIMIT)
 
 
 def quoted(name):

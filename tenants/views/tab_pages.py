@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from backoffice import generic, keyset
 from backoffice.addresses import fixed_address, row_address
-from backoffice.keyset import BadCursor, newest
+from backoffice.keyset import BadCursor, CountOfKey, newest, planned_once
+from billing.models import CreditTransaction
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
@@ -28,6 +29,7 @@ FEW = 6
 MANY_AGENTS = 50
 SIGNS_OF_A_KIND = 4
 NEWEST = [newest().desc(), "-id"]
+UNEXPLAINED = CountOfKey(lambda tenant: CreditTransaction.objects.filter(organization=tenant).unexplained())
 
 
 class OrganizationOverview(OrganizationTab):
@@ -89,8 +91,8 @@ class OrganizationNumbers(OrganizationTab):
     permission = "telephony.view_phonenumber"
 
     def context(self):
-        numbers = self.object.phone_numbers.select_related("agent").order_by(*NEWEST)[:SHOWN]
-        sections = [numbers_section(self, list(numbers))]
+        (rows,) = read_together([numbers_read(self.object, SHOWN)])
+        sections = [numbers_section(self, numbers_from(rows))]
         if self.request.user.has_perm("telephony.view_siptrunk"):
             sections.append(trunks_section(self, SHOWN))
         if self.request.user.has_perm("telephony.view_conflict"):
@@ -116,7 +118,7 @@ class OrganizationCalls(OrganizationTab):
 
     def context(self):
         rows = self.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:SHOWN]
-        return {"sections": [calls_section(self, list(rows))]}
+        return {"sections": [calls_section(self, planned_once(rows))]}
 
 
 class OrganizationCallCheck(OrganizationTab):
@@ -153,7 +155,7 @@ class OrganizationUsage(OrganizationTab):
     template_name = "tenants/organization_usage.html"
 
     def context(self):
-        rows = list(self.object.usage_logs.select_related("agent")[:SHOWN])
+        rows = planned_once(self.object.usage_logs.select_related("agent")[:SHOWN])
         section = self.section(
             "Usage records", rows, "usage", "billing:usagelog_list", "No usage recorded yet."
         )
@@ -167,7 +169,7 @@ class OrganizationLedger(OrganizationTab):
     template_name = "tenants/organization_ledger.html"
 
     def context(self):
-        rows = list(self.object.credit_transactions.select_related("adoption")[:SHOWN])
+        rows = planned_once(self.object.credit_transactions.select_related("adoption")[:SHOWN])
         empty = "No posting yet: the balance never changed."
         section = self.section("Postings", rows, "ledger", "billing:credittransaction_list", empty)
         of_tenant = f"?organization={self.object.pk}"
@@ -183,7 +185,7 @@ class OrganizationLedger(OrganizationTab):
                 if self.may_list(name)
             ],
             "unexplained_url": f"{section['url']}&outside=unexplained",
-            "unexplained": keyset.total(self.object.credit_transactions.unexplained(), filtered=True),
+            "unexplained": UNEXPLAINED.total(self.object.pk),
         }
 
 
@@ -233,7 +235,7 @@ def numbers_section(tab, rows):
 
 
 def trunks_section(tab, limit):
-    rows = list(tab.object.sip_trunks.order_by(*NEWEST)[:limit])
+    rows = planned_once(tab.object.sip_trunks.order_by(*NEWEST)[:limit])
     return tab.section("SIP trunks", rows, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
 
 
