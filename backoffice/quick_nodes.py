@@ -200,11 +200,13 @@ def condition_of(condition):
     """A function of the context that says whether a condition such as `a == b or not c` holds."""
     if condition is None:  # {% else %}
         return lambda context: True
-    term = term_of(condition)
+    if not isinstance(condition, TemplateLiteral):
+        return term_of(condition)
+    value = value_of(condition.value)
 
     def holds(context):
         try:
-            return term(context)
+            return value(context, True)
         except VariableDoesNotExist:  # an argument of a filter
             return False
 
