@@ -2,6 +2,7 @@
 
 from django.urls import NoReverseMatch, reverse
 
+from backoffice.addresses import row_address
 from backoffice.audit_models import audit_name
 from backoffice.logs import request_id
 from backoffice.models import AuditEvent, ReadLog
@@ -19,7 +20,7 @@ def describe(event, user=None, obj=None):
     """One event; `undo_url` leads to the page that puts it back, `undo_fields` {field: address} to that for one field
     of several. With its row at hand, what is undone already has none. Asks the database nothing.
     """
-    undo_url = reverse("backoffice:auditevent_revert", args=[event.pk])
+    undo_url = row_address("backoffice:auditevent_revert", event.pk)
     columns = can_revert(event, user, obj) if user else []
     single = len(event.changes) == 1
     return {
@@ -50,7 +51,7 @@ def undo_tag(obj, user):
     event = AuditEvent.objects.of(obj).filter(request_id=request_id.get(), actor_id=user.pk).first()
     if event is None or not can_revert(event, user):
         return ""
-    return f"undo:{reverse('backoffice:auditevent_revert', args=[event.pk])}"
+    return f"undo:{row_address('backoffice:auditevent_revert', event.pk)}"
 
 
 def readings(obj, limit=10):

@@ -5,14 +5,15 @@ from django.utils.safestring import mark_safe
 
 from agents.models import Agent
 from agents.versions import rows
-from agents.versions.changes import difference, replaced_by
+from agents.versions.changes import difference, label_of, replaced_by
 from agents.versions.restore import WRITTEN
 from backoffice.audit import describe, spoken
 from backoffice.models import AuditEvent
 
 LIMIT = 20
 LINES = 12
-LABELS = {one.column: str(one.verbose_name) for one in Agent._meta.concrete_fields}
+# By what the history of any record calls a column.
+LABELS = {spoken(one.column): label_of(one) for one in Agent._meta.concrete_fields}
 RESTORED = {one.column for one in WRITTEN.values()}
 
 
@@ -53,8 +54,7 @@ def sides(one):
 
 def undo_of_settings(addresses):
     """{label of a setting: address}, out of that by column."""
-    by_label = {spoken(column): label[:1].upper() + label[1:] for column, label in LABELS.items()}
-    return {by_label.get(words, words): url for words, url in addresses.items()}
+    return {LABELS.get(words, words): url for words, url in addresses.items()}
 
 
 def undo_whole(agent, user, newest, before):

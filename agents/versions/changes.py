@@ -71,13 +71,17 @@ def in_effect(row):
 def difference(before, after, replaced=(), most_lines=400):
     """The Difference between two rows. `replaced` are the paths (column first) of secrets that became others."""
     replaced = set(replaced)
+    same_config = before.get("config") is after.get("config")  # most changes leave it as it is
     before, after = plain(before), plain(after)
     was, is_now = in_effect(before), in_effect(after)
     settings, told = [], set()
     for name, one in FIELDS.items():
+        stays = is_same(name, was[name], is_now[name])
+        if stays and not replaced:
+            continue  # as nearly all do
         paths = {(one.column,)} | places_of(before, name) | places_of(after, name)
-        secret = any(is_under(path, paths) for path in replaced)
-        if is_same(name, was[name], is_now[name]):
+        if stays:
+            secret = any(is_under(path, paths) for path in replaced)
             if secret and has_marks(is_now[name]):
                 settings.append(Change(name, label_of(one), is_secret=True))
                 told |= paths
@@ -87,14 +91,14 @@ def difference(before, after, replaced=(), most_lines=400):
         settings.append(change(name, label_of(one), one, was[name], is_now[name], most_lines, words(written)))
         settings += replaced_within(name, label_of(one), paths, replaced)
     keys, unfelt, listed = [], [], set()
-    for path, old, new in differing_keys(before, after):
+    for path, old, new in () if same_config else differing_keys(before, after):
         if is_under(path, told):
             continue
         found = key_change(path, old, new, most_lines)
         (unfelt if is_setting(path) else keys).append(found)
         listed.add(path)
-    shapes = [shape_of(row.get("config")) for row in (before, after)]
-    if shapes[0] != shapes[1] and (keys or unfelt or settings):
+    shapes = [] if same_config else [shape_of(row.get("config")) for row in (before, after)]
+    if len(set(shapes)) > 1 and (keys or unfelt or settings):
         unfelt.insert(0, Change("config", "Shape of the configuration", *shapes))
     for path in sorted(replaced):
         if path[0] == "config" and not is_under(path, told | listed):

@@ -59,11 +59,13 @@ def has_marks(value):
 
 def plain(value):
     """Without what the audit says of one change: a secret that changed is a secret."""
+    if isinstance(value, str):
+        return value.replace(CHANGED, MARK) if CHANGED in value and is_mark(value) else value
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [plain(item) for item in value]
-    return value.replace(CHANGED, MARK) if is_mark(value) else value
+    return value
 
 
 def marked(value, path=(), what=(MARK, CHANGED, TOO_DEEP)):
