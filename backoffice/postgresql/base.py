@@ -107,7 +107,9 @@ class TogetherCursor(PreparedCursor):
     def execute(self, query, reads):
         try:
             with self.connection.pipeline():
-                cursors = [PreparedCursor(self.connection) for _ in reads]
+                # Not PreparedCursors: the answer to one may come while another is sent, which is then not the one to
+                # be asked again.
+                cursors = [base.ServerBindingCursor(self.connection) for _ in reads]
                 for cursor, read in zip(cursors, reads, strict=True):
                     cursor.execute(*read)
                 self.results = [cursor.fetchall() for cursor in cursors]
