@@ -165,7 +165,8 @@ def review_html(key, escaped_key, around):
 
 def add_link(review, key, back):
     """The link that opens the form for a label or note on a turn; `back` is back_here()."""
-    url = f"{review['turn_url']}?turn={quote(key)}"
+    is_plain = key.isascii() and key.replace("-", "").isalnum()  # as the ids of messages are
+    url = f"{review['turn_url']}?turn={key if is_plain else quote(key)}"
     return mark_safe(
         f'<a class="turn-review__add" href="{url}&amp;next={back}" hx-get="{url}"'
         ' hx-target="closest [data-review-part]" hx-swap="outerHTML" hx-push-url="false" data-turn-add>'
