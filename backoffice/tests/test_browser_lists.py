@@ -55,6 +55,28 @@ def test_rows_are_selected_by_keys_and_released_together(live_app):
     assert live_app.errors == []
 
 
+def test_a_row_that_was_searched_for_narrows_the_list(live_app):
+    fill(live_app)
+    with live_app.platform():
+        other = make_number(organization=make_organization(name="Fairweather"))
+    live_app.login("support")
+    page = live_app.page
+    page.goto(LIST)
+    page.get_by_text("More filters").click()
+    page.locator("[name=organization_search]").press_sequentially("fairw")
+    page.locator(".picker__option", has_text="Fairweather").click()
+    # What is searched for meanwhile is no page to come back to.
+    page.wait_for_url(re.compile(rf"/telephony/numbers/\?.*organization={other.organization_id}"))
+    for _ in range(2):
+        page.get_by_role("link", name="Organization: Fairweather").wait_for()
+        assert page.locator("a.row-link").count() == 1
+        page.reload()
+    page.go_back()
+    page.wait_for_url(f"**{LIST}")
+    assert page.locator("a.row-link").count() == 5
+    assert live_app.errors == []
+
+
 def test_brackets_walk_the_records_of_the_list(live_app):
     rows = fill(live_app)
     live_app.login("support")
