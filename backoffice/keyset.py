@@ -141,11 +141,9 @@ def parent_of(query):
     (narrowed,) = query.where.children
     if not isinstance(narrowed, RelatedExact) or not isinstance(narrowed.lhs, Col):
         return None
-    return (
-        (narrowed.lhs.target.column, narrowed.rhs)
-        if narrowed.lhs.alias == query.get_initial_alias()
-        else None
-    )
+    if narrowed.lhs.alias != query.get_initial_alias() or hasattr(narrowed.rhs, "as_sql"):
+        return None
+    return narrowed.lhs.target.column, narrowed.rhs
 
 
 def planned_once(queryset):

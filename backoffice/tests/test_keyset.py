@@ -118,6 +118,35 @@ class TestTotal:
         assert (str(total), total.kind) == ("about 501", "about")
 
 
+class TestOfOneParent:
+    def test_is_a_list_narrowed_by_one_foreign_key_alone(self, db):
+        tenant, usage = make_organization(), UsageLog.objects.all()
+        for narrowed in (usage.filter(organization=tenant), tenant.usage_logs.order_by("-id")):
+            assert keyset.parent_of(narrowed.query) == ("organization_id", tenant.pk)
+        inner = Organization.objects.filter(name="x").values("pk")
+        for other in (
+            usage, usage.exclude(organization=tenant), usage.filter(organization=tenant, channel="text"),
+            usage.filter(agent__organization=tenant), usage.filter(organization=inner[:1]), usage.filter(organization=None),
+            usage.filter(organization__in=[tenant]), usage.filter(channel="text"), usage.none(),
+        ):  # fmt: skip
+            assert keyset.parent_of(other.query) is None, str(other.query) if other else ""
+
+    def test_is_counted_by_its_key(self, db):
+        one, other = make_usage(), make_usage()
+        usage = UsageLog.objects.filter(organization=one.organization_id)
+        assert str(keyset.total(usage, filtered=True)) == "1"
+        assert str(keyset.total(usage.filter(channel="none"), filtered=True)) == "0"
+        assert (keyset.total(usage, filtered=True, limit=1).kind, other.pk == one.pk) == ("exact", False)
+
+    def test_a_statement_that_is_kept_counts_for_each_key(self, db):
+        one, two = make_usage(), make_usage()
+        counted = keyset.CountOfKey(lambda tenant: UsageLog.objects.filter(organization=tenant))
+        for tenant, number in ((one.organization_id, "1"), (two.organization_id, "1"), (uuid.uuid4(), "0")):
+            assert str(counted.total(tenant)) == number
+        with pytest.raises(ValueError, match="does not name"):
+            keyset.CountOfKey(lambda tenant: UsageLog.objects.all()).total(one.organization_id)
+
+
 def test_null_counts_as_zero_or_as_long_ago(db):
     low = make_organization(credits_balance="-1.00")
     none = make_organization(credits_balance=None, created_at=None)
