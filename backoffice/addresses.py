@@ -3,13 +3,14 @@
 What is kept is the same as long as the process lives. `prefix` is get_script_prefix(), which begins all addresses.
 """
 
-import contextlib
 from contextvars import ContextVar
 from functools import cache
 from uuid import UUID
 
 from django.db import models
 from django.urls import NoReverseMatch, get_script_prefix, reverse
+
+from backoffice.holding import holding
 
 # Of the request: Django's own takes as long to ask as the rest of an address takes to write.
 kept_prefix = ContextVar("kept_prefix", default=None)
@@ -18,14 +19,9 @@ kept_prefix = ContextVar("kept_prefix", default=None)
 SAMPLES = {UUID: UUID(int=0), int: 0}
 
 
-@contextlib.contextmanager
 def keeping_prefix():
     """Within it, what all addresses begin with stays what it is now."""
-    token = kept_prefix.set(get_script_prefix())
-    try:
-        yield
-    finally:
-        kept_prefix.reset(token)
+    return holding(kept_prefix, get_script_prefix())
 
 
 def script_prefix():

@@ -7,7 +7,6 @@ their request, so that they can be taken back together.
 
 import datetime
 import logging
-from contextlib import contextmanager
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -18,6 +17,7 @@ from django.utils import timezone
 from backoffice import jobs, services
 from backoffice.generic.lists import BULK_LIMIT as LIMIT
 from backoffice.generic.lists import open_list
+from backoffice.holding import holding
 from backoffice.logs import request_id
 from backoffice.models import BulkResult, BulkRun, User
 
@@ -128,13 +128,8 @@ def do_row(run, action, pk, actor, arguments):
         keep("failed", "The database did not accept it." if isinstance(error, DatabaseError) else str(error))
 
 
-@contextmanager
 def request_named(name):
-    token = request_id.set(name)
-    try:
-        yield
-    finally:
-        request_id.reset(token)
+    return holding(request_id, name)
 
 
 def counts(run):

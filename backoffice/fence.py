@@ -3,8 +3,9 @@
 `services.acting` calls `check()` inside each of its transactions; backoffice.jobs says what is asked.
 """
 
-from contextlib import contextmanager
 from contextvars import ContextVar
+
+from backoffice.holding import holding
 
 asked = ContextVar("asked", default=None)
 
@@ -15,10 +16,5 @@ def check():
         ask()
 
 
-@contextmanager
 def asking(ask):
-    token = asked.set(ask)
-    try:
-        yield
-    finally:
-        asked.reset(token)
+    return holding(asked, ask)

@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.text import capfirst
 
 from backoffice import jobs, services
+from backoffice.holding import holding
 from backoffice.logs import request_id
 from backoffice.model_fields import require_value
 from backoffice.models import AuditEvent
@@ -492,13 +493,10 @@ def left_alone(change):
 @jobs.kind("revert", resumable=True)
 def revert_in_job(job, progress):
     """params: batch (a request id), reason. The result lists what was left alone; undone, it is a batch itself."""
-    token = request_id.set(str(job.pk))
-    try:
+    with holding(request_id, str(job.pk)):
         done, left = revert_batch(
             job.params["batch"], actor=job.owner, reason=job.params["reason"], progress=progress
         )
-    finally:
-        request_id.reset(token)
     job.message = f"{len(done):,} records were put back, {len(left):,} were left alone in whole or in part."
     if left:
         job.result_path.parent.mkdir(parents=True, exist_ok=True)

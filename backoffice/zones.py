@@ -1,21 +1,17 @@
 """The time zone that a page shows its times in: Django's, which takes long to ask for each of a hundred times."""
 
-import contextlib
 from contextvars import ContextVar
 
 from django.utils import timezone
 
+from backoffice.holding import holding
+
 kept_zone = ContextVar("kept_zone", default=None)
 
 
-@contextlib.contextmanager
 def keeping_zone():
     """Within it, the zone stays what it is now."""
-    token = kept_zone.set(timezone.get_current_timezone())
-    try:
-        yield
-    finally:
-        kept_zone.reset(token)
+    return holding(kept_zone, timezone.get_current_timezone())
 
 
 def current_zone():

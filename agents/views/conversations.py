@@ -56,9 +56,8 @@ class ConversationList(generic.ListView):
         "cost": generic.Order(keyset.zero_if_null("cost_usd")),
     }
     bulk = (ConversationClose,)
-    heavy_rows = (
-        True  # thirteen values each: fifty take a phone long to lay out, and are 120 KB with all their flags
-    )
+    # Thirteen values each: fifty take a phone long to lay out, and are 120 KB with all their flags.
+    heavy_rows = True
     nothing_yet = "Conversations appear here a few seconds after they begin."
 
     def row_context(self, rows):

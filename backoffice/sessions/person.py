@@ -3,9 +3,9 @@
 In SQL, as the ORM would build the statement anew each time.
 """
 
-from contextlib import contextmanager
 from contextvars import ContextVar
 
+from backoffice.holding import holding
 from backoffice.models import StaffSession, User
 from backoffice.postgresql.rows import columns_of, first_row, first_values, row_of
 
@@ -60,14 +60,9 @@ def ready(user):
     return user
 
 
-@contextmanager
 def asked_for(session):
     """Within it, the backend that Django asks for the account of this session need not read it."""
-    token = asking.set(session)
-    try:
-        yield
-    finally:
-        asking.reset(token)
+    return holding(asking, session)
 
 
 def of_this_session(user_id):
