@@ -34,6 +34,7 @@ class Looker:
         self.navigation_seen = []
 
     def look(self, name, *, axe=True):
+        self.page.wait_for_load_state()  # what a click has opened may be still empty
         for look in next(self.turns) if axe else (DESK, PHONE):
             self.page.set_viewport_size(look["viewport"])
             self.page.emulate_media(color_scheme=look["color_scheme"])
