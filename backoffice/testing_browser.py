@@ -34,7 +34,6 @@ class Looker:
         self.navigation_seen = []
 
     def look(self, name, *, axe=True):
-        self.page.wait_for_load_state()  # what a click has opened may be still empty
         for look in next(self.turns) if axe else (DESK, PHONE):
             self.page.set_viewport_size(look["viewport"])
             self.page.emulate_media(color_scheme=look["color_scheme"])
@@ -52,7 +51,8 @@ class Looker:
 
 
 def overflow(page):
-    """By how many pixels the page is wider than its window."""
+    """By how many pixels the page is wider than its window. A page that a click has opened may still be empty."""
+    page.wait_for_load_state()
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from agents.conversations import find, hits, index
 from agents.conversations.find import Effort, Wanted
@@ -703,6 +704,6 @@ class TestInABrowser:
         page.goto(URL)
         page.fill("#id_q", "refund")
         page.get_by_role("button", name="Search", exact=True).last.click()
-        assert page.locator(".said__hit mark").count() == 1
+        expect(page.locator(".said__hit mark")).to_have_count(1)
         box = page.locator("main").bounding_box()
         assert box["x"] + box["width"] <= width

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from backoffice import jobs
 from backoffice.models import Job
+from backoffice.testing_browser import overflow
 from billing.models import BulkPosting
 from tenants.models import Organization
 from tenants.tests.factories import make_organization
@@ -44,8 +45,8 @@ def test_checked_approved_and_followed_to_the_results(live_app, tmp_path):
     phone.goto("/billing/bulk-postings/")
     phone.get_by_role("link", name="1 waiting for your decision").click()
     phone.get_by_role("link", name="june.csv").click()
-    wide = phone.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide == 0
+    phone.wait_for_url(f"**{address}")
+    assert overflow(phone) == 0
     phone.get_by_role("link", name="Approve").click()
     phone.get_by_label("Comment").fill("Agreed")
     phone.get_by_role("button", name="Approve").click()
