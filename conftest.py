@@ -38,6 +38,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     testing_memory.use()
+    testing.check_kept_statements()
 
 
 def unavailable(reason):

@@ -86,7 +86,7 @@ NAVIGATION = [
 # {url name: Counted} of what stands beside an entry. Apps put theirs in when they are ready; every page asks for all of
 # them in one query.
 COUNTS = {}
-MOST = 999
+MOST = 99  # every page counts them
 
 
 @dataclass(frozen=True)

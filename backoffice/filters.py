@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 import django_filters
 from django import forms
 from django.db import models
+from django.db.models import UUIDField
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
-from backoffice import months
+from backoffice import kept, months
 from backoffice.addresses import script_prefix
 from backoffice.forms import PickerField, as_offered
 from backoffice.keyset import newest
@@ -90,10 +91,32 @@ class DateInput(forms.DateInput):
     input_type = "date"
 
 
+class RowField(PickerField):
+    def to_python(self, value):
+        """As Django's, with less ado for what every page of a list asks that is filtered by a row."""
+        model = self.queryset.model
+        if (
+            value in self.empty_values
+            or self.queryset.query.where
+            or not isinstance(model._meta.pk, UUIDField)
+        ):
+            return super().to_python(value)
+        rows = kept.rows(("chosen", model), self.rows_of, model._meta.pk.to_python(value))
+        if not rows:
+            raise forms.ValidationError(
+                self.error_messages["invalid_choice"], "invalid_choice", {"value": value}
+            )
+        (self.chosen,) = rows
+        return self.chosen
+
+    def rows_of(self, pk):
+        return self.queryset.filter(pk=pk).order_by()
+
+
 class RowFilter(django_filters.ModelChoiceFilter):
     """Rows of one parent, chosen by searching. The parent need not exist any more for its rows to be found."""
 
-    field_class = PickerField
+    field_class = RowField
 
     @property
     def field(self):

@@ -9,18 +9,19 @@ from functools import partial
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
-from django.db import connections, models
+from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
 
-from backoffice import picker_html
+from backoffice import kept, picker_html
 from backoffice.addresses import fixed_address
 from backoffice.model_fields import OpenChoiceField
 from backoffice.page_model import only_names
 from backoffice.roles import field_permission
 from backoffice.search.probes import TEXTS
+from backoffice.search.typed import LONGEST_WORDS
 from backoffice.search.words import has_words
 from backoffice.services import snapshot
 
@@ -111,8 +112,7 @@ class PickerField(forms.ModelChoiceField):
         return copied
 
     def to_python(self, value):
-        with connections[self.queryset.db].planning_once():
-            self.chosen = super().to_python(value)
+        self.chosen = super().to_python(value)
         return self.chosen
 
     def chosen_for(self, value):
@@ -152,16 +152,27 @@ def find_rows(queryset, text):
     """
     if "\0" in text:  # no text of the database holds it
         return []
-    condition = models.Q()
+    model = queryset.model
+
+    def first_rows(condition):
+        found = queryset.filter(condition).order_by(*model._meta.ordering)
+        return as_offered(found)[: PICKER_ROWS + 1]
+
     try:
-        condition |= models.Q(pk=uuid.UUID(text))
+        return list(first_rows(models.Q(pk=uuid.UUID(text))))
     except ValueError:
-        if text and queryset.model._meta.label_lower in TEXTS:
-            condition = models.Q(has_words(queryset.model, text))
-        for name in queryset.model.search_fields if not condition else ():
-            condition |= models.Q(**{f"{name}__icontains": text})
-    queryset = queryset.filter(condition).order_by(*queryset.model._meta.ordering)
-    return list(as_offered(queryset)[: PICKER_ROWS + 1])
+        pass
+    if text and model._meta.label_lower in TEXTS:
+        if queryset.query.where:
+            return list(first_rows(has_words(model, text)))
+        # Asked for with every letter that somebody types.
+        return kept.rows(
+            ("found", model), lambda words: first_rows(has_words(model, words)), text[:LONGEST_WORDS]
+        )
+    condition = models.Q()
+    for name in model.search_fields:
+        condition |= models.Q(**{f"{name}__icontains": text})
+    return list(first_rows(condition))
 
 
 class YesNoSelect(forms.NullBooleanSelect):

@@ -8,18 +8,19 @@ the way through the address.
 
 import base64
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connection, connections
+from django.db import connection
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.expressions import Col
 from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.functions import Cast, Coalesce
+from django.db.models.sql.where import WhereNode
 
+from backoffice import kept
 from backoffice.replicas.choice import reading
 
 COUNT_LIMIT = 10_000
@@ -93,33 +94,31 @@ class Page:
     is_first: bool
 
 
-def read_page(queryset, key, *, descending, size, params, by_index=False):
+def read_page(queryset, key, *, descending, size, params, by_index=False, shape=None):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
 
     Two queries at the most: none is spent on counting. Raises BadCursor for a place that cannot be read. `by_index`
-    says that the rows of each parent have an index in this order.
+    says that the rows of each parent have an index in this order. `shape` is what the SQL of the whole list and its
+    order depends on, as kept.rows() has it.
     """
     after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
     backwards = bool(before) or (from_end and not after)
     # The direction in which the index is read.
     falling = descending != backwards
-    key_type = queryset.model._meta.get_field(key.name) if isinstance(key, F) else key.output_field
-    rows = queryset.annotate(page_key=Cast(key, TextField()))
-    if after or before:
-        value, pk = decode(after or before, queryset.model)
-        comparison = RowCompare(
-            key,
-            F("pk"),
-            Cast(Value(value), key_type),
-            Cast(Value(str(pk)), queryset.model._meta.pk),
-            operator="<" if falling else ">",
-        )
-        rows = rows.filter(comparison)
-    order = [key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]
+    place = [str(part) for part in decode(after or before, queryset.model)] if after or before else []
+    parent = parent_of(queryset.query) if by_index else None
     # One plan is good for every place in such a list; how many rows another filter leaves depends on its value.
-    has_one_plan = not queryset.query.where or (by_index and parent_of(queryset.query))
-    with connections[queryset.db].planning_once() if has_one_plan else nullcontext():
-        rows = list(rows.order_by(*order)[: size + 1])
+    if shape and (parent or not queryset.query.where):
+        name, *parent = parent or [""]
+        shape = (shape, name, falling, bool(place), size)
+
+        def rows_of(*values):
+            rows = of_parent(queryset, values[0]) if parent else queryset
+            return rows_from(rows, key, falling, values[len(parent) :])[: size + 1]
+
+        rows = kept.rows(shape, rows_of, *parent, *place)
+    else:
+        rows = list(rows_from(queryset, key, falling, place)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -134,6 +133,23 @@ def read_page(queryset, key, *, descending, size, params, by_index=False):
     )
 
 
+def rows_from(queryset, key, falling, place=()):
+    """The rows in the order of `key`; those beyond `place`, (key as text, id as text), if there is one."""
+    rows = queryset.annotate(page_key=Cast(key, TextField()))
+    if place:
+        key_type = queryset.model._meta.get_field(key.name) if isinstance(key, F) else key.output_field
+        value, pk = place
+        comparison = RowCompare(
+            key,
+            F("pk"),
+            Cast(Value(value), key_type),
+            Cast(Value(pk), queryset.model._meta.pk),
+            operator="<" if falling else ">",
+        )
+        rows = rows.filter(comparison)
+    return rows.order_by(*([key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]))
+
+
 def parent_of(query):
     """(column, key) if a query is of the rows of one parent: narrowed by a foreign key, and nothing else."""
     if len(query.where.children) != 1 or query.where.negated:
@@ -146,10 +162,12 @@ def parent_of(query):
     return narrowed.lhs.target.column, narrowed.rhs
 
 
-def planned_once(queryset):
-    """The first rows of one parent, in an order that it has an index in: by a statement that is planned once."""
-    with connections[queryset.db].planning_once():
-        return list(queryset)
+def of_parent(queryset, key):
+    """The rows of another parent than those of `queryset` (see parent_of())."""
+    rows = queryset.all()
+    (narrowed,) = rows.query.where.children
+    rows.query.where = WhereNode([RelatedExact(narrowed.lhs, key)])
+    return rows
 
 
 @dataclass

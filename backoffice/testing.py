@@ -22,6 +22,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.db import connection, connections, transaction
 from psycopg.rows import dict_row
 
+from backoffice import kept
 from backoffice.postgresql.base import PREVIEW
 from backoffice.settings import BASE_DIR
 
@@ -56,6 +57,19 @@ def platform_role():
         before, _ = cursor.fetchone()
         yield
         cursor.execute("select set_config('role', %s, true)", [before])
+
+
+def check_kept_statements():
+    """From here on each page that asks a kept statement fails if its queryset has become another one."""
+    kept_rows = kept.rows
+
+    def checked_rows(shape, build, *values):
+        found = kept_rows(shape, build, *values)
+        now = kept.KeptQuery(build, [type(value) for value in values])
+        assert (now.sql, now.params) == (kept.KEPT[shape].sql, kept.KEPT[shape].params), shape
+        return found
+
+    kept.rows = checked_rows
 
 
 class Database:

@@ -10,7 +10,7 @@ from agents.versions.restore import WRITTEN
 from backoffice.audit import describe, spoken
 from backoffice.models import AuditEvent
 
-LIMIT = 20
+LIMIT = 10  # the page is long; the history of versions has all
 LINES = 12
 # By what the history of any record calls a column.
 LABELS = {spoken(one.column): label_of(one) for one in Agent._meta.concrete_fields}

@@ -15,7 +15,7 @@ from agents.conversations.reviews import panel
 from agents.conversations.turn_html import Around, back_here, turns_html
 from agents.models import AgentSession, ChatSession, Conversation
 from agents.views.stores import READ
-from backoffice import generic
+from backoffice import generic, kept
 from backoffice.addresses import fixed_address, row_address
 from backoffice.recordings import is_playable
 from backoffice.roles import role_of
@@ -87,8 +87,12 @@ class ConversationPage(generic.ObjectPage):
     @cached_property
     def conversation(self):
         """Its row in the list of all, None while the index has not read it yet."""
-        rows = Conversation.objects.of(self.object).only(*OF_LIST).order_by()
-        return next(iter(rows), None)
+        record = self.object
+
+        def rows_of(pk):
+            return Conversation.objects.of(type(record)(pk=pk)).only(*OF_LIST).order_by()
+
+        return next(iter(kept.rows(("conversation of", type(record)), rows_of, record.pk)), None)
 
     @cached_property
     def calls(self):

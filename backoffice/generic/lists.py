@@ -54,6 +54,9 @@ class ListView(ModelPage):
         return self.title or capfirst(self.model._meta.verbose_name_plural)
 
     def get_queryset(self):
+        """The rows of the list before filters. But for its conditions its SQL depends on the columns alone, not on the
+        request: it is kept (kept.py).
+        """
         return (self.queryset if self.queryset is not None else self.model._default_manager).all()
 
     @cached_property
@@ -123,6 +126,7 @@ class ListView(ModelPage):
                 size=self.rows_per_page(),
                 params=request.GET,
                 by_index=order is next(iter(self.orders.values())),
+                shape=(type(self), wanted.lstrip("-"), *((type(one), one.name) for one in self.columns)),
             )
         except (keyset.BadCursor, DataError):
             messages.warning(

@@ -1,15 +1,15 @@
 """What every page about a model shares: its permission, its neighbours' addresses, its template."""
 
 from django.core.exceptions import PermissionDenied
-from django.db import connections
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404
+from django.shortcuts import render
 from django.urls import NoReverseMatch
 from django.utils.functional import cached_property
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
 from django.views import View
 
-from backoffice import fresh
+from backoffice import fresh, kept
 from backoffice.addresses import fixed_address, row_address
 from backoffice.roles import READ_ONLY, role_of
 from backoffice.search import recent
@@ -104,8 +104,12 @@ class ObjectPage(ModelPage):
     @cached_property
     def object(self):
         queryset = (self.queryset if self.queryset is not None else self.model._default_manager).all()
-        with connections[queryset.db].planning_once():
-            return get_object_or_404(queryset, pk=self.kwargs["pk"])
+        pk = self.kwargs["pk"]
+        in_range = not isinstance(pk, int) or pk < 2**63
+        found = kept.rows(("page", type(self)), lambda pk: queryset.filter(pk=pk), pk) if in_range else []
+        if not found:
+            raise Http404(f"There is no {self.model._meta.verbose_name} with this id.")
+        return found[0]
 
     def crumbs(self):
         crumbs = super().crumbs()

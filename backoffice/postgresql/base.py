@@ -4,7 +4,6 @@ Role settings may get lost behind a pooler, so each connection sets them when it
 every checkout from the pool).
 """
 
-import contextlib
 import datetime as dt
 import time
 
@@ -134,7 +133,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     # The request (its id) in which this thread last sent a commit, whatever became of it.
     committed_in = ""
-    plans_once = False
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -150,22 +148,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         named, as no plan of `select *` holds once its table has got another one.
         """
         return self._prepared(PreparedCursor)
-
-    @contextlib.contextmanager
-    def planning_once(self):
-        """Within it, what the ORM asks goes by prepared_cursor(). For statements whose plan does not depend on their
-        parameters: after a few times the server plans them for any there may be.
-        """
-        self.plans_once = True
-        try:
-            yield
-        finally:
-            self.plans_once = False
-
-    def create_cursor(self, name=None):
-        return (
-            PreparedCursor(self.connection) if self.plans_once and not name else super().create_cursor(name)
-        )
 
     def read_together(self, reads):
         """The rows of each of the (statement, parameters), asked in one go as by prepared_cursor(): a page that reads

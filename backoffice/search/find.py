@@ -150,10 +150,10 @@ def groups(found, typed, words, user, per_kind):
         if before is None or rank < before[1]:
             best[kind][pk] = (matched, rank, key)
     made = []
-    for kind in kinds_for(user):
-        rows = sorted(best.get(kind.name, {}).items(), key=lambda row: row[1][1:])
-        if not rows:
+    for kind in BY_NAME.values():  # found was what the user may see
+        if kind.name not in best:
             continue
+        rows = sorted(best[kind.name].items(), key=lambda row: row[1][1:])
         if kind.name == "caller":
             hits = [caller(kind, number, calls, rank, typed) for number, (calls, rank, _) in rows[:per_kind]]
         else:

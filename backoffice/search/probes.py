@@ -161,8 +161,8 @@ def _named(kind, table, label):
           union
           (select id, {key} from {table}
            where audit.search_vector(audit.search_text({text})) @@ %(query)s::tsquery limit {{limit}})
-          offset 0  -- keeps the planner from working a name out again for each use of it
-        ) named""",
+          offset 0
+        ) named""",  # OFFSET keeps the planner from working a name out again for each use of it
     )
 
 
@@ -193,10 +193,9 @@ BY_WORDS = [
 
 
 def union(probes, limit):
-    """One query out of probes [(kind, SQL)]; None if there are none."""
-    parts = [
-        f"select '{kind}', p.id, p.matched, p.rank, p.key"
-        f" from ({sql.replace('{limit}', str(limit))}) p (id, matched, rank, key)"
-        for kind, sql in probes
-    ]
-    return " union all ".join(parts) or None
+    """One query out of probes [(kind, SQL)]; None if there are none.
+
+    It is kept short: psycopg takes apart anew, each time, what has more than 4,096 letters.
+    """
+    parts = [f"select '{kind}', p.* from ({sql}) p" for kind, sql in probes]
+    return " ".join(" union all ".join(parts).replace("{limit}", str(limit)).split()) or None

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
@@ -619,6 +619,20 @@ class TestRecent:
         row = make_organization()
         with django_assert_max_num_queries(1):
             recent.opened(support, row)
+
+    def test_does_not_wait_for_the_disk_unless_a_transaction_does(self, support, monkeypatch):
+        from backoffice.search import recent
+
+        row = make_organization()
+        with connection.cursor() as cursor:
+            cursor.execute("set local synchronous_commit = on")
+            for is_alone in (False, True):
+                with monkeypatch.context() as patch:
+                    patch.setattr(connections["default"], "in_atomic_block", not is_alone)
+                    recent.opened(support, row)
+                cursor.execute("show synchronous_commit")
+                assert cursor.fetchone() == ("off" if is_alone else "on",)
+        assert Recent.objects.get().record == str(row.pk)
 
     def test_goes_with_the_account(self, support_client):
         support_client.get(make_organization().get_absolute_url())

@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from backoffice.keyset import planned_once
+from backoffice import kept
 from telephony.conflicts.looking import follow
 from telephony.conflicts.rules import RULES
 from telephony.models import Conflict
@@ -39,5 +39,8 @@ def conflicts_of_trunk(trunk, user):
 
 def conflicts_of_tenant(organization, user):
     """The gravest of a tenant, MOST at the most, as the worker keeps them: the tenant's page has no query to spare."""
-    found = Conflict.objects.filter(organization=organization.pk).order_by("place", "id")[:MOST]
-    return with_ways(planned_once(found), user)
+
+    def rows_of(tenant):
+        return Conflict.objects.filter(organization=tenant).order_by("place", "id")[:MOST]
+
+    return with_ways(kept.rows("conflicts of a tenant", rows_of, organization.pk), user)

@@ -6,12 +6,14 @@ from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.utils import timezone
 
-from backoffice import generic, keyset
+from backoffice import generic, kept, keyset
 from backoffice.addresses import fixed_address, row_address
-from backoffice.keyset import BadCursor, CountOfKey, newest, planned_once
-from billing.models import CreditTransaction
+from backoffice.keyset import BadCursor, CountOfKey, newest
+from backoffice.page_model import with_names
+from billing.models import CreditTransaction, UsageLog
 from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
+from telephony.models import CallLog, SipTrunk
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
 from tenants.desk.lines import agents_from, agents_read, calls_from, calls_read, numbers_from, numbers_read
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
@@ -29,6 +31,10 @@ FEW = 6
 MANY_AGENTS = 50
 SIGNS_OF_A_KIND = 4
 NEWEST = [newest().desc(), "-id"]
+CALLS = with_names(CallLog.objects.order_by(*NEWEST), "agent", "phone_number")
+USAGE = with_names(UsageLog.objects.all(), "agent", agent=["organization"])
+POSTINGS = CreditTransaction.objects.select_related("adoption")
+TRUNKS = SipTrunk.objects.order_by(*NEWEST)
 UNEXPLAINED = CountOfKey(lambda tenant: CreditTransaction.objects.filter(organization=tenant).unexplained())
 
 
@@ -94,7 +100,7 @@ class OrganizationNumbers(OrganizationTab):
         (rows,) = read_together([numbers_read(self.object, SHOWN)])
         sections = [numbers_section(self, numbers_from(rows))]
         if self.request.user.has_perm("telephony.view_siptrunk"):
-            sections.append(trunks_section(self, SHOWN))
+            sections.append(trunks_section(self))
         if self.request.user.has_perm("telephony.view_conflict"):
             sections.insert(0, conflicts_section(self))
         return {"sections": sections}
@@ -117,8 +123,7 @@ class OrganizationCalls(OrganizationTab):
     permission = "telephony.view_calllog"
 
     def context(self):
-        rows = self.object.calls.select_related("agent", "phone_number").order_by(*NEWEST)[:SHOWN]
-        return {"sections": [calls_section(self, planned_once(rows))]}
+        return {"sections": [calls_section(self, first_rows(self, CALLS))]}
 
 
 class OrganizationCallCheck(OrganizationTab):
@@ -155,7 +160,7 @@ class OrganizationUsage(OrganizationTab):
     template_name = "tenants/organization_usage.html"
 
     def context(self):
-        rows = planned_once(self.object.usage_logs.select_related("agent")[:SHOWN])
+        rows = first_rows(self, USAGE)
         section = self.section(
             "Usage records", rows, "usage", "billing:usagelog_list", "No usage recorded yet."
         )
@@ -169,7 +174,7 @@ class OrganizationLedger(OrganizationTab):
     template_name = "tenants/organization_ledger.html"
 
     def context(self):
-        rows = planned_once(self.object.credit_transactions.select_related("adoption")[:SHOWN])
+        rows = first_rows(self, POSTINGS)
         empty = "No posting yet: the balance never changed."
         section = self.section("Postings", rows, "ledger", "billing:credittransaction_list", empty)
         of_tenant = f"?organization={self.object.pk}"
@@ -218,6 +223,18 @@ class OrganizationTimeline(OrganizationTab):
         }
 
 
+def first_rows(tab, queryset):
+    """The first SHOWN rows of the tenant, in the order of the queryset."""
+
+    def rows_of(tenant):
+        return queryset.filter(organization=tenant)[:SHOWN]
+
+    rows = kept.rows(("tab", type(tab), queryset.model), rows_of, tab.object.pk)
+    for row in rows:
+        row.organization = tab.object
+    return rows
+
+
 def agents_section(tab, rows):
     wrong = {}
     for sign in tab.signs:
@@ -234,8 +251,8 @@ def numbers_section(tab, rows):
     return tab.section("Phone numbers", rows, "numbers", "telephony:phonenumber_list", empty)
 
 
-def trunks_section(tab, limit):
-    rows = planned_once(tab.object.sip_trunks.order_by(*NEWEST)[:limit])
+def trunks_section(tab):
+    rows = first_rows(tab, TRUNKS)
     return tab.section("SIP trunks", rows, "trunks", "telephony:siptrunk_list", "No SIP trunk yet.")
 
 
