@@ -13,7 +13,9 @@ wanted is in bench/speed/wanted.py. CPU is what the process used for a request; 
 log; first byte is of the body; wire is all that came in; peak is the resident memory of the process, and
 grown how much of it came with the page.
 """
-GROUPS = ("Lists", "Search", "Records", "Overviews", "Exports", "Django admin, ours")
+GROUPS = (
+    "Lists", "Search", "Records", "Overviews", "Exports", "Django admin, ours", "Other lists", "Other pages",
+)  # fmt: skip
 
 
 def write(path, runs):

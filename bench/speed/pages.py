@@ -7,6 +7,7 @@ What people of all roles ask for, for measurements with many requests, is in ben
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from bench.speed import others
 from bench.speed.places import PLACES, cursor
 from bench.speed.wanted import WANTED
 
@@ -54,7 +55,9 @@ TENANT_FILTER = {
 
 
 def pages(world):
-    return [*lists(world), *searches(world), *single(world), *overviews(world), *plain(world)]
+    return [
+        *lists(world), *searches(world), *single(world), *overviews(world), *plain(world), *other(world),
+    ]  # fmt: skip
 
 
 def address(path, **params):
@@ -226,3 +229,8 @@ def plain(world):
             wanted="small list" if floor in SMALL else "list",
             rows="admin",
         )
+
+
+def other(world):
+    for group, name, path in others.addresses(world.some):
+        yield Page(group, name, path, wanted="other")

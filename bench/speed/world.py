@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from bench.speed import others
 from bench.speed.places import PLACES, place
 
 TURNS = {"short": 120, "long": 20_000}
@@ -29,6 +30,7 @@ class World:
     words: list = field(default_factory=lambda: list(WORDS))
     places: dict = field(default_factory=dict)  # {list: (key, id, number of the page)}
     rows: dict = field(default_factory=dict)  # {table: rows}
+    some: dict = field(default_factory=dict)  # {table of others.RECORDS: id of a row}
 
 
 def look(url):
@@ -74,4 +76,12 @@ def look(url):
             world.rows[name] = run(f"select count(*) from {table}").fetchone()[0]
             if found := place(connection, name, world.rows[name]):
                 world.places[name] = found
+        for _, table, *_ in others.RECORDS:
+            if found := run(f"select id from {table} order by id limit 1").fetchone():
+                world.some[table] = str(found[0])
+        world.some |= {
+            "public.organizations": world.middle,
+            "public.agents": world.agent,
+            "public.agent_sessions": world.short,
+        }
         return world
