@@ -2,16 +2,16 @@
 
 from tenants.health.credit import Credit, credit_of
 from tenants.health.kinds import KINDS, Sign
-from tenants.health.read import agents_read, all_signs, found_read, signs_from, signs_of
+from tenants.health.read import agents_reads, all_signs, found_reads, signs_from, signs_of
 
 __all__ = [
     "KINDS",
     "Credit",
     "Sign",
-    "agents_read",
+    "agents_reads",
     "all_signs",
     "credit_of",
-    "found_read",
+    "found_reads",
     "signs_from",
     "signs_of",
 ]

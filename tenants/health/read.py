@@ -3,6 +3,7 @@
 import datetime
 import json
 from functools import lru_cache
+from itertools import chain
 
 from django.conf import settings
 from django.db import connection
@@ -93,21 +94,22 @@ def loaded(text):
 def signs_of(organization):
     """[Sign] of one tenant, grave ones first, in a few queries."""
     kept = figures.kept()
-    reads = [found_read(organization, kept), *agents_read(organization, None)]
+    reads = [*found_reads(organization, kept), *agents_reads(organization, None)]
     return signs_from(credit.credit_of(organization, kept), *read_together(reads))
 
 
-def found_read(organization, kept):
-    """The statement that finds the signs which SQL can find, and its parameters; `kept` is figures.tenant.kept()."""
+def found_reads(organization, kept):
+    """The statements that find the signs which SQL can find, and their parameters; `kept` is figures.tenant.kept()."""
     recently = kept.now - datetime.timedelta(days=settings.HEALTH_CALL_DAYS)
     windows = {
         **kept.window(recently - datetime.timedelta(days=28), recently, "before_"),
         **kept.window(recently, kept.now + datetime.timedelta(days=1), "recent_"),
     }
-    return sql.OF_ONE, parameters(id=organization.pk, **windows)
+    values = parameters(id=organization.pk, **windows)
+    return [(statement, values) for statement in sql.OF_ONE]
 
 
-def agents_read(organization, limit):
+def agents_reads(organization, limit):
     """The two statements that read those of the newest agents that can show a sign, with their parameters."""
     return [
         (statement.format(agents=OF_ONE), [organization.pk, limit])
@@ -115,10 +117,11 @@ def agents_read(organization, limit):
     ]
 
 
-def signs_from(known_credit, found, by_columns, by_configuration):
-    """[Sign] of one tenant out of its Credit and the rows of found_read() and agents_read()."""
+def signs_from(known_credit, *rows):
+    """[Sign] of one tenant out of its Credit and the rows of found_reads() and agents_reads()."""
+    *found, by_columns, by_configuration = rows
     signs = [credit_sign(known_credit)]
-    signs += [found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in found]
+    signs += [found_sign(of, kind, cause, loaded(numbers)) for of, kind, cause, numbers in chain(*found)]
     for row in by_columns:
         signs += of_columns(row)
     for row in by_configuration:

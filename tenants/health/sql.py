@@ -84,16 +84,13 @@ STATEMENTS = (NUMBERS, FAILING_CALLS, SILENT)
 OF_AGENTS = "and {} = any (array(select id from agents where organization_id = %(id)s))"
 NOTHING = dict.fromkeys(("of_sessions", "of_chats", "of_numbers", "gate"), "") | {"counted": CALLS_OF_ALL}
 ALL = [statement.format(**NOTHING) for statement in STATEMENTS]
-OF_ONE = " union all ".join(
-    f"({statement})"
-    for statement in (
-        text.format(
-            of_sessions=OF_AGENTS.format("agent_id"),
-            of_chats=OF_AGENTS.format("project_id"),
-            gate=GATE,
-            counted=CALLS_OF_ONE,
-            of_numbers="and n.organization_id = %(id)s",
-        )
-        for text in STATEMENTS
+OF_ONE = [
+    statement.format(
+        of_sessions=OF_AGENTS.format("agent_id"),
+        of_chats=OF_AGENTS.format("project_id"),
+        gate=GATE,
+        counted=CALLS_OF_ONE,
+        of_numbers="and n.organization_id = %(id)s",
     )
-)
+    for statement in STATEMENTS
+]

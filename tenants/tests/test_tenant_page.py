@@ -25,7 +25,7 @@ from telephony.tests.factories import make_call, make_number, make_trunk
 from tenants.desk.timeline import timeline_of
 from tenants.desk.together import read_together
 from tenants.desk.usage import usage_of
-from tenants.health import credit_of, found_read
+from tenants.health import credit_of, found_reads
 from tenants.models import Organization
 from tenants.tests.factories import change, make_organization, make_profile
 from tenants.views import TABS
@@ -303,8 +303,10 @@ class TestUsage:
                 usage = usage_of(tenant, of_figures)
                 assert usage == usage_of(tenant, of_rows) and usage.records > 70
         assert credit_of(tenant, of_figures) == credit_of(tenant, of_rows)
-        both = [read_together([found_read(tenant, kept)])[0] for kept in (of_figures, of_rows)]
-        assert both[0] == both[1] and both[0][0][1] == "failing_calls"
+        both = [read_together(found_reads(tenant, kept)) for kept in (of_figures, of_rows)]
+        assert both[0] == both[1] and [kind for ((_, kind, *_),) in filter(None, both[0])] == [
+            "failing_calls"
+        ]
         for month in (now.date().replace(day=1), (now - datetime.timedelta(days=25)).date().replace(day=1)):
             for cut in ("organization", "model", "channel"):
                 with monkeypatch.context() as patch:

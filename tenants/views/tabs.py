@@ -15,7 +15,7 @@ from tenants import attention
 from tenants.care import care_part
 from tenants.desk.facts import facts_from, facts_read
 from tenants.desk.together import read_together
-from tenants.health import agents_read, found_read, signs_from
+from tenants.health import agents_reads, found_reads, signs_from
 from tenants.models import Care, Organization
 from tenants.notes import pinned_notes
 from tenants.views.closing import OrganizationArchive, OrganizationClose, or_closed
@@ -98,8 +98,8 @@ class OrganizationTab(generic.ObjectPage):
                 facts_read(tenant, self.kept),
                 (BESIDE, {"id": tenant.pk, "user": self.request.user.pk}),
                 (KEPT_SIGNS, [tenant.pk]),
-                found_read(tenant, self.kept),
-                *agents_read(tenant, AGENTS_LOOKED_AT),
+                *found_reads(tenant, self.kept),
+                *agents_reads(tenant, AGENTS_LOOKED_AT),
             ]
         )
         tenant.is_suspended, self.has_pinned, self.is_followed, *care = beside
