@@ -3,10 +3,13 @@
 import csv
 import datetime
 import io
+import re
+import time
 import zipfile
 from xml.etree import ElementTree
 
 import pytest
+import xlsxwriter
 from django.db import connection
 from django.urls import reverse
 
@@ -14,6 +17,7 @@ from agents.tests.factories import make_agent, make_message, make_session
 from backoffice import export as exports
 from backoffice import jobs, testing
 from backoffice.models import Job, ReadLog
+from backoffice.postgresql import base
 from backoffice.testing_crud import check_page, client_of, client_with, set_column
 from billing.tests.factories import make_posting, make_usage
 from telephony.tests.factories import make_call, make_conflict, make_number, make_trunk
@@ -290,6 +294,25 @@ def test_the_limits_of_a_sheet_are_kept_and_said(database, monkeypatch):
             ["Name", "4 a name t"],
         ]
         assert "On 3 sheets" in job.message and "5 texts were cut" in job.message
+
+
+def test_a_workbook_takes_longer_to_put_together_than_a_transaction_may_be_idle(database, monkeypatch):
+    """As one of five million rows does: that takes a minute after the last row has come."""
+    usual, put_together = base.SESSION_SETTINGS, xlsxwriter.Workbook.close
+
+    def slowly(book):
+        time.sleep(0.5)
+        put_together(book)
+
+    monkeypatch.setattr(base, "SESSION_SETTINGS", re.sub("(idle_in_\\w+ = )'60s'", r"\1'100ms'", usual))
+    assert base.SESSION_SETTINGS != usual
+    monkeypatch.setattr(xlsxwriter.Workbook, "close", slowly)
+    with database.platform():
+        make_organization(name="Ortega")
+    with database.django():
+        client = client_of(testing.make_user("support"))
+        content, _ = run(client, "tenants:organization", "columns=name", "xlsx")
+    assert sheets(content) == [[["Name"], ["Ortega"]]]
 
 
 def test_an_empty_list_has_its_headings(database):
