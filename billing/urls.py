@@ -70,6 +70,7 @@ urlpatterns = [
     path("settlements/organizations/<int:pk>/", views.SettlementDetail.as_view(), name="settlement_detail"),
     path("prices/", views.PriceList.as_view(), name="price_list"),
     path("prices/add/", views.PriceCreate.as_view(), name="price_add"),
+    path("prices/missing/", views.PriceMissing.as_view(), name="price_missing"),
     path("prices/<int:pk>/", views.PriceDetail.as_view(), name="price_detail"),
     path("prices/<int:pk>/edit/", views.PriceUpdate.as_view(), name="price_edit"),
 ]

@@ -36,6 +36,7 @@ PAGES = [
     ("counts of conversations", "/agents/conversations/counts/"),
     ("a sample, draw", "/agents/samples/add/"),
     ("totals of the ledger", "/billing/ledger/totals/"),
+    ("models without a price", "/billing/prices/missing/"),
     ("one's own page", "/me/"),
     ("one's own activity", "/me/activity/"),
     ("one's own sessions", "/me/sessions/"),

@@ -15,7 +15,7 @@ from billing.settlement import prices
 from billing.settlement.prices import estimate, models_without_price
 from billing.tests.factories import make_price, make_usage
 
-LIST, ADD = "/billing/prices/", "/billing/prices/add/"
+LIST, ADD, MISSING = "/billing/prices/", "/billing/prices/add/", "/billing/prices/missing/"
 
 
 class TestPricePages(PageTests):
@@ -98,7 +98,8 @@ def test_models_that_are_used_without_a_price_are_listed_with_a_way_to_add_it(fi
     make_price("priced")
     make_price(HOSTILE, valid_from="2999-01-01")
     assert models_without_price() == [(HOSTILE, 2, 4_000_000_000), (None, 2, 2)]
-    html = check_page(finance_client.get(LIST))
+    assert MISSING in check_page(finance_client.get(LIST))
+    html = check_page(finance_client.get(MISSING))
     assert "4,000,000,000" in html and "model not recorded" in html
     assert f"{ADD}?model=" in html
     nothing = re.search(r'href="([^"]*model=null[^"]*)"', html)[1].replace("&amp;", "&")
@@ -108,6 +109,9 @@ def test_models_that_are_used_without_a_price_are_listed_with_a_way_to_add_it(fi
 def test_support_sees_prices_and_adds_none(support_client):
     price = make_price()
     check_page(support_client.get(price.get_absolute_url()))
+    make_usage(model_used="dear", tokens_used=7)
+    html = check_page(support_client.get(MISSING))
+    assert "7 tokens" in html and ADD not in html
     assert ADD not in check_page(support_client.get(LIST))
     for url in (ADD, price.get_absolute_url() + "edit/"):
         check_page(support_client.get(url), 403)
@@ -133,5 +137,19 @@ def test_too_much_usage_to_count_does_not_keep_the_prices_back(finance_client, m
     monkeypatch.setattr(prices, "WITHOUT", "select null, %s::text, pg_sleep(20)")
     with connection.cursor() as cursor:
         cursor.execute("set local statement_timeout = '1s'")
-    html = check_page(finance_client.get(LIST))
-    assert "too much usage to say here" in html and "gpt-x" in html
+    assert "gpt-x" in check_page(finance_client.get(LIST))
+    assert "too much usage to say here" in check_page(finance_client.get(MISSING))
+
+
+def test_all_usage_has_a_cost_or_a_price(finance_client):
+    make_usage(model_used="dear", tokens_used=7, cost_usd="1.0000")
+    assert "has a cost, or a price" in check_page(finance_client.get(MISSING))
+    panel = finance_client.get(MISSING, headers={"HX-Request": "true"}).text
+    assert "has a cost, or a price" in panel and "<html" not in panel
+
+
+def test_the_table_of_prices_reads_no_usage(finance_client, django_assert_max_num_queries):
+    finance_client.get(LIST)
+    with django_assert_max_num_queries(8) as queries:
+        finance_client.get(LIST)
+    assert not any("usage_logs" in query["sql"] for query in queries.captured_queries)

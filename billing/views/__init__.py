@@ -22,7 +22,7 @@ from billing.views.ledger import (
 from billing.views.limits import CreditLimitDetail, CreditLimitList, CreditLimitUpdate
 from billing.views.overview import Overview, OverviewCsv
 from billing.views.posting import CreditTransactionReverse, PostCredit
-from billing.views.prices import PriceCreate, PriceDetail, PriceList, PriceUpdate
+from billing.views.prices import PriceCreate, PriceDetail, PriceList, PriceMissing, PriceUpdate
 from billing.views.reconciliation import (
     Reconciled,
     ReconciliationCheck,
@@ -85,6 +85,7 @@ __all__ = [
     "PriceCreate",
     "PriceDetail",
     "PriceList",
+    "PriceMissing",
     "PriceUpdate",
     "Reconciled",
     "ReconciliationCheck",

@@ -24,7 +24,28 @@ class PriceList(generic.ListView):
     nothing_yet = "Usage without a cost can be estimated once its model has a price."
 
     def extra_context(self):
-        return {"without": models_without_price(), "since": looked_back_to()}
+        return {"missing_url": self.url("missing")}
+
+
+class PriceMissing(generic.ModelPage):
+    """The models that are used without a price, as a page and as the panel under the price table. To find them all
+    usage of three months is read, for which the table does not wait.
+    """
+
+    model = Price
+    action = "view"
+    page = "missing"
+
+    def get(self, request):
+        context = {
+            "page_title": "Models without a price",
+            "crumbs": self.crumbs(),
+            "without": models_without_price(),
+            "since": looked_back_to(),
+            "add_url": self.url("add") if self.can("add") else "",
+        }
+        template = "billing/price_missing.html" if request.htmx else "billing/price_missing_page.html"
+        return self.render(context, template=template)
 
 
 class PriceDetail(generic.DetailView):
