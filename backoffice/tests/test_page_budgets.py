@@ -73,7 +73,7 @@ COUNTED = {
     "billing:overview": {"usage_logs"},  # a month, exact
     "billing:overview_csv": {"usage_logs"},  # the same
     "billing:settlementday_detail": {"settled_row"},  # late rows of one day
-    "billing:price_list": {"usage_logs"},  # 90 days of unpriced usage
+    "billing:price_missing": {"usage_logs"},  # 90 days of unpriced usage, which is what it is opened for
     "telephony:phonenumber_list": {"call_logs"},  # of each number, in a file
 }
 LIST_BYTES = 120 * 1024
