@@ -149,15 +149,25 @@ def groups(found, typed, words, user, per_kind):
         before = best.setdefault(kind, {}).get(pk)
         if before is None or rank < before[1]:
             best[kind][pk] = (matched, rank, key)
+    # Found was what the user may see.
+    ranked = {
+        kind: sorted(best[kind.name].items(), key=lambda row: row[1][1:])
+        for kind in BY_NAME.values()
+        if kind.name in best
+    }
+    wanted = {
+        kind: [pk for pk, _ in rows[:per_kind]] for kind, rows in ranked.items() if kind.name != "caller"
+    }
+    objects = objects_of(wanted, user)
+    owned = (
+        owned_by(wanted.get(BY_NAME["profile"])) if user.has_perm(BY_NAME["organization"].permission) else {}
+    )
     made = []
-    for kind in BY_NAME.values():  # found was what the user may see
-        if kind.name not in best:
-            continue
-        rows = sorted(best[kind.name].items(), key=lambda row: row[1][1:])
-        if kind.name == "caller":
-            hits = [caller(kind, number, calls, rank, typed) for number, (calls, rank, _) in rows[:per_kind]]
+    for kind, rows in ranked.items():
+        if kind in objects:
+            hits = list(records(kind, rows[:per_kind], objects[kind], owned, typed, words, user))
         else:
-            hits = list(records(kind, rows[:per_kind], typed, words, user))
+            hits = [caller(kind, number, calls, rank, typed) for number, (calls, rank, _) in rows[:per_kind]]
         if hits:
             more = f"{kind.list_url()}?{urlencode({'q': typed.text})}" if len(rows) > per_kind else ""
             made.append(Group(kind, hits, more))
@@ -165,10 +175,33 @@ def groups(found, typed, words, user, per_kind):
     return made
 
 
-def records(kind, rows, typed, words, user):
-    objects = kind.rows([pk for pk, _ in rows], user)
+def objects_of(wanted, user):
+    """{kind: {pk as text: row}} of the wanted {kind: [pk]}, as far as `user` may see them; waits once."""
+    connection = reading()
+    found = connection.read_together([kind.read(pks, user) for kind, pks in wanted.items()])
+    return {kind: kind.rows(rows, connection.alias) for kind, rows in zip(wanted, found, strict=True)}
+
+
+def owned_by(profiles):
+    """{id of a profile: its organizations}, fifty of all at the most."""
+    if not profiles:
+        return {}
+    model = apps.get_model("tenants.Organization")
+    owned = {}
+    with reading().prepared_cursor() as cursor:
+        cursor.execute(
+            "select id, name, owner_id from public.organizations where owner_id = any(%s::uuid[])"
+            " order by name limit 50",
+            [profiles],
+        )
+        for values in cursor.fetchall():
+            row = model.from_db(reading().alias, ("id", "name", "owner_id"), values)
+            owned.setdefault(row.owner_id, []).append(row)
+    return owned
+
+
+def records(kind, rows, objects, owned, typed, words, user):
     may_see_tenants = user.has_perm("tenants.view_organization")
-    owned = owned_by(objects.values()) if kind.name == "profile" and may_see_tenants else {}
     for pk, (matched, rank, _) in rows:
         if (row := objects.get(pk)) is None:
             continue
@@ -213,22 +246,6 @@ def ending_marked(number, typed):
     """A number with those of its digits marked that were typed."""
     digits = "".join(sign for sign in number if sign.isdigit())
     return highlight_digits(number, next((e for e in typed.digits if digits.endswith(e)), ""))
-
-
-def owned_by(profiles):
-    """{id of a profile: its organizations, at most three}, in one query."""
-    model = apps.get_model("tenants.Organization")
-    owned = {}
-    connection = reading()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select id, name, owner_id from public.organizations where owner_id = any(%s) order by name limit 50",
-            [[profile.pk for profile in profiles]],
-        )
-        for values in cursor.fetchall():
-            row = model.from_db(connection.alias, ("id", "name", "owner_id"), values)
-            owned.setdefault(row.owner_id, []).append(row)
-    return owned
 
 
 def caller(kind, number, calls, rank, typed):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import escape
 
 from django.utils.safestring import mark_safe
@@ -35,12 +36,19 @@ def highlight(text, words):
     """`text` with the beginnings of words marked that are among `words` (already as they are compared)."""
     text = str(text)[:LONGEST]
     plain, places = folded(text)
-    marked = set()
-    for word in words.split():
-        before = "" if UNSPACED.search(word) else r"(?<![^\W_])"
-        for found in re.finditer(before + re.escape(word), plain):
-            marked.update(places[found.start() : found.end()])
-    return mark(text, marked)
+    found = [match.span() for beginning in beginnings(words) for match in beginning.finditer(plain)]
+    if not found:
+        return mark_safe(escape(text))
+    return mark(text, {place for start, end in found for place in places[start:end]})
+
+
+@lru_cache(maxsize=100)
+def beginnings(words):
+    """The patterns of words that begin with one of these; signs of scripts without spaces may stand anywhere."""
+    return [
+        re.compile(("" if UNSPACED.search(word) else r"(?<![^\W_])") + re.escape(word))
+        for word in words.split()
+    ]
 
 
 def highlight_digits(text, ending):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.apps import apps
 from django.urls import reverse
 
-from backoffice.search.rows import read_rows
+from backoffice.search.rows import row_of, statement
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,26 @@ class Kind:
     def list_url(self):
         return reverse(self.list)
 
-    def rows(self, pks, user):
-        """{pk as text: row}, in one query."""
+    @property
+    def statement(self):
+        """(SQL, its Parts), as rows.statement() has them."""
         columns, joined = [*self.columns, *self.details], [*self.joined]
         if self.tenant:
             joined.append(self.tenant.replace(".", "__"))
             columns.append(f"{joined[-1]}__name")
-        also = (
-            (" and t0.owner_id = %s", [user.pk]) if self.name == "job" and not user.is_superuser else ("", [])
-        )
-        rows = read_rows(self.model, tuple(columns), tuple(joined), pks, also)
+        return statement(self.model, tuple(columns), tuple(joined))
+
+    def read(self, pks, user):
+        """The statement for the rows with these ids that `user` may see, and its parameters."""
+        sql, _ = self.statement
+        if self.name == "job" and not user.is_superuser:
+            return f"{sql} and t0.owner_id = %s", [pks, user.pk]
+        return sql, [pks]
+
+    def rows(self, found, alias):
+        """{pk as text: row} of what read() found in a database."""
+        _, parts = self.statement
+        rows = [row_of(parts, values, alias) for values in found]
         return {str(row.pk): row for row in rows}
 
     def tenant_of(self, row):

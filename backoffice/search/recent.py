@@ -5,7 +5,7 @@ import logging
 from django.db import DatabaseError, connection
 
 from backoffice.models import Recent
-from backoffice.search.find import Hit
+from backoffice.search.find import Hit, objects_of
 from backoffice.search.kinds import KINDS
 
 log = logging.getLogger(__name__)
@@ -53,15 +53,13 @@ def recent(user, limit=SHOWN):
     kinds = {kind.model_label.lower(): kind for kind in KINDS if user.has_perm(kind.permission)}
     kept = list(Recent.objects.filter(user=user).order_by("-opened_at").values_list("model", "record")[:KEPT])
     kept = [(model, record) for model, record in kept if model in kinds][: limit * 2]
-    rows = {
-        model: kinds[model].rows([record for of, record in kept if of == model], user)
-        for model in {model for model, _ in kept}
-    }
+    wanted = {kinds[model]: [record for of, record in kept if of == model] for model, _ in kept}
+    rows = objects_of(wanted, user)
     may_see_tenants = user.has_perm("tenants.view_organization")
     hits = []
     for model, record in kept:
-        if row := rows[model].get(record):
-            kind = kinds[model]
+        kind = kinds[model]
+        if row := rows[kind].get(record):
             tenant = kind.tenant_of(row) if may_see_tenants else None
             hits.append(Hit(kind, row.get_absolute_url(), str(row), [], "", 0, tenant))
     return hits[:limit]

@@ -7,7 +7,7 @@ answer it, and a search has one for every kind that it found.
 from dataclasses import dataclass
 from functools import cache
 
-from django.db import connections, models, router
+from django.db import models
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,8 @@ def table_of(model):
     return name if '"' in name else f'"{name}"'
 
 
-def read_rows(model, columns, joined, keys, also=("", ())):
-    """[row]. `also` is (condition, parameters) in SQL, in which the table of the rows is t0."""
-    sql, parts = statement(model, columns, joined)
-    connection = connections[router.db_for_read(model)]
-    with connection.prepared_cursor() as cursor:
-        cursor.execute(sql + also[0], [keys, *also[1]])
-        return [row_of(parts, values, connection.alias) for values in cursor.fetchall()]
-
-
 def row_of(parts, values, alias):
+    """The row of the first of the Parts, with those that it leads to."""
     made, at = [], 0
     for part in parts:
         names = [field.attname for field in part.fields]
