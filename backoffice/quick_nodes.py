@@ -20,7 +20,7 @@ from django.template.base import (
     VariableNode,
     render_value_in_context,
 )
-from django.template.defaulttags import ForNode, IfNode, TemplateLiteral, URLNode, WithNode
+from django.template.defaulttags import CsrfTokenNode, ForNode, IfNode, TemplateLiteral, URLNode, WithNode
 from django.template.library import InclusionNode, SimpleNode
 from django.template.loader_tags import IncludeNode
 from django.template.loaders import cached
@@ -121,6 +121,8 @@ def piece_of(node):
         return address_of_page(node)
     if type(node) is StaticNode and node.varname is None:
         return address_of_file(node)
+    if type(node) is CsrfTokenNode:
+        return token_of_form(node)
     return None
 
 
@@ -174,6 +176,18 @@ def address_of_file(node):
     """What {% static "name" %} shows."""
     name = constant_of(node.path)
     return None if name is MISSING else lambda context: escape(staticfiles_storage.url(name))
+
+
+def token_of_form(node):
+    """What {% csrf_token %} shows."""
+
+    def hidden(context):
+        given = context.get("csrf_token")
+        if not given or given == "NOTPROVIDED":
+            return node.render(context)
+        return f'<input type="hidden" name="csrfmiddlewaretoken" value="{escape(str(given))}">'
+
+    return hidden
 
 
 def constant_of(expression):

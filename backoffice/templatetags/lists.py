@@ -12,9 +12,10 @@ their order.
 """
 
 import html
+from functools import lru_cache
 
 from django import template
-from django.utils.html import conditional_escape, escape
+from django.utils.html import conditional_escape
 from django.utils.safestring import mark_safe
 
 from backoffice.generic import walk
@@ -60,8 +61,9 @@ class RowsNode(template.Node):
             yield opening(column.label, column.numeric), content or plain(column)
 
 
+@lru_cache(maxsize=1000)
 def opening(label, numeric):
-    return f'<td data-label="{escape(label)}"{" class=num" if numeric else ""}>'
+    return f'<td data-label="{html.escape(label)}"{" class=num" if numeric else ""}>'
 
 
 def plain(column):

@@ -4,6 +4,7 @@ The platform validates little, so a row may hold NULL, NaN, `infinity`, or a val
 column suggests. Every filter here takes anything and returns something readable; none of them raises.
 """
 
+import html
 import json
 import logging
 import re
@@ -75,7 +76,7 @@ def nav_sections(sections):
         head, entries = "", "".join([_nav_entry(**entry) for entry in section["items"]])
         named = f' aria-labelledby="nav-{number}"' if section["label"] else ""
         if named:
-            head = f'<div class="nav__section" id="nav-{number}">{escape(section["label"])}</div>'
+            head = f'<div class="nav__section" id="nav-{number}">{html.escape(section["label"])}</div>'
         parts.append(f"<div>{head}<ul{named}>{entries}</ul></div>")
     return mark_safe("".join(parts))  # of escaped pieces
 

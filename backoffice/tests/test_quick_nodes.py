@@ -143,6 +143,16 @@ def test_rendering_twice_shows_the_values_of_that_time():
     assert first.startswith("one<svg") and first.endswith("app.css") and second == ""
 
 
+@pytest.mark.parametrize("token", ["abc<", "", None, "NOTPROVIDED", SimpleLazyObject(lambda: "late")])
+def test_token_of_a_form(token):
+    source = "{% csrf_token %}"
+    quick = Template(source)
+    quicken(quick.nodelist)
+    assert quick.render(Context({"csrf_token": token})) == Template(source).render(
+        Context({"csrf_token": token})
+    )
+
+
 def test_the_templates_of_the_site_are_quick():
     (loader,) = engines["django"].engine.template_loaders
     assert type(loader) is Loader
