@@ -329,6 +329,8 @@ def copying(statement, time_zone, *, timeout="0", many=False):
         with transaction_of(own), own.cursor() as cursor:
             cursor.execute("select set_config('statement_timeout', %s, true)", [timeout])
             cursor.execute("set local jit = off")  # to compile takes longer than to do it
+            # Several processes would be no quicker than what writes the file, and take a while to begin.
+            cursor.execute("set local max_parallel_workers_per_gather = 0")
             # A workbook of millions of rows is put together for a minute after the last of them has come.
             cursor.execute("set local idle_in_transaction_session_timeout = '10min'")
             if many:
