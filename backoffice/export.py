@@ -8,7 +8,6 @@ import xlsxwriter
 from django.db import connection, connections
 from django.db.models import (
     BooleanField,
-    Case,
     CharField,
     DateTimeField,
     DecimalField,
@@ -16,11 +15,9 @@ from django.db.models import (
     ForeignKey,
     Func,
     IntegerField,
-    Q,
     TextField,
-    Value,
-    When,
 )  # fmt: skip
+from django.db.models.expressions import Col
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -38,6 +35,7 @@ FORMATS = {"csv": "CSV", "xlsx": "XLSX"}
 PLAIN_STARTS = [
     "AZ", "ag", "iz", "09", "\u00c0\u167f", "\u1681\u17ff", "\u1810\u1fff", "\u3001\ufefe", "\U00010000\U0010ffff",
 ]  # fmt: skip
+JSON_START, WEB_ADDRESS = r"^\s*[[{]\s*[\"{\[]", r"^https?://"
 ADDRESS_SECRET = r"([?&][^=&#]*(?:token|secret|key|pass|pwd|signature|auth)[^=&#]*=)[^&#]*"
 
 AT_ONCE_TIMEOUT = "5min"
@@ -49,16 +47,6 @@ SHEET_ROWS = 1_048_576
 CELL_CHARACTERS = 32_767
 # What a number of Excel holds: beyond it digits would be lost.
 SAFE_NUMBER = 10**15
-
-
-class Replaced(Func):
-    """regexp_replace(text, pattern, with, flags)."""
-
-    function = "regexp_replace"
-    output_field = TextField()
-
-    def __init__(self, expression, pattern, replacement, flags=""):
-        super().__init__(expression, Value(pattern), Value(replacement), Value(flags))
 
 
 def export_columns(page):
@@ -86,56 +74,54 @@ def source_of(column):
 
 
 def export_value(column, source, *, guard):
-    """What stands in the file. Texts lose what pages hide too: JSON, which may hold secrets, and secrets in addresses;
-    `guard` marks those that a spreadsheet would take for a formula.
-    """
+    """What stands in the file."""
     expression = F(source) if isinstance(source, str) else source
     field = column.field
     if isinstance(field, BooleanField):
         return Cast(expression, TextField())
     if not isinstance(field, CharField | TextField | ForeignKey | None):
         return expression
-    text = Cast(expression, TextField())
-    address = Replaced(Replaced(text, "//[^/@]*@", f"//{HIDDEN}@"), ADDRESS_SECRET, rf"\1{HIDDEN}", "gi")
-    hidden = Case(
-        When(Q(Matches(text, r"^\s*[[{]\s*[\"{\[]")), then=Value("[JSON]")),
-        When(Q(Matches(text, r"^https?://")), then=address),
-        default=Replaced(text, FORMULA, "'") if guard else text,
-        output_field=TextField(),
-    )
-    return Case(When(Q(StartsPlain(text)), then=text), default=hidden, output_field=TextField())
+    return FileText(expression, guard=guard)
 
 
-class StartsPlain(Func):
-    """Whether a text begins with one of PLAIN_STARTS."""
+class FileText(Func):
+    """A text as a file holds it. It loses what pages hide too: JSON, which may hold secrets, and secrets in addresses;
+    with `guard` one that a spreadsheet would take for a formula gets an apostrophe.
+    """
 
-    output_field = BooleanField()
-    conditional = True
+    output_field = TextField()
+
+    def __init__(self, text, *, guard):
+        super().__init__(text)
+        self.guard = guard
 
     def as_sql(self, compiler, connection, **more):
         (text,) = self.get_source_expressions()
         sql, params = compiler.compile(text)
-        # Of Latin letters and digits PostgreSQL makes a hash table: most texts are looked up once.
-        latin = [
-            n for first, last in PLAIN_STARTS if last.isascii() for n in range(ord(first), ord(last) + 1)
-        ]
-        tests = [f"ascii({sql}) = any (array{latin})"]
-        tests += [
-            f"ascii({sql}) between {ord(first)} and {ord(last)}"
-            for first, last in PLAIN_STARTS
-            if not last.isascii()
-        ]
-        return f"({' or '.join(tests)})", [*params] * len(tests)
+        if isinstance(text, Col):
+            return self.written(f"({sql})::text")
+        # What takes longer to find than a column is found once.
+        written, patterns = self.written("found.text")
+        return f"(select {written} from (select ({sql})::text as text offset 0) found)", [*patterns, *params]
+
+    def written(self, text):
+        """(SQL, parameters) of a text that can be asked for many times."""
+        guarded = f"regexp_replace({text}, %s, %s)" if self.guard else text
+        sql = (
+            f"case when {starts_plainly(text)} then {text} when {text} ~ %s then '[JSON]' when {text} ~ %s"
+            f" then regexp_replace(regexp_replace({text}, %s, %s), %s, %s, 'gi') else {guarded} end"
+        )
+        address = [WEB_ADDRESS, "//[^/@]*@", f"//{HIDDEN}@", ADDRESS_SECRET, rf"\1{HIDDEN}"]
+        return sql, [JSON_START, *address, *([FORMULA, "'"] if self.guard else [])]
 
 
-class Matches(Func):
-    template = "(%(expressions)s)"
-    arg_joiner = " ~ "
-    output_field = BooleanField()
-    conditional = True
-
-    def __init__(self, expression, pattern):
-        super().__init__(expression, Value(pattern))
+def starts_plainly(text):
+    """A condition: whether a text begins with one of PLAIN_STARTS."""
+    # Of Latin letters and digits PostgreSQL makes a hash table: most texts are looked up once.
+    latin = [n for first, last in PLAIN_STARTS if last.isascii() for n in range(ord(first), ord(last) + 1)]
+    others = [(ord(first), ord(last)) for first, last in PLAIN_STARTS if not last.isascii()]
+    tests = [f"ascii({text}) between {first} and {last}" for first, last in others]
+    return f"({' or '.join([f'ascii({text}) = any (array{latin})', *tests])})"
 
 
 def copy_statement(page, columns, *, guard):
