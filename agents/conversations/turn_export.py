@@ -25,7 +25,7 @@ KIND = "turn_export"
 PERMISSION = "agents.export_transcript"
 LIST = "agents:conversation_list"
 CONVERSATIONS_AT_ONCE = 200
-CONVERSATIONS_FIRST = 8  # so that the file begins soon
+CONVERSATIONS_FIRST = 16  # so that the file begins soon
 # Of a conversation, for what a file says of it.
 READ = (
     "store", "source_id", "external_id", "channel", "started_at", "outcome", "labels", "organization__name",

@@ -117,6 +117,9 @@ class TogetherCursor(PreparedCursor):
         return self
 
 
+# Statements whose plans a connection keeps. Fifty kinds of pages prepare a hundred, psycopg's own limit, beyond which each
+# new one would push out another.
+PREPARED_MAX = 300
 POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
 CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
 
@@ -227,4 +230,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection.adapters.register_dumper(dt.datetime, InfiniteDatetimeDumper)
         connection.execute(PREVIEW_SETTINGS if self.alias == PREVIEW else SESSION_SETTINGS)
         connection.prepare_threshold = 0  # for prepared_cursor(); Django's other cursors prepare nothing
+        connection.prepared_max = PREPARED_MAX
         return True

@@ -70,3 +70,9 @@ def test_several_are_asked_in_one_go_and_also_after_a_column_has_got_another_typ
     run(other, "alter table test_prepared alter name type text")
     assert one.read_together(reads) == [[("one",)], [(1,)]]
     assert one.read_together([]) == []
+
+
+def test_a_connection_keeps_the_plans_of_more_pages_than_there_are(two):
+    for n in range(150):
+        ask(two[0], f"select {n} where %s::int = 1", 1)
+    assert ask(two[0], PLANS, "select % where $1::int = 1%")[0][0] == 150
