@@ -117,8 +117,8 @@ class TogetherCursor(PreparedCursor):
         return self
 
 
-# Statements whose plans a connection keeps. Fifty kinds of pages prepare a hundred, psycopg's own limit, beyond which each
-# new one would push out another.
+# Statements whose plans a connection keeps. Fifty kinds of pages prepare a hundred, psycopg's own limit, beyond which
+# each new one would push out another.
 PREPARED_MAX = 300
 POOL_SECONDS = 0.8  # the longest wait for a connection of the pool
 CROWDED_SECONDS = 0.1  # the same when it is known that the server gives no more of them
