@@ -160,6 +160,10 @@ class RecordAdmin(admin.ModelAdmin):
     show_facets = ShowFacets.NEVER
     media = forms.Media()
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.pages = {}  # {(how it is shown in admin, staff page): the class made of both}
+
     # Who may do what
 
     def allows(self, action, user):
@@ -288,8 +292,10 @@ class RecordAdmin(admin.ModelAdmin):
         return self.page(kind, page).as_view()(request, **kwargs)
 
     def page(self, kind, page):
-        """A staff page as it is in admin."""
-        return type(page.__name__, (kind, page), {"model_admin": self})
+        """A staff page as it is in admin; the class is made once."""
+        if (kind, page) not in self.pages:
+            self.pages[kind, page] = type(page.__name__, (kind, page), {"model_admin": self})
+        return self.pages[kind, page]
 
     def pk(self, object_id):
         try:

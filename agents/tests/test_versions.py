@@ -73,6 +73,19 @@ class TestHistory:
         assert [bool(entry["restore_url"]) for entry in response.context["entries"]] == [False, True, True]
         assert "the column, config → model" in html
 
+    def test_a_change_of_any_age_can_be_undone(self, support_client, finance_client):
+        agent = make_agent()
+        for temperature in range(12):
+            change(agent, temperature=temperature / 10)
+        entries = support_client.get(url("history", agent)).context["entries"]
+        undone = [entry["undo_url"] for entry in entries]
+        assert not undone[0] and all(undone[1:12])
+        assert undone[11] == reverse("backoffice:auditevent_revert", args=[entries[11]["event"].pk])
+        check_page(support_client.get(undone[11]))
+        assert not any(
+            entry["undo_url"] for entry in finance_client.get(url("history", agent)).context["entries"]
+        )
+
     def test_prompts_are_told_line_by_line(self, support_client):
         lines = [f"Rule {n}" for n in range(30)]
         agent = make_agent(system_prompt="\n".join(lines))

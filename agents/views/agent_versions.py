@@ -16,6 +16,7 @@ from agents.versions.changes import difference, in_effect, label_of, named, repl
 from agents.versions.restore import Moved, preview, restore_version
 from agents.versions.secrets import plain
 from backoffice import generic, keyset
+from backoffice.audit import describe
 from backoffice.display import redact
 from backoffice.forms import ReasonForm
 from backoffice.generic import safe_next
@@ -94,6 +95,10 @@ class AgentHistory(AgentPage):
                 "url": self.version_url(event.pk),
                 "restore_url": self.version_url(event.pk, "restore")
                 if self.can("change") and event.pk != newest
+                else "",
+                # That of the newest is on the agent's page, where it puts back keys of the configuration, too.
+                "undo_url": describe(event, self.request.user, self.object)["undo_url"]
+                if event.pk != newest
                 else "",
             }
             row = before or row

@@ -83,7 +83,8 @@ class ModelPage(View):
 
 
 class ObjectPage(ModelPage):
-    """A page about one row, found by the id in the address; `queryset` may join what it shows.
+    """A page about one row, found by the id in the address; `queryset` may join what it shows. Its statement is kept
+    (kept.py), but where it depends on the request, as a property.
 
     A page that shows a row is remembered among what the reader opened lately.
     """
@@ -105,8 +106,12 @@ class ObjectPage(ModelPage):
     def object(self):
         queryset = (self.queryset if self.queryset is not None else self.model._default_manager).all()
         pk = self.kwargs["pk"]
-        in_range = not isinstance(pk, int) or pk < 2**63
-        found = kept.rows(("page", type(self)), lambda pk: queryset.filter(pk=pk), pk) if in_range else []
+        if isinstance(pk, int) and not -(2**63) <= pk < 2**63:
+            found = []  # no key is
+        elif isinstance(type(self).queryset, property):
+            found = list(queryset.filter(pk=pk))
+        else:
+            found = kept.rows(("page", type(self)), lambda pk: queryset.filter(pk=pk), pk)
         if not found:
             raise Http404(f"There is no {self.model._meta.verbose_name} with this id.")
         return found[0]

@@ -143,7 +143,7 @@ def candidates(connection, typed, user):
 
 
 def groups(found, typed, words, user, per_kind):
-    """Groups, best first; of each kind the best rows, read in one query with their organizations."""
+    """Groups, best first; the best rows of all kinds are read in one go, each with its organization."""
     best = {}
     for kind, pk, matched, rank, key in found:
         before = best.setdefault(kind, {}).get(pk)

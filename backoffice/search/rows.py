@@ -1,4 +1,4 @@
-"""Reads the rows of a kind with what names them, and what names the rows that they belong to.
+"""The statement for the rows of a kind, with what names them and whose they are; and rows of what it found.
 
 SQL whose text is put together once for each kind: the ORM takes longer to compile such a statement than PostgreSQL to
 answer it, and a search has one for every kind that it found.

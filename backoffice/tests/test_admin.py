@@ -9,6 +9,7 @@ from django.contrib import admin as django_admin
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, models
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agents.models import Agent, AgentSession
@@ -22,7 +23,7 @@ from agents.tests.factories import (
     make_session,
     make_setting_change,
 )
-from backoffice import jobs, keyset, services, staff
+from backoffice import jobs, kept, keyset, services, staff
 from backoffice.admin_site import admin_url
 from backoffice.health.findings import Finding
 from backoffice.health.store import keep
@@ -237,13 +238,29 @@ class TestEveryTable:
                 assert (
                     admin_client.get(reverse(f"admin:agents_agent_{page}", args=[wrong])).status_code == 404
                 )
-        for wrong in ("foo", "99999999999999999999", "0"):
-            assert admin_client.get(reverse("admin:backoffice_user_change", args=[wrong])).status_code == 404
+        for wrong in ("foo", "99999999999999999999", "-99999999999999999999", "0"):
+            with CaptureQueriesContext(connection) as queries:
+                page = admin_client.get(reverse("admin:backoffice_auditevent_change", args=[wrong]))
+            assert page.status_code == 404
+            # A number that no key has is not looked for: as one that is larger than keys, no index would find it.
+            assert not any("99999999999999999999" in query["sql"] for query in queries)
 
     def test_others_jobs_are_hidden(self, support_client, admin_client):
         job = make_job(admin_client.user)
         assert str(job.pk) not in support_client.get(admin_url(Job, "changelist")).text
-        assert support_client.get(admin_url(Job, "change", job)).status_code == 404
+        own = make_job(support_client.user)
+        for _ in range(2):  # whoever asked before, and whichever statement that left
+            assert admin_client.get(admin_url(Job, "change", job)).status_code == 200
+            assert support_client.get(admin_url(Job, "change", job)).status_code == 404
+            assert support_client.get(admin_url(Job, "change", own)).status_code == 200
+
+    def test_its_pages_keep_one_statement_each(self, admin_client):
+        agents = [make_agent() for _ in range(3)]
+        admin_client.get(admin_url(Agent, "change", agents[0]))
+        before = len(kept.KEPT)
+        for agent in agents:
+            assert admin_client.get(admin_url(Agent, "change", agent)).status_code == 200
+        assert len(kept.KEPT) == before
 
 
 class TestSigningIn:
@@ -298,7 +315,7 @@ class TestLists:
             admin_client.get(admin_url(type(usage), "changelist"), params)
         counting = [query["sql"] for query in queries if "COUNT(" in query["sql"].upper()]
         # That of the navigation as well.
-        assert counting and all("LIMIT 1000" in sql.upper() for sql in counting)
+        assert counting and all("LIMIT 100" in sql.upper() for sql in counting)
 
     def test_a_long_list_ends_with_a_sentence(self, admin_client, monkeypatch):
         make_call()
