@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import django_filters
 from django import forms
 from django.db import models
-from django.db.models import UUIDField
 from django.utils import timezone
 from django.utils.datastructures import MultiValueDict
 
@@ -98,7 +97,7 @@ class RowField(PickerField):
         if (
             value in self.empty_values
             or self.queryset.query.where
-            or not isinstance(model._meta.pk, UUIDField)
+            or not isinstance(model._meta.pk, models.UUIDField)
         ):
             return super().to_python(value)
         rows = kept.rows(("chosen", model), self.rows_of, model._meta.pk.to_python(value))
