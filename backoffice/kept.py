@@ -6,7 +6,7 @@ these values: PostgreSQL plans it once, too (prepared_cursor()).
 
 from uuid import UUID
 
-from django.db import connections, router
+from django.db import connection, connections, router
 from django.db.models.query import get_related_populators
 
 KEPT = {}
@@ -25,29 +25,71 @@ def rows(shape, build, *values):
     `shape` names all that its SQL depends on but for these values, each a UUID, a text or a whole number that stands in
     it as it is. `build` is called once, with others of their kind.
     """
+    return kept_as(KeptRows, shape, build, values).rows(values)
+
+
+def count(shape, build, *values):
+    """How many rows `build(*values)`, a queryset as of rows(), finds. Counting stops where it is cut off."""
+    return kept_as(KeptCount, shape, build, values).number(values)
+
+
+def kept_as(kind, shape, build, values):
     kept = KEPT.get(shape)
     if kept is None:
         if len(KEPT) >= MOST:
             KEPT.clear()
-        kept = KEPT[shape] = KeptQuery(build, [type(value) for value in values])
-    return kept.rows(values)
+        kept = KEPT[shape] = kind(build, [type(value) for value in values])
+    return kept
 
 
-class KeptQuery:
-    """The statement of a queryset of model rows, and how rows are made of what it finds."""
+class KeptStatement:
+    """The statement of a queryset: `sql`, text but for the values, and `places`, the numbers of the values in it."""
 
     def __init__(self, build, types):
         stand_ins = [STAND_INS[kind](n) for n, kind in enumerate(types)]
         queryset = build(*stand_ins)
         if queryset._prefetch_related_lookups or queryset._known_related_objects or queryset._db:
             raise ValueError("A kept queryset neither reads nor is given other rows, and names no database.")
-        compiler = queryset.query.get_compiler(queryset.db)
-        self.sql, params = compiler.as_sql()
-        # (a parameter, None), or (None, the number of the value that stands there)
-        self.params = [(None, stand_ins.index(one)) if one in stand_ins else (one, None) for one in params]
-        if {number for _, number in self.params} - {None} != set(range(len(types))):
+        self.model = queryset.model
+        self.compiler = queryset.query.get_compiler(queryset.db)
+        sql, params = self.compiler.as_sql()
+        self.places = [stand_ins.index(one) for one in params if one in stand_ins]
+        written = ["%s" if one in stand_ins else literal(one) for one in params]
+        self.sql = sql.replace("%%", "%%%%") % tuple(written)
+        if {*self.places} != {*range(len(types))}:
             raise ValueError(f"Not each of the values is in the statement: {self.sql}")
-        self.model, self.select, self.classes = queryset.model, compiler.select, compiler.klass_info
+
+    def found(self, connection, values):
+        """The rows for these values, as tuples."""
+        with connection.prepared_cursor() as cursor:
+            cursor.execute(self.sql, [values[number] for number in self.places])
+            return cursor.fetchall()
+
+
+def literal(value):
+    """A parameter as text of a statement that has others."""
+    return connection.ops.compose_sql("%s", [value]).replace("%", "%%")
+
+
+class KeptCount(KeptStatement):
+    """How many rows a queryset has."""
+
+    def __init__(self, build, types):
+        super().__init__(build, types)
+        self.sql = f"select count(*) from ({self.sql}) counted"
+
+    def number(self, values):
+        ((number,),) = self.found(connections[router.db_for_read(self.model)], values)
+        return number
+
+
+class KeptRows(KeptStatement):
+    """Model rows, and how they are made of what the statement finds."""
+
+    def __init__(self, build, types):
+        super().__init__(build, types)
+        compiler = self.compiler
+        self.select, self.classes = compiler.select, compiler.klass_info
         self.annotations = list((compiler.annotation_col_map or {}).items())
         self.converters = compiler.get_converters([column for column, *_ in self.select])
         first, last = self.classes["select_fields"][0], self.classes["select_fields"][-1]
@@ -58,10 +100,7 @@ class KeptQuery:
     def rows(self, values):
         alias = router.db_for_read(self.model)
         connection = connections[alias]
-        params = [one if number is None else values[number] for one, number in self.params]
-        with connection.prepared_cursor() as cursor:
-            cursor.execute(self.sql, params)
-            found = cursor.fetchall()
+        found = self.found(connection, values)
         if self.converters:
             found = [self.converted(row, connection) for row in found]
         if alias not in self.populators:

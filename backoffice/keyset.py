@@ -9,11 +9,8 @@ the way through the address.
 import base64
 import json
 from dataclasses import dataclass
-from functools import cached_property
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
 from django.db.models.expressions import Col
 from django.db.models.fields.related_lookups import RelatedExact
@@ -191,7 +188,7 @@ def total(queryset, *, filtered, limit=None):
     if parent := parent_of(queryset.query):
         number = count_of_parent(queryset.model, *parent, limit)
     elif filtered or queryset.query.where:  # a list may be of a part of its table from the start
-        number = queryset.order_by().values("pk")[: limit + 1].count()
+        number = up_to(queryset, limit).count()
     else:
         estimate, number = estimate_or_count(queryset.model, limit)
         if number is None:
@@ -223,31 +220,16 @@ def count_of_parent(model, column, key, limit):
         return cursor.fetchone()[0]
 
 
-class CountOfKey:
-    """Counts the rows of a queryset that `build` makes of a uuid, up to COUNT_LIMIT. Its statement is put together
-    once, which for some takes longer than to answer it.
-    """
+def kept_total(shape, build, *values):
+    """The Total of `build(*values)`, whose statement is kept as kept.rows() has it."""
+    return bounded_total(
+        kept.count(shape, lambda *own: up_to(build(*own), COUNT_LIMIT), *values), COUNT_LIMIT
+    )
 
-    STAND_IN = UUID("5ca1ab1e-0000-4000-8000-000000000000")
 
-    def __init__(self, build):
-        self.build = build
-
-    @cached_property
-    def statement(self):
-        """(SQL, how often the key stands in it); every other value is part of its text."""
-        bounded = self.build(self.STAND_IN).order_by().values("pk")[: COUNT_LIMIT + 1]
-        sql = connection.ops.compose_sql(*bounded.query.sql_with_params()).replace("%", "%%")
-        before, *others = sql.split(f"'{self.STAND_IN.hex}'::uuid")
-        if not others:
-            raise ValueError("The statement does not name the key.")
-        return f"select count(*) from ({'%s'.join([before, *others])}) counted", len(others)
-
-    def total(self, key):
-        sql, times = self.statement
-        with reading().prepared_cursor() as cursor:
-            cursor.execute(sql, [key] * times)
-            return bounded_total(cursor.fetchone()[0], COUNT_LIMIT)
+def up_to(queryset, limit):
+    """What tells by its number of rows whether there are more than `limit`."""
+    return queryset.order_by().values("pk")[: limit + 1]
 
 
 def quoted(name):

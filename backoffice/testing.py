@@ -61,15 +61,15 @@ def platform_role():
 
 def check_kept_statements():
     """From here on each page that asks a kept statement fails if its queryset has become another one."""
-    kept_rows = kept.rows
+    kept_as = kept.kept_as
 
-    def checked_rows(shape, build, *values):
-        found = kept_rows(shape, build, *values)
-        now = kept.KeptQuery(build, [type(value) for value in values])
-        assert (now.sql, now.params) == (kept.KEPT[shape].sql, kept.KEPT[shape].params), shape
+    def checked(kind, shape, build, values):
+        found = kept_as(kind, shape, build, values)
+        now = kind(build, [type(value) for value in values])
+        assert (now.sql, now.places) == (found.sql, found.places), shape
         return found
 
-    kept.rows = checked_rows
+    kept.kept_as = checked
 
 
 class Database:

@@ -138,13 +138,20 @@ class TestOfOneParent:
         assert str(keyset.total(usage.filter(channel="none"), filtered=True)) == "0"
         assert (keyset.total(usage, filtered=True, limit=1).kind, other.pk == one.pk) == ("exact", False)
 
-    def test_a_statement_that_is_kept_counts_for_each_key(self, db):
+    def test_a_statement_that_is_kept_counts_for_each_key(self, db, monkeypatch):
         one, two = make_usage(), make_usage()
-        counted = keyset.CountOfKey(lambda tenant: UsageLog.objects.filter(organization=tenant))
-        for tenant, number in ((one.organization_id, "1"), (two.organization_id, "1"), (uuid.uuid4(), "0")):
-            assert str(counted.total(tenant)) == number
-        with pytest.raises(ValueError, match="does not name"):
-            keyset.CountOfKey(lambda tenant: UsageLog.objects.all()).total(one.organization_id)
+        make_usage(agent=two.agent)
+
+        def usage_of(tenant):
+            return UsageLog.objects.filter(organization=tenant).exclude(channel="none")
+
+        wanted = ((one.organization_id, "1"), (two.organization_id, "2"), (uuid.uuid4(), "0"))
+        for tenant, number in wanted:
+            assert str(keyset.kept_total("usage", usage_of, tenant)) == number
+        monkeypatch.setattr(keyset, "COUNT_LIMIT", 1)
+        assert str(keyset.kept_total("usage up to 1", usage_of, two.organization_id)) == "1+"
+        with pytest.raises(ValueError, match="Not each"):
+            keyset.kept_total("all usage", lambda tenant: UsageLog.objects.all(), one.organization_id)
 
 
 def test_null_counts_as_zero_or_as_long_ago(db):

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from backoffice import generic, kept, keyset
 from backoffice.addresses import fixed_address, row_address
-from backoffice.keyset import BadCursor, CountOfKey, newest
+from backoffice.keyset import BadCursor, newest
 from backoffice.page_model import with_names
 from billing.models import CreditTransaction, UsageLog
 from telephony.call_check import check_dialled, check_number
@@ -35,7 +35,6 @@ CALLS = with_names(CallLog.objects.order_by(*NEWEST), "agent", "phone_number")
 USAGE = with_names(UsageLog.objects.all(), "agent", agent=["organization"])
 POSTINGS = CreditTransaction.objects.select_related("adoption")
 TRUNKS = SipTrunk.objects.order_by(*NEWEST)
-UNEXPLAINED = CountOfKey(lambda tenant: CreditTransaction.objects.filter(organization=tenant).unexplained())
 
 
 class OrganizationOverview(OrganizationTab):
@@ -190,8 +189,12 @@ class OrganizationLedger(OrganizationTab):
                 if self.may_list(name)
             ],
             "unexplained_url": f"{section['url']}&outside=unexplained",
-            "unexplained": UNEXPLAINED.total(self.object.pk),
+            "unexplained": keyset.kept_total("unexplained", unexplained_of, self.object.pk),
         }
+
+
+def unexplained_of(tenant):
+    return CreditTransaction.objects.filter(organization=tenant).unexplained()
 
 
 class OrganizationTimeline(OrganizationTab):
