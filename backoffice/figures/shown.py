@@ -3,6 +3,7 @@
 import datetime
 from collections import defaultdict
 from decimal import Decimal
+from functools import cached_property
 
 from django.apps import apps
 
@@ -48,15 +49,19 @@ class Figures:
         found = [self.sums.get((measure.source, day)) for day in days]
         return sum([measure.value(sums) for sums in found if sums], 0)
 
+    @cached_property
     def ends(self):
-        """[(Span, Span before)] of the bars: a day each, or a week (from the first day on) where there are many."""
+        """[(Span, Span before, at the axis, in words)] of the bars: a day each, or a week (from the first day on) where
+        there are many.
+        """
         size = 1 if self.span.length <= DAYS_DRAWN else 7
         back = datetime.timedelta(days=self.span.length)
         found = []
         for start in range(0, self.span.length, size):
             since = self.span.since + datetime.timedelta(days=start)
             until = min(since + datetime.timedelta(days=size - 1), self.span.until)
-            found.append((self.span.of(since, until), self.span.of(since - back, until - back)))
+            span = self.span.of(since, until)
+            found.append((span, self.span.of(since - back, until - back), short(since), long(span)))
         return found
 
     def tile(self, name, content=None):
@@ -129,21 +134,21 @@ class Figures:
 
     def charts(self, names=CHARTS):
         """[{name, label, icon, unit, url, total, note, bars, is_empty, drawing}] of measures, a bar per day or week."""
-        ends = self.ends()
+        ends, current = self.ends, self.is_current
         for name in names:
             measure = BY_NAME[name]
             if not self.may_open[name] or (measure.source in ADDED_UP and len(ends) != self.span.length):
                 continue
             bars = [
                 charts.Bar(
-                    label=short(span.since),
-                    name=long(span),
+                    label=label,
+                    name=words,
                     value=self.total(measure, span),
                     before=self.total(measure, before),
                     url=measure.url(span),
-                    is_partial=self.is_current and span.until == self.span.until,
+                    is_partial=current and span.until == self.span.until,
                 )
-                for span, before in ends
+                for span, before, label, words in ends
             ]
             added = measure.source not in ADDED_UP
             total, before = (
@@ -174,7 +179,7 @@ class Figures:
 
     def latency_chart(self):
         """The slowest 5 % by day, where something was measured; None elsewhere and where weeks are drawn."""
-        if not self.may_open["latency"] or len(self.ends()) != self.span.length:
+        if not self.may_open["latency"] or len(self.ends) != self.span.length:
             return None
         by_day = read.latency_by_day(self.span)
         if not by_day:
@@ -182,13 +187,13 @@ class Figures:
         measure = BY_NAME["latency"]
         bars = [
             charts.Bar(
-                label=short(day),
-                name=long(self.span.of(day, day)),
-                value=by_day[day].p95 if day in by_day else None,
-                url=measure.url(self.span.of(day, day)) if day in by_day else "",
-                is_partial=self.is_current and day == self.span.until,
+                label=label,
+                name=words,
+                value=by_day[span.since].p95 if span.since in by_day else None,
+                url=measure.url(span) if span.since in by_day else "",
+                is_partial=self.is_current and span.since == self.span.until,
             )
-            for day in self.span.days
+            for span, _, label, words in self.ends
         ]
         return charts.bar_chart(bars, "Latency of replies by day (p95)", unit="ms", key="latency")
 

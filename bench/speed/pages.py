@@ -154,12 +154,12 @@ def single(world):
             f"/agents/sessions/{pk}/",
             address("transcript", session=pk, size=size),
             f"/admin/platform/agentsession/{pk}/change/" if size == 120 else "",
-            wanted="transcript",
+            wanted="transcript" if size == 120 else "long transcript",
             rows="turns",
         )
     agent = f"/agents/agents/{world.agent}/"
     stock = f"/admin/platform/agent/{world.agent}/change/"
-    yield Page("Records", "agent", agent, address("form", agent=world.agent), wanted="form, open")
+    yield Page("Records", "agent", agent, address("form", agent=world.agent), wanted="other")
     yield Page(
         "Records", "edit form of an agent, open", f"{agent}edit/", address("form", agent=world.agent), stock,
         wanted="form, open",
