@@ -84,7 +84,7 @@ class Progress:
 
     def __init__(self, job):
         self.job = job
-        self.reported = 0.0
+        self.reported = time.monotonic()  # the job has just begun, which counts as a sign of life
 
     def start(self, total):
         self.job.total = total

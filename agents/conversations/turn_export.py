@@ -2,6 +2,7 @@
 
 import csv
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -76,7 +77,6 @@ def export_turns(job, progress):
     columns = [column for column in COLUMNS if column.name in job.params["columns"]]
     with timezone.override(owner.time_zone):
         page = open_list(LIST, owner, job.params["query"])
-        progress.start(None)
         job.result_path.parent.mkdir(parents=True, exist_ok=True)
         rows = Rows(page, columns, progress)
         notes = (
@@ -102,7 +102,8 @@ class Rows:
 
     def __init__(self, page, columns, progress):
         self.page, self.columns, self.progress = page, columns, progress
-        self.labels = {label.pk: label.name for label in Label.objects.all()}
+        wants_labels = any(column.name == "labels" for column in columns)
+        self.labels = {label.pk: label.name for label in Label.objects.all()} if wants_labels else {}
         self.zone = timezone.get_current_timezone()
         self.of_turn = of_turn(self.zone)
         self.turns = self.conversations = 0
@@ -125,24 +126,37 @@ class Rows:
             self.turns += len(turns)
 
     def conversations_in_order(self):
+        """(Conversation, [Said]) of each. While some are written, what was said in the next is read in a thread."""
+        with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+            pages = self.pages()
+            first = next(pages)
+            yield from self.counted(first, read_turns(cursor, first))
+            self.progress.start(
+                self.total()
+            )  # now that the file has begun, which counting would have kept waiting
+            waiting = None
+            for page in pages:
+                coming = page, pool.submit(read_turns, cursor, page)
+                if waiting:
+                    yield from self.counted(waiting[0], waiting[1].result())
+                waiting = coming
+            if waiting:
+                yield from self.counted(waiting[0], waiting[1].result())
+
+    def counted(self, page, turns):
+        for row in page:
+            yield row, turns.get((row.store, row.source_id), [])
+            self.conversations += 1
+            self.progress.step()
+
+    def pages(self):
+        """The conversations some at a time, in the list's order."""
         _, order, falling = self.page.current_order()
         rows = self.page.filterset.qs.only(*READ)
         params, size = {}, CONVERSATIONS_FIRST
         while params is not None:
-            found = keyset.read_page(
-                rows,
-                order.key,
-                descending=falling,
-                size=size,
-                params=params,
-            )
-            turns = read_turns(found.rows)
-            for row in found.rows:
-                yield row, turns.get((row.store, row.source_id), [])
-                self.conversations += 1
-                self.progress.step()
-            if size == CONVERSATIONS_FIRST:  # the file has begun, which counting would have kept waiting
-                self.progress.start(self.total())
+            found = keyset.read_page(rows, order.key, descending=falling, size=size, params=params)
+            yield found.rows
             params = {"after": found.next.removeprefix("after=")} if found.next else None
             size = CONVERSATIONS_AT_ONCE
 
@@ -199,17 +213,16 @@ def of_turn(zone):
     }
 
 
-def read_turns(conversations):
+def read_turns(cursor, conversations):
     """{(store, id in it): [Said]} of some conversations, one query per store."""
     found = defaultdict(list)
     for store in Store:
         ids = [row.source_id for row in conversations if row.store == store]
         if not ids:
             continue
-        with connection.cursor() as cursor:
-            cursor.execute(SAID.format(turns=TURNS[store]), [ids])
-            for turn in map(Said._make, cursor.fetchall()):
-                found[store, turn.session_id].append(turn)
+        cursor.execute(SAID.format(turns=TURNS[store]), [ids])
+        for turn in map(Said._make, cursor.fetchall()):
+            found[store, turn.session_id].append(turn)
     return found
 
 
