@@ -201,6 +201,9 @@ class FilterForm(forms.Form):
             name: field if name in self.idle else copy.deepcopy(field)
             for name, field in self.base_fields.items()
         }
+        for name in self.fields.keys() - self.idle:
+            if isinstance(self.fields[name], KnownValueField):
+                self.fields[name].offer(self.data.get(name))
 
 
 def field_html(field, css=""):
@@ -322,6 +325,11 @@ class KnownValueField(django_filters.fields.ChoiceField):
     def valid_value(self, value):
         # An address may name a value that nobody listed; it simply filters by it. No text holds NUL.
         return "\0" not in value
+
+    def offer(self, value):
+        """The select has that value too: it would else say "Any" while the list is narrowed by it."""
+        if value and self.valid_value(value) and value not in {str(key) for key, _ in self.widget.choices}:
+            self.widget.choices = [*self.widget.choices, (value, value)]
 
 
 class KnownValueFilter(django_filters.ChoiceFilter):

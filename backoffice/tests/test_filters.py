@@ -70,6 +70,12 @@ class TestValuesNobodyListed:
         odd = make_call(status="ringing")
         make_call()
         assert rows(support_client, "/telephony/calls/", status="ringing") == [odd]
+        page = support_client.get("/telephony/calls/?status=ringing").content.decode()
+        assert '<option value="ringing" selected>ringing</option>' in page
+        assert (
+            "ringing"
+            not in support_client.get("/telephony/calls/?status=busy").content.decode().partition("<table")[0]
+        )
 
     def test_not_set_is_a_value(self, support_client):
         none = make_call(status=None)
