@@ -8,8 +8,9 @@ Two writers, each a connection of its own, write turns as the runtime does: one 
 of a turn, its usage, and the session's counter. Rounds take turns: without any of it (the triggers off, no worker),
 with the triggers, and with triggers and a worker that follows what is written, as it does in production. Then the same
 for single statements of 200 rows, taken back again: there the disk has no part in it, so that is what the triggers
-cost the processor at the worst. At the end writers that leave the processors room write on, and it is measured how
-long after its commit a turn can be found, and is counted.
+cost the processor at the worst. Then writers that leave the processors room write on, and it is measured how long after
+its commit a turn can be found, and is counted. At the end they write while each of the tables is made again, and
+somebody of support closes conversations: what the longest of both took, and what of it failed.
 """
 
 import argparse
@@ -61,6 +62,16 @@ IS_THERE = {
     "figures": "select from backoffice_figure where source = 'usage' and model = %(model)s",
 }
 LONGEST_SECONDS = 60.0
+LONGEST_REBUILD_SECONDS = 3600
+REBUILDING = {
+    "nothing": [],
+    "index_conversations --rebuild": ["index_conversations", "--rebuild"],
+    "index_conversations --anew": ["index_conversations", "--anew"],
+    "refresh_figures --rebuild": ["refresh_figures", "--rebuild"],
+}
+OPEN = (
+    "select id from public.agent_sessions where status is distinct from 'ended' order by id desc limit 2000"
+)
 SESSIONS = """
 select s.id as session, s.agent_id as agent, a.organization_id as tenant
 from public.agent_sessions s join public.agents a on a.id = s.agent_id order by s.id limit 500
@@ -89,6 +100,7 @@ def main():
         for table, statement in MANY.items():
             measure_many(owner, table, statement, sessions[0], options.rounds)
         measure_delay(server, sessions, options)
+        measure_rebuilding(server, owner, sessions, options)
         print(served.load())
 
 
@@ -121,11 +133,11 @@ def working(server):
 # Turns
 
 
-def write(server, sessions, end, seed, times, pause=0.0):
-    """One writer, until `end`; adds the seconds of each transaction to `times`."""
+def write(server, sessions, end, seed, times, pause=0.0, ended=None):
+    """One writer, until `end`, or `ended` is set; adds the seconds of each transaction to `times`."""
     chance = random.Random(seed)
     with server.connect(database.NAME) as connection:
-        while time.monotonic() < end:
+        while time.monotonic() < end and not (ended and ended.is_set()):
             values = chance.choice(sessions) | {"answer": "An answer of some more words", "model": "gpt-4o"}
             began = time.perf_counter()
             with connection.transaction():
@@ -238,6 +250,67 @@ def follow_one(looker, values, word, delays):
         time.sleep(0.05)
     for label in waiting:
         delays[label].append(LONGEST_SECONDS)
+
+
+# While the tables are made again
+
+
+def measure_rebuilding(server, owner, sessions, options, every=0.02):
+    open_ones = [pk for (pk,) in owner.execute(OPEN)]
+    head = f"{'while it runs':<36}{'seconds':>9}{'turns':>8}{'p50 ms':>8}{'longest ms':>12}"
+    print(f"\n{head}{'closed':>8}{'longest ms':>12}{'failed':>8}")
+    for label, command in REBUILDING.items():
+        times, closings, failures, ended = [], [], [], threading.Event()
+        end = time.monotonic() + LONGEST_REBUILD_SECONDS
+        threads = [
+            threading.Thread(target=write, args=[server, sessions, end, seed, times, every, ended])
+            for seed in range(WRITERS)
+        ]
+        threads.append(threading.Thread(target=close, args=[open_ones, closings, failures, ended]))
+        for thread in threads:
+            thread.start()
+        began = time.monotonic()
+        if command:
+            remake(server, command)
+        else:
+            time.sleep(10 * options.seconds)
+        took = time.monotonic() - began
+        ended.set()
+        for thread in threads:
+            thread.join()
+        turns = f"{len(times):>8,}{1000 * statistics.median(times):>8.2f}{1000 * max(times):>12.0f}"
+        closed = f"{len(closings):>8}{1000 * max(closings, default=0):>12.0f}{len(failures):>8}"
+        print(f"{label:<36}{took:>9.0f}{turns}{closed}", *sorted(set(failures)), flush=True)
+
+
+def remake(server, command):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            env=served.environment(server, folder),
+            cwd=database.ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+
+def close(open_ones, times, failures, ended):
+    """Somebody who closes a conversation a second, as the page does."""
+    from django.db import DatabaseError, connection
+
+    from agents.models import AgentSession
+    from agents.services import close_session
+    from backoffice.models import User
+
+    somebody, _ = User.objects.get_or_create(email="bench-support@example.test")
+    while open_ones and not ended.wait(1):
+        began = time.perf_counter()
+        try:
+            close_session(AgentSession(pk=open_ones.pop()), actor=somebody, reason="Measured")
+            times.append(time.perf_counter() - began)
+        except DatabaseError as error:
+            failures.append(str(error).split("\n")[0])
+    connection.close()
 
 
 if __name__ == "__main__":

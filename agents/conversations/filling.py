@@ -1,6 +1,8 @@
 """The indexes of the list and of the search table while these are filled: made afterwards, they take a fraction."""
 
-from django.db import connection, transaction
+from contextlib import closing
+
+from django.db import connection, connections
 
 from agents.models import Conversation, IndexedTurn
 
@@ -10,10 +12,10 @@ STAY = {"conversation_started", "turn_at", "turn_conversation"}
 
 
 def indexes():
-    """([(model, index) that the database has just now], [those that it lacks])."""
+    """([(model, index) that the database has just now], [those that it lacks, or has invalid])."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "select indexname from pg_indexes where schemaname = 'backoffice' and tablename = any (%s)",
+            "select indexrelid::regclass::text from pg_index where indisvalid and indrelid::regclass::text = any (%s)",
             [[model._meta.db_table for model in MODELS]],
         )
         there = {name for (name,) in cursor.fetchall()}
@@ -34,15 +36,23 @@ def drop_indexes():
 
 
 def complete_indexes():
-    """Make those that are missing, in a transaction; what writes to the tables waits for it."""
+    """Make those that are missing, over a connection of its own, as it cannot be done in a transaction: for minutes
+    nobody could else close a conversation, or erase one. What an earlier try left invalid is made again.
+    """
     _, missing = indexes()
     if not missing:
         return
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("set local statement_timeout = 0")
-        cursor.execute("set local maintenance_work_mem = '256MB'")
-        with connection.schema_editor() as editor:
-            for model, index in missing:
-                editor.add_index(model, index)
+    with closing(connections.create_connection("default")) as own, own.cursor() as cursor:
+        # Neither the work nor the wait for older transactions is a page's.
+        for setting, value in {
+            "statement_timeout": "0",
+            "lock_timeout": "0",
+            "maintenance_work_mem": "256MB",
+        }.items():
+            cursor.execute("select set_config(%s, %s, false)", [setting, value])
+        for model, index in missing:
+            cursor.execute(f"drop index concurrently if exists {own.ops.quote_name(index.name)}")
+            with own.schema_editor(atomic=False) as editor:
+                editor.add_index(model, index, concurrently=True)
         for model in dict(missing):
             cursor.execute(f"analyze {model._meta.db_table}")

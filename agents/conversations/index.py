@@ -61,28 +61,30 @@ FORGET = """
 delete from agents_conversation c where c.store = %(store)s and c.source_id = any (%(ids)s)
   and not exists (select from {table} s where s.id = c.source_id)
 """
-# Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out.
+# Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out. Both sides
+# are laid side by side, not joined: the planner cannot know that a conversation has 20,000 turns, and would compare
+# each with each.
 CHANGED_TURNS = f"""
-with live as materialized (
+with turns as (
   select c.id as conversation_id, t.key, t.placed_at, c.organization_id, c.agent_id, c.channel,
     left(t.role, 20) as role, hashtextextended(concat_ws(chr(31), {READING}, t.role, c.channel, c.organization_id,
       c.agent_id, t.placed_at, t.content), 0) as fingerprint,
-    t.content
+    t.content, null::bigint as known
   from {{turns}}(%(ids)s) t
   -- The ids once more, for the planner would read all conversations rather than look for those of many turns.
-  join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id and c.source_id = any (%(ids)s)),
-known as materialized (
-  select i.id, i.conversation_id, i.key, i.fingerprint from agents_indexedturn i
-  join agents_conversation c on c.id = i.conversation_id
+  join agents_conversation c on c.store = %(store)s and c.source_id = t.session_id and c.source_id = any (%(ids)s)
+  union all
+  select i.conversation_id, i.key::text, null, null, null, null, null, i.fingerprint, null, i.id
+  from agents_indexedturn i join agents_conversation c on c.id = i.conversation_id
   where c.store = %(store)s and c.source_id = any (%(ids)s)),
+compared as materialized (
+  select *, bool_or(known is null) over same as is_live, bool_or(known is not null) over same as is_known
+  from turns window same as (partition by conversation_id, key, fingerprint)),
 gone as (
-  delete from agents_indexedturn i using known k where i.id = k.id and not exists (
-    select from live l
-    where l.conversation_id = k.conversation_id and l.key = k.key and l.fingerprint = k.fingerprint))
+  delete from agents_indexedturn where id = any (array(select known from compared where not is_live)))
 select conversation_id::text, key, placed_at::text, organization_id::text, agent_id::text, channel, role,
   fingerprint::text, content
-from live l where not exists (
-  select from known k where k.conversation_id = l.conversation_id and k.key = l.key and k.fingerprint = l.fingerprint)
+from compared where not is_known
 """
 COPY_TURNS = """
 copy agents_indexedturn (conversation_id, key, at, organization_id, agent_id, channel, role, fingerprint, words)

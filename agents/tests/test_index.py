@@ -5,11 +5,13 @@ import json
 import random
 import re
 import threading
+import time
 import uuid
 
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from psycopg.errors import UniqueViolation
 
 from agents.conversations import filling, index, words
 from agents.models import ChatMessage, Conversation, IndexedTurn, IndexState, Store
@@ -153,14 +155,6 @@ class TestBuilding:
         after = dict(sql("select key, id from agents_indexedturn"))
         assert [key for key in before if before[key] != after[key]] == [str(message.pk)]
 
-    def test_anew_empties_it_first(self, built):
-        make_message(content="right")
-        look()
-        IndexedTurn.objects.update(words="'wrong'")
-        call_command("index_conversations", anew=True, processes=1, verbosity=0)
-        check()
-        assert filling.indexes()[1] == []
-
     def test_what_happens_meanwhile_is_not_lost(self, monkeypatch):
         sessions = [make_session(created_at=f"2026-01-0{day}T00:00:00Z") for day in range(1, 4)]
         for _ in range(3):
@@ -184,15 +178,6 @@ class TestBuilding:
     def test_of_an_empty_database_is_built_at_once(self):
         build()
         assert IndexState.objects.get().built_at
-
-    def test_indexes_that_were_dropped_for_it_are_there_again(self):
-        make_message()
-        filling.drop_indexes()
-        there, missing = filling.indexes()
-        assert {index.name for _, index in there} == {"conversation_started", "turn_at", "turn_conversation"}
-        assert {"turn_words", "conversation_tenant"} <= {index.name for _, index in missing}
-        build()
-        assert filling.indexes()[1] == []
 
     def test_the_status_is_told(self, capsys):
         call_command("index_conversations", status=True)
@@ -226,6 +211,15 @@ class TestFollowing:
             indexes = sql("select indexdef from pg_indexes where tablename = %s", table)
             begins = re.compile(rf"USING btree \(COALESCE\(\"?{column}\"?, '-infinity'")
             assert any(begins.search(definition) for (definition,) in indexes), (table, column)
+
+    @pytest.mark.parametrize("store", Store)
+    def test_of_a_long_conversation_not_each_turn_is_compared_with_each(self, db, store):
+        """Whatever the planner thinks of their number: in one of 20,000 turns nothing could be closed or reviewed."""
+        statement = index.CHANGED_TURNS.format(turns=index.TURNS[store])
+        with connection.cursor() as cursor:
+            cursor.execute(f"explain {statement}", {"store": store.value, "ids": [uuid.uuid4()]})
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "WindowAgg" in plan and "Anti Join" not in plan and "Semi Join" not in plan
 
     def test_a_row_that_was_committed_late_is_found_too(self, built):
         session = make_session()
@@ -589,6 +583,60 @@ class TestSeveralProcesses:
             check()
             assert filling.indexes()[1] == []
             assert IndexedTurn.objects.count() == 30
+
+    def test_that_fill_it_anew_make_its_indexes_again(self, fresh_database, sessions):
+        with fresh_database.django():
+            build()
+            IndexedTurn.objects.update(words="'wrong'")
+            call_command("index_conversations", anew=True, processes=1, verbosity=0)
+            check()
+            assert filling.indexes()[1] == []
+
+    def test_fill_it_without_its_indexes(self, fresh_database, sessions):
+        with fresh_database.django():
+            filling.drop_indexes()
+            there, missing = filling.indexes()
+            assert {index.name for _, index in there} == {
+                "conversation_started",
+                "turn_at",
+                "turn_conversation",
+            }
+            assert {"turn_words", "conversation_tenant"} <= {index.name for _, index in missing}
+            build()
+            assert filling.indexes()[1] == []
+
+    def test_may_write_while_an_index_is_made(self, fresh_database, sessions):
+        with fresh_database.django():
+            build()
+        with fresh_database.connect("postgres") as owner, fresh_database.connect() as before:
+            owner.execute("drop index turn_words")
+            owner.execute("drop index conversation_tenant")
+            with pytest.raises(UniqueViolation):  # which leaves it behind, invalid
+                owner.execute(
+                    "create unique index concurrently conversation_tenant on agents_conversation ((1))"
+                )
+            with before.transaction():  # it waits for this one
+                before.execute("update agents_indexedturn set role = role")
+                making = threading.Thread(
+                    target=self.at_once, args=[fresh_database, filling.complete_indexes]
+                )
+                making.start()
+                self.until(owner, "select from pg_stat_progress_create_index where phase like 'waiting%'")
+                with fresh_database.connect() as writer:
+                    writer.execute("set lock_timeout = '200ms'")
+                    assert writer.execute("update agents_conversation set flags = flags").rowcount == 6
+                    writer.execute("insert into agents_indexedturn select * from agents_indexedturn limit 0")
+            making.join(30)
+        with fresh_database.django():
+            assert filling.indexes()[1] == []
+            check()
+
+    @staticmethod
+    def until(connection, question, seconds=20):
+        end = time.monotonic() + seconds
+        while connection.execute(question).fetchone() is None:
+            assert time.monotonic() < end, question
+            time.sleep(0.02)
 
     def test_an_erasure_waits_for_a_round_and_then_takes_out(self, fresh_database, sessions):
         with fresh_database.django():
