@@ -17,7 +17,7 @@ from backoffice.forms import PickerField, as_offered
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.months import MonthField
-from backoffice.search.words import has_number, has_words, parent_has_words
+from backoffice.search.words import has_number, has_words, parent_found, parent_has_words, parent_is
 from backoffice.widgets import whole_field
 
 
@@ -47,9 +47,10 @@ class Query:
 class SearchFilter(django_filters.CharFilter):
     """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
 
-    A field name may end in `__exact` (big tables: only what an index answers) or `__digits` (telephone numbers in any
-    format, by their last digits). `words` finds rows by the beginnings of words in their names, `<relation>__words`
-    those that belong to such a row (backoffice.search.words).
+    A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, of what no id is)
+    or `__digits` (telephone numbers in any format, by their last digits). `words` finds rows by the beginnings of words
+    in their names, `<relation>__words` those that belong to such a row; `<relation>__found` is the same where many rows
+    belong to one (backoffice.search.words).
     """
 
     def __init__(self, fields, *args, **kwargs):
@@ -73,17 +74,28 @@ class SearchFilter(django_filters.CharFilter):
     def text_condition(self, value, exact_only=False):
         condition = models.Q(pk=None) & ~models.Q(pk=None)  # nothing, until a field is added
         for name in self.fields:
-            if name.endswith("__exact"):
-                condition |= models.Q(**{name: value})
-            elif name.endswith("__digits") and not exact_only:
-                condition |= has_number(name.removesuffix("__digits"), value)
-            elif name == "words" and not exact_only:
-                condition |= models.Q(has_words(self.model, value))
-            elif name.endswith("__words") and not exact_only:
-                condition |= models.Q(parent_has_words(self.model, name.removesuffix("__words"), value))
-            elif not exact_only and not name.endswith(("__id", "words")):
+            path, _, way = name.rpartition("__")
+            if way == "id" or (exact_only and way != "exact"):
+                continue
+            if way in ("exact", "named"):
+                condition |= self.equals(path, value)
+            elif way == "digits":
+                condition |= has_number(path, value)
+            elif way == "found":
+                condition |= parent_found(self.model, path, value)
+            elif way == "words":
+                condition |= (
+                    parent_has_words(self.model, path, value)
+                    if path
+                    else models.Q(has_words(self.model, value))
+                )
+            else:
                 condition |= models.Q(**{f"{name}__icontains": value})
         return condition
+
+    def equals(self, path, value):
+        relation, _, column = path.rpartition("__")
+        return parent_is(self.model, relation, **{column: value}) if relation else models.Q(**{column: value})
 
 
 class DateInput(forms.DateInput):

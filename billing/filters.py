@@ -206,7 +206,7 @@ class SettledRowsFilter(FilterSet):
 
 class UsageLogFilter(SettledRowsFilter):
     source = SettledRow.Source.USAGE
-    search_fields = ["model_used__exact", "session_id__id", "organization_id__id", "agent_id__id"]
+    search_fields = ["model_used__named", "session_id__id", "organization_id__id", "agent_id__id"]
     priced = django_filters.ChoiceFilter(
         method="by_price",
         choices=[

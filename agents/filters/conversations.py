@@ -49,7 +49,7 @@ class ConversationFilter(FilterSet):
     """`since` and `until` find what took place in between, also what began before or ended after."""
 
     search_fields = [
-        "external_id__exact", "source_id__id", "agent_id__id", "organization_id__id", "organization__words",
+        "external_id__exact", "source_id__id", "agent_id__id", "organization_id__id", "organization__found",
         "caller__digits",
     ]  # fmt: skip
     rare = (

@@ -3,6 +3,7 @@
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 
+from backoffice import kept
 from backoffice.search.probes import COLUMNS, DIGITS, TEXTS
 from backoffice.search.typed import LONGEST_WORDS, endings
 
@@ -47,8 +48,34 @@ def has_words(model, text):
 def parent_has_words(model, relation, text):
     """Rows whose `relation` is such a row of the related model; the first MOST_PARENTS of these."""
     field = model._meta.get_field(relation)
-    parents = field.related_model._default_manager.filter(has_words(field.related_model, text))
-    return EqualsAny(models.F(field.attname), ArraySubquery(parents.order_by().values("pk")[:MOST_PARENTS]))
+    return models.Q(
+        EqualsAny(models.F(field.attname), ArraySubquery(with_words(field.related_model, text).values("pk")))
+    )
+
+
+def parent_found(model, relation, text):
+    """The same where many rows have one parent: parents are looked up first, by a query of their own, as the planner
+    would have no idea of how many rows belong to them.
+    """
+    field = model._meta.get_field(relation)
+    parent = field.related_model
+    parents = kept.rows(
+        ("parents", parent), lambda words: with_words(parent, words).only("pk"), text[:LONGEST_WORDS]
+    )
+    return models.Q(**{f"{field.attname}__in": [row.pk for row in parents]})
+
+
+def with_words(parent, text):
+    return parent._default_manager.filter(has_words(parent, text)).order_by()[:MOST_PARENTS]
+
+
+def parent_is(model, relation, **wanted):
+    """Rows whose `relation` is a row of the related model with these values; beside other conditions, a join would
+    compare the values of each row's.
+    """
+    field = model._meta.get_field(relation)
+    parents = field.related_model._default_manager.filter(**wanted).order_by().values("pk")
+    return models.Q(EqualsAny(models.F(field.attname), ArraySubquery(parents)))
 
 
 def has_number(column, text):

@@ -3,16 +3,19 @@
 import copy
 
 import pytest
+from django.db import connection
 from django.forms import MultipleChoiceField
 from django.forms.boundfield import BoundField
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 
-from agents.tests.factories import make_agent, make_session
+from agents.tests.factories import make_agent, make_message, make_session
 from backoffice.filters import Query, field_html
 from backoffice.generic import ListView
 from backoffice.testing_crud import check_page
 from backoffice.tests.site import patterns
 from backoffice.widgets import whole_field
+from billing.tests.factories import make_usage
 from telephony.tests.factories import make_call, make_number
 from tenants.tests.factories import change, make_organization, make_profile
 
@@ -120,6 +123,24 @@ class TestSearch:
         make_call()
         assert rows(support_client, "/telephony/calls/", q=str(call.agent_id).upper()) == [call]
         assert rows(support_client, "/agents/agents/", q=str(number.organization_id)) == [number.agent]
+
+    def test_rows_of_a_parent_are_found_by_its_key_not_compared_with_it(self, manager_client):
+        """Beside an id of the row itself, a condition on what is joined would be asked of every row there is."""
+        message = make_message(make_session(external_id="embed-1"))
+        make_message()
+        with CaptureQueriesContext(connection) as queries:
+            assert rows(manager_client, "/agents/messages/", q="embed-1") == [message]
+        lists = [query["sql"] for query in queries if 'FROM "agent_messages"' in query["sql"]]
+        assert lists and all('"agent_messages"."session_id" = any(ARRAY(' in text for text in lists)
+        assert not any('"agent_sessions"."session_id" = ' in text for text in lists)
+
+    def test_an_id_is_no_name_of_a_model(self, support_client):
+        usage = make_usage()
+        with CaptureQueriesContext(connection) as queries:
+            assert rows(support_client, "/billing/usage/", q=str(usage.pk)) == [usage]
+        assert not any('"model_used" = ' in query["sql"] for query in queries)
+        usage = make_usage(model_used="gpt-4o")
+        assert rows(support_client, "/billing/usage/", q="gpt-4o") == [usage]
 
     def test_case_and_accents_are_taken_as_they_are_but_for_case(self, support_client):
         make_organization(name="ÅNGSTRÖM")

@@ -132,6 +132,9 @@ def searches(world):
         wanted="search box",
         rows="list",
     )
+    for name, ours, *_ in LISTS:
+        yield Page("Search", f"{name}, box: what nobody has", address(ours, q="zzqqx"), wanted="other")
+        yield Page("Search", f"{name}, box: an id", address(ours, q=world.long), wanted="other")
     yield Page(
         "Search", "palette", address("/search/palette/", q=typed), address("names", q=typed),
         wanted="search box", hx=True,
