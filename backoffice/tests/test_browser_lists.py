@@ -125,6 +125,7 @@ def test_all_of_it_works_without_scripts(live_app):
     page.get_by_label("Position of Status").fill("1")
     page.get_by_label("Provider", exact=True).uncheck()
     page.get_by_role("button", name="Show these columns").click()
+    page.wait_for_url(re.compile(r"/numbers/\?.*columns="))
     headings = page.locator("thead th").all_inner_texts()
     assert "Provider" not in headings and headings.index("Status") < headings.index("Agent")
     page.get_by_role("link", name="Save view").click()
