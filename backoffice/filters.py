@@ -47,10 +47,10 @@ class Query:
 class SearchFilter(django_filters.CharFilter):
     """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
 
-    A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, of what no id is)
-    or `__digits` (telephone numbers in any format, by their last digits). `words` finds rows by the beginnings of words
-    in their names, `<relation>__words` those that belong to such a row; `<relation>__found` is the same where many rows
-    belong to one (backoffice.search.words).
+    A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, but not for an
+    id) or `__digits` (telephone numbers in any format, by their last digits). `words` finds rows by the beginnings of
+    words in their names, `<relation>__words` those that belong to such a row; `<relation>__found` is the same where
+    many rows belong to one (backoffice.search.words).
     """
 
     def __init__(self, fields, *args, **kwargs):

@@ -6,7 +6,7 @@ these values: PostgreSQL plans it once, too (prepared_cursor()).
 
 from uuid import UUID
 
-from django.db import connection, connections, router
+from django.db import connections, router
 from django.db.models.query import get_related_populators
 
 KEPT = {}
@@ -29,16 +29,16 @@ def rows(shape, build, *values):
 
 
 def count(shape, build, *values):
-    """How many rows `build(*values)`, a queryset as of rows(), finds. Counting stops where it is cut off."""
+    """How many rows `build(*values)`, a queryset as of rows(), finds; counting stops where it is sliced."""
     return kept_as(KeptCount, shape, build, values).number(values)
 
 
 def kept_as(kind, shape, build, values):
-    kept = KEPT.get(shape)
+    kept = KEPT.get((kind, shape))
     if kept is None:
         if len(KEPT) >= MOST:
             KEPT.clear()
-        kept = KEPT[shape] = kind(build, [type(value) for value in values])
+        kept = KEPT[kind, shape] = kind(build, [type(value) for value in values])
     return kept
 
 
@@ -54,7 +54,8 @@ class KeptStatement:
         self.compiler = queryset.query.get_compiler(queryset.db)
         sql, params = self.compiler.as_sql()
         self.places = [stand_ins.index(one) for one in params if one in stand_ins]
-        written = ["%s" if one in stand_ins else literal(one) for one in params]
+        compose = connections[queryset.db].ops.compose_sql
+        written = ["%s" if one in stand_ins else compose("%s", [one]).replace("%", "%%") for one in params]
         self.sql = sql.replace("%%", "%%%%") % tuple(written)
         if {*self.places} != {*range(len(types))}:
             raise ValueError(f"Not each of the values is in the statement: {self.sql}")
@@ -64,11 +65,6 @@ class KeptStatement:
         with connection.prepared_cursor() as cursor:
             cursor.execute(self.sql, [values[number] for number in self.places])
             return cursor.fetchall()
-
-
-def literal(value):
-    """A parameter as text of a statement that has others."""
-    return connection.ops.compose_sql("%s", [value]).replace("%", "%%")
 
 
 class KeptCount(KeptStatement):

@@ -270,14 +270,16 @@ def measure_rebuilding(server, owner, sessions, options, every=0.02):
         for thread in threads:
             thread.start()
         began = time.monotonic()
-        if command:
-            remake(server, command)
-        else:
-            time.sleep(10 * options.seconds)
-        took = time.monotonic() - began
-        ended.set()
-        for thread in threads:
-            thread.join()
+        try:
+            if command:
+                remake(server, command)
+            else:
+                time.sleep(10 * options.seconds)
+        finally:
+            took = time.monotonic() - began
+            ended.set()
+            for thread in threads:
+                thread.join()
         turns = f"{len(times):>8,}{1000 * statistics.median(times):>8.2f}{1000 * max(times):>12.0f}"
         closed = f"{len(closings):>8}{1000 * max(closings, default=0):>12.0f}{len(failures):>8}"
         print(f"{label:<36}{took:>9.0f}{turns}{closed}", *sorted(set(failures)), flush=True)

@@ -61,9 +61,9 @@ FORGET = """
 delete from agents_conversation c where c.store = %(store)s and c.source_id = any (%(ids)s)
   and not exists (select from {table} s where s.id = c.source_id)
 """
-# Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out. Both sides
-# are laid side by side, not joined: the planner cannot know that a conversation has 20,000 turns, and would compare
-# each with each.
+# Turns that the index lacks or has otherwise; those that it has otherwise, or that are gone, are taken out. Both are
+# sorted together, not joined: the planner cannot know that a conversation has 20,000 turns, and would compare each with
+# each.
 CHANGED_TURNS = f"""
 with turns as (
   select c.id as conversation_id, t.key, t.placed_at, c.organization_id, c.agent_id, c.channel,

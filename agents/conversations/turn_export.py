@@ -5,6 +5,7 @@ from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -127,21 +128,18 @@ class Rows:
 
     def conversations_in_order(self):
         """(Conversation, [Said]) of each. While some are written, what was said in the next is read in a thread."""
-        with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+        with connection.cursor() as cursor, ThreadPoolExecutor(1) as pool:
             pages = self.pages()
             first = next(pages)
             yield from self.counted(first, read_turns(cursor, first))
-            self.progress.start(
-                self.total()
-            )  # now that the file has begun, which counting would have kept waiting
-            waiting = None
-            for page in pages:
-                coming = page, pool.submit(read_turns, cursor, page)
-                if waiting:
-                    yield from self.counted(waiting[0], waiting[1].result())
-                waiting = coming
-            if waiting:
-                yield from self.counted(waiting[0], waiting[1].result())
+            # Now that the file has begun, which counting would have kept waiting.
+            self.progress.start(self.total())
+            page, reading = [], None
+            for following in chain(pages, [[]]):
+                coming = pool.submit(read_turns, cursor, following)
+                if page:
+                    yield from self.counted(page, reading.result())
+                page, reading = following, coming
 
     def counted(self, page, turns):
         for row in page:

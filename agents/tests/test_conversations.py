@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import threading
 
 import pytest
 from django.urls import reverse
@@ -322,13 +323,64 @@ class TestMessageExport:
         assert job.result_path.stat().st_size > 1000
 
     def test_many_conversations_are_read_in_pieces(self, monkeypatch, django_assert_max_num_queries):
+        monkeypatch.setattr(turn_export, "CONVERSATIONS_FIRST", 1)
         monkeypatch.setattr(turn_export, "CONVERSATIONS_AT_ONCE", 2)
-        sessions = [make_session() for _ in range(5)]
+        sessions = [
+            at_time(make_session(), datetime.datetime(2026, 1, day, tzinfo=datetime.UTC))
+            for day in range(1, 9)
+        ]
+        for number, session in enumerate(sessions):
+            make_message(session, content=f"{number} first", created_at="2026-01-20T00:00:00Z")
+            make_message(session, content=f"{number} second", created_at="2026-01-21T00:00:00Z")
+        listed(*sessions)
+        threads = set()
+        read = turn_export.read_turns
+
+        def noted(*given):
+            threads.add(threading.current_thread())
+            return read(*given)
+
+        monkeypatch.setattr(turn_export, "read_turns", noted)
+        _, rows = run_export(make_user("manager"), columns=["text"])
+        wanted = [[f"{number} {which}"] for number in range(7, -1, -1) for which in ("first", "second")]
+        assert rows[1:] == wanted
+        assert len(threads) == 2  # the next ones are read while some are written
+
+    @pytest.mark.parametrize("when", ["cancelled", "failed"])
+    def test_that_ends_while_the_next_are_read_is_told(self, monkeypatch, when):
+        from backoffice import jobs
+
+        monkeypatch.setattr(turn_export, "CONVERSATIONS_FIRST", 1)
+        monkeypatch.setattr(turn_export, "CONVERSATIONS_AT_ONCE", 1)
+        monkeypatch.setattr(jobs, "REPORT_EVERY_SECONDS", -1)
+        sessions = [make_session() for _ in range(4)]
         for session in sessions:
             make_message(session)
         listed(*sessions)
-        _, rows = run_export(make_user("manager"))
-        assert len(rows) == 6
+        job = turn_export.start("", ["text"], "csv", actor=make_user("manager"))
+        read = turn_export.read_turns
+
+        def interrupted(cursor, conversations):
+            if threading.current_thread() is not threading.main_thread() and conversations:
+                if when == "failed":
+                    raise ValueError("no such turns")
+                cancel.set()
+            return read(cursor, conversations)
+
+        cancel = threading.Event()
+        step = jobs.Progress.step
+
+        def stepped(progress, rows=1):
+            if cancel.is_set():
+                Job.objects.filter(pk=job.pk).update(cancel_requested=True)
+            step(progress, rows)
+
+        monkeypatch.setattr(turn_export, "read_turns", interrupted)
+        monkeypatch.setattr(jobs.Progress, "step", stepped)
+        jobs.run(job.pk)
+        job.refresh_from_db()
+        assert job.status == {"cancelled": Job.Status.CANCELLED, "failed": Job.Status.FAILED}[when]
+        assert not job.result_path.exists()
 
     def test_page_asks_for_columns_and_starts_the_job(self):
         client = client_of(make_user("manager"))

@@ -621,7 +621,10 @@ class TestSeveralProcesses:
                     target=self.at_once, args=[fresh_database, filling.complete_indexes]
                 )
                 making.start()
-                self.until(owner, "select from pg_stat_progress_create_index where phase like 'waiting%'")
+                self.until(
+                    owner,
+                    "select from pg_stat_progress_create_index where phase like 'waiting%' and datname = current_database()",
+                )
                 with fresh_database.connect() as writer:
                     writer.execute("set lock_timeout = '200ms'")
                     assert writer.execute("update agents_conversation set flags = flags").rowcount == 6

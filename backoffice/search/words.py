@@ -47,35 +47,36 @@ def has_words(model, text):
 
 def parent_has_words(model, relation, text):
     """Rows whose `relation` is such a row of the related model; the first MOST_PARENTS of these."""
-    field = model._meta.get_field(relation)
-    return models.Q(
-        EqualsAny(models.F(field.attname), ArraySubquery(with_words(field.related_model, text).values("pk")))
-    )
+    return of_parents(model, relation, lambda parent: with_words(parent, text))
 
 
 def parent_found(model, relation, text):
-    """The same where many rows have one parent: parents are looked up first, by a query of their own, as the planner
-    would have no idea of how many rows belong to them.
+    """As parent_has_words(), for parents that have many rows: they are looked up first, by a query of their own, as the
+    planner would have no idea of how many rows belong to them.
     """
     field = model._meta.get_field(relation)
     parent = field.related_model
-    parents = kept.rows(
-        ("parents", parent), lambda words: with_words(parent, words).only("pk"), text[:LONGEST_WORDS]
-    )
+    words = text[:LONGEST_WORDS].replace("\0", " ")
+    parents = kept.rows(("parents", parent), lambda words: with_words(parent, words).only("pk"), words)
     return models.Q(**{f"{field.attname}__in": [row.pk for row in parents]})
+
+
+def parent_is(model, relation, **wanted):
+    """Rows whose `relation` is a row of the related model with these values. Beside other conditions, a join would
+    compare the values of each row's.
+    """
+    return of_parents(model, relation, lambda parent: parent._default_manager.filter(**wanted).order_by())
+
+
+def of_parents(model, relation, parents):
+    """Rows whose `relation` is one of `parents(the related model)`, a queryset."""
+    field = model._meta.get_field(relation)
+    found = parents(field.related_model).values("pk")
+    return models.Q(EqualsAny(models.F(field.attname), ArraySubquery(found)))
 
 
 def with_words(parent, text):
     return parent._default_manager.filter(has_words(parent, text)).order_by()[:MOST_PARENTS]
-
-
-def parent_is(model, relation, **wanted):
-    """Rows whose `relation` is a row of the related model with these values; beside other conditions, a join would
-    compare the values of each row's.
-    """
-    field = model._meta.get_field(relation)
-    parents = field.related_model._default_manager.filter(**wanted).order_by().values("pk")
-    return models.Q(EqualsAny(models.F(field.attname), ArraySubquery(parents)))
 
 
 def has_number(column, text):

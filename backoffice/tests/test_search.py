@@ -10,6 +10,8 @@ from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
 
+from agents.conversations import index
+from agents.models import Store
 from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
 from backoffice.models import AuditEvent, Recent
 from backoffice.search import find as finding
@@ -554,6 +556,21 @@ class TestLists:
             assert title in self.rows(support_client, name, q), q
             assert not self.rows(support_client, name, f"{q} zzz")
 
+    def test_conversations_of_a_tenant_and_of_a_caller(self, manager_client):
+        session = make_session(make_agent(make_organization(name="Łódź Café")), channel="phone")
+        make_call(caller_number="+442079460018", session_ref=session.external_id)
+        other = make_session()
+        index.refresh(Store.SESSION, [session.pk, other.pk])
+        for q in ("cafe lod", "020 7946 0018", "+44 (20) 7946-0018", session.external_id):
+            assert self.rows(manager_client, "agents:conversation_list", q) == {session.external_id}, q
+        assert not self.rows(manager_client, "agents:conversation_list", "cafe zzz")
+
+    def test_the_planner_knows_how_many_conversations_a_caller_has(self, db):
+        """Of an index on some rows alone it takes no statistics."""
+        with connection.cursor() as cursor:
+            cursor.execute("select indexdef from pg_indexes where indexname = 'conversation_caller'")
+            assert " WHERE " not in cursor.fetchone()[0]
+
     def test_calls_of_a_caller(self, support_client):
         make_call(caller_number="+442079460018")
         make_call(caller_number="anonymous")
@@ -566,7 +583,7 @@ class TestLists:
 
     @pytest.mark.parametrize("q", [text for text in HOSTILE if len(text) < 2000], ids=repr)
     def test_any_text(self, support_client, q):
-        for name in ("tenants:organization_list", "telephony:calllog_list"):
+        for name in ("tenants:organization_list", "telephony:calllog_list", "agents:conversation_list"):
             response = support_client.get(reverse(name), {"q": q.encode(errors="surrogatepass")})
             assert response.status_code == 200
 

@@ -133,8 +133,8 @@ def searches(world):
         rows="list",
     )
     for name, ours, *_ in LISTS:
-        yield Page("Search", f"{name}, box: what nobody has", address(ours, q="zzqqx"), wanted="other")
-        yield Page("Search", f"{name}, box: an id", address(ours, q=world.long), wanted="other")
+        yield Page("Search", f"{name}, box: what nobody has", address(ours, q="zzqqx"), wanted="box")
+        yield Page("Search", f"{name}, box: an id", address(ours, q=world.short), wanted="box")
     yield Page(
         "Search", "palette", address("/search/palette/", q=typed), address("names", q=typed),
         wanted="search box", hx=True,
@@ -162,7 +162,7 @@ def single(world):
         )
     agent = f"/agents/agents/{world.agent}/"
     stock = f"/admin/platform/agent/{world.agent}/change/"
-    yield Page("Records", "agent", agent, address("form", agent=world.agent), wanted="other")
+    yield Page("Records", "agent", agent, address("form", agent=world.agent), wanted="record")
     yield Page(
         "Records", "edit form of an agent, open", f"{agent}edit/", address("form", agent=world.agent), stock,
         wanted="form, open",
