@@ -17,6 +17,7 @@ from backoffice.forms import PickerField, as_offered
 from backoffice.keyset import newest
 from backoffice.model_fields import OpenChoiceField
 from backoffice.months import MonthField
+from backoffice.search.typed import trimmed
 from backoffice.search.words import has_number, has_words, parent_found, parent_has_words, parent_is
 from backoffice.widgets import whole_field
 
@@ -59,6 +60,7 @@ class SearchFilter(django_filters.CharFilter):
         self.fields = fields
 
     def filter(self, queryset, value):
+        value = trimmed(value or "")
         if not value:
             return queryset
         try:

@@ -93,9 +93,12 @@ def export_turns(job, progress):
     )
     job.total = job.done
     job.result_name = f"messages.{job.params['format']}"
-    job.message = " ".join([f"{rows.turns:,} messages of {rows.conversations:,} conversations.", *notes])[
-        :500
-    ]
+    told = f"{in_words(rows.turns, 'message')} of {in_words(rows.conversations, 'conversation')}."
+    job.message = " ".join([told, *notes])[:500]
+
+
+def in_words(number, noun):
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 class Rows:

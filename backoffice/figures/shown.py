@@ -305,7 +305,9 @@ def long(span):
 
 
 def between(span):
-    """ "3 Nov to 2 Dec 2026"."""
+    """ "3 Nov to 2 Dec 2026", "3 Nov 2026"."""
+    if span.since == span.until:
+        return f"{short(span.since)} {span.since.year}"
     return f"{short(span.since)} to {short(span.until)} {span.until.year}"
 
 

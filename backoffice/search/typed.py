@@ -24,11 +24,15 @@ CALLED = re.compile(
 )
 SHORT_NUMBER = re.compile(r"\s*[+＋(]?[\d\s()./-]*\d[\d\s()./-]*")
 NUMBER = re.compile(r"#\s*(\d{1,18})")
+# Around what is copied from an address book or a page that is written from right to left.
+AROUND = re.compile(
+    r"^[\s\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+|[\s\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+$"
+)
 
 
 @dataclass
 class Typed:
-    """`text` is what was typed, without NUL and outer spaces. What it cannot be is empty or None."""
+    """`text` is what was typed, without NUL, outer spaces and what nobody sees. What it cannot be is empty or None."""
 
     text: str
     uuids: list = field(default_factory=list)
@@ -51,9 +55,14 @@ class Typed:
         return bool(self.page) and "pk" not in self.page.kwargs
 
 
+def trimmed(text):
+    """Without spaces and marks of direction around it."""
+    return AROUND.sub("", text)
+
+
 def read(text):
     """A Typed of any text; never raises."""
-    text = text[:LONGEST_TEXT].replace("\0", " ").strip()
+    text = trimmed(text[:LONGEST_TEXT].replace("\0", " "))
     typed = Typed(text)
     if not text:
         return typed

@@ -134,6 +134,16 @@ class TestSearch:
         assert lists and all('"agent_messages"."session_id" = any(ARRAY(' in text for text in lists)
         assert not any('"agent_sessions"."session_id" = ' in text for text in lists)
 
+    @pytest.mark.parametrize(
+        "around", ["\u200e{}", "\u200f{}\u200e", "\u202a{}\u202c", " \u2068{}\u2069 ", "\ufeff{}\u200b"]
+    )
+    def test_what_nobody_sees_around_it_is_not_searched_for(self, support_client, around):
+        call = make_call(caller_number="+14155550173")
+        make_call()
+        for text in ("+14155550173", str(call.pk), call.session_ref):
+            assert rows(support_client, "/telephony/calls/", q=around.format(text)) == [call]
+        assert len(rows(support_client, "/telephony/calls/", q=around.format(""))) == 2
+
     def test_an_id_is_no_name_of_a_model(self, support_client):
         usage = make_usage()
         with CaptureQueriesContext(connection) as queries:
