@@ -24,10 +24,16 @@ CALLED = re.compile(
 )
 SHORT_NUMBER = re.compile(r"\s*[+＋(]?[\d\s()./-]*\d[\d\s()./-]*")
 NUMBER = re.compile(r"#\s*(\d{1,18})")
-# Around what is copied from an address book or a page that is written from right to left.
-AROUND = re.compile(
-    r"^[\s\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+|[\s\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+$"
-)
+# Spaces of all kinds, and the marks around what is copied from an address book or a page written from right to left.
+AROUND = "".join(
+    map(
+        chr,
+        (
+            *range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x200E, 0x200F,
+            *range(0x2028, 0x2030), *range(0x205F, 0x206A), 0x3000, 0xFEFF,
+        ),
+    )
+)  # fmt: skip
 
 
 @dataclass
@@ -57,7 +63,7 @@ class Typed:
 
 def trimmed(text):
     """Without spaces and marks of direction around it."""
-    return AROUND.sub("", text)
+    return text.strip(AROUND)
 
 
 def read(text):
