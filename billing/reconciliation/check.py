@@ -1,6 +1,7 @@
 """One check: every rule over one moment of the database."""
 
 import datetime
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -54,6 +55,7 @@ class Result:
     findings: list = field(default_factory=list)
     kept: Counter = field(default_factory=Counter)
     late_of: dict = field(default_factory=dict)  # {organization: cost}
+    adding: threading.Lock = field(default_factory=threading.Lock)  # both halves find what is wrong with settlements
 
     @property
     def drift(self):
@@ -61,10 +63,11 @@ class Result:
         return sum(count for rule, (count, _) in self.found.items() if RULES[rule].is_drift)
 
     def add(self, finding):
-        self.count(finding.rule, 1, abs(finding.amount or 0))
-        if self.kept[finding.rule] < KEPT_PER_RULE:
-            self.kept[finding.rule] += 1
-            self.findings.append(finding)
+        with self.adding:
+            self.count(finding.rule, 1, abs(finding.amount or 0))
+            if self.kept[finding.rule] < KEPT_PER_RULE:
+                self.kept[finding.rule] += 1
+                self.findings.append(finding)
 
     def count(self, rule, number, amount):
         known, total = self.found.get(rule, (0, NOTHING))
@@ -107,6 +110,8 @@ class Check:
         self.id = organization_id
         cursor.execute("set local work_mem = '128MB'")
         cursor.execute("set local jit = off")
+        # The halves are two processes of the database already, and each worker of one would add up what is settled anew.
+        cursor.execute("set local max_parallel_workers_per_gather = 0")
         self.result = result or self.new_result()
         self.beside = beside and Check(beside, organization_id, result=self.result)
 
@@ -118,8 +123,11 @@ class Check:
     def run(self, step=lambda: None):
         """The Result. `step` is called after each of STEPS parts."""
         with ThreadPoolExecutor(1) as pool:
-            usage = pool.submit(self.beside.usage).result if self.beside else self.usage
-            for part in (self.ledger, self.settlements, self.orphans, self.statements, self.outside, usage):
+            other = self.beside or self
+            usage, orphans = other.usage, other.orphans
+            if self.beside:
+                usage, orphans = pool.submit(usage).result, pool.submit(orphans).result
+            for part in (self.ledger, self.settlements, self.statements, self.outside, usage, orphans):
                 part()
                 step()
         order = list(RULES)
@@ -189,9 +197,9 @@ class Check:
             words = f"Settlement of {day}: {'; '.join(faults)}."
             url = address("billing:settlement_detail", pk)
             self.add("settlement", organization, name, off, at, False, posting, words, url)
+        self.cursor.execute("set local enable_hashagg = on")
 
     def orphans(self):
-        self.cursor.execute("set local enable_hashagg = on")
         for organization, name, pk, amount, at in self.rows(sql.ORPHANS):
             words = f"Posting #{pk} is a settlement's, and there is no such settlement."
             self.add("settlement", organization, name, amount, at, False, pk, words)
