@@ -24,6 +24,14 @@ SHOWN = """
 }
 """
 
+MOVED = """
+window.moved = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries())
+    window.moved.push([entry.value, entry.sources.map(({ node }) => node?.id || node?.className)]);
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
 
 def wait_seen(page, selector):
     page.wait_for_function(SHOWN % selector)
@@ -217,6 +225,31 @@ def test_the_page_is_accessible_and_fits(live_app):
     looker.look("desk, then phone")
     looker.look("phone, then desk")
     assert looker.faults == {}
+
+
+def test_nothing_moves_while_its_parts_come(live_app):
+    with live_app.platform():
+        session = make_session(channel="phone", started_at=BEGAN)
+        for _ in range(3):
+            make_message(session, content="short", latency_ms=400, created_at=BEGAN)
+        make_call(
+            session.agent.organization,
+            session_ref=session.external_id,
+            recording_url="/demo/audio/x.wav",
+            created_at=BEGAN,
+        )
+    live_app.login("manager")
+    page = live_app.page
+    page.set_viewport_size({"width": 1280, "height": 1600})  # all of it is in sight
+    page.add_init_script(MOVED)
+    open_page(live_app, session)
+    page.wait_for_selector(".latency__drawing")
+    page.wait_for_selector("text=Every setting is as it was then")
+    page.wait_for_selector(".comes--costs .stack")
+    page.wait_for_selector(".comes--record .timeline")
+    page.wait_for_timeout(400)  # until players show their controls
+    assert page.evaluate("moved") == []
+    assert live_app.errors == []
 
 
 def test_it_reads_without_javascript(live_app, long):
