@@ -77,6 +77,24 @@ def test_a_row_that_was_searched_for_narrows_the_list(live_app):
     assert live_app.errors == []
 
 
+def test_going_back_shows_the_filters_of_then(live_app):
+    fill(live_app)
+    live_app.login("support")
+    page = live_app.page
+    page.goto(LIST)
+    page.get_by_text("More filters").click()
+    page.select_option("[name=status]", "released")
+    page.wait_for_url(re.compile("status=released"))
+    page.go_back()
+    page.wait_for_url(f"**{LIST}")
+    page.wait_for_load_state()
+    assert page.locator("[name=status]").input_value() == ""
+    page.fill("#id_q", "0200")
+    page.wait_for_url(re.compile("q=0200"))
+    assert "status" not in page.url
+    assert live_app.errors == []
+
+
 def test_brackets_walk_the_records_of_the_list(live_app):
     rows = fill(live_app)
     live_app.login("support")
