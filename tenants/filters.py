@@ -3,7 +3,7 @@ import datetime
 import django_filters
 from django.db.models import Q
 
-from backoffice.filters import DateInput, DayFilter, FilterSet, RowFilter, UtcDayFilter
+from backoffice.filters import DateInput, DayFilter, FilterSet, KnownValueFilter, RowFilter, UtcDayFilter
 from backoffice.models import Figure, User
 from tenants.forecast import HAS_CREDIT, NOT_A_NUMBER
 from tenants.health import KINDS
@@ -27,11 +27,8 @@ def me(filterset):
 class OrganizationFilter(FilterSet):
     search_fields = ["words", "owner__words", "owner_id__id"]
     rare = ("suspended", "since", "until", "from_day", "to_day", "active_from", "active_to")
-    tier = django_filters.ChoiceFilter(
-        field_name="owner__subscription_tier",
-        choices=UserProfile.Tier.choices,
-        label="Tier",
-        empty_label="Any",
+    tier = KnownValueFilter(
+        field_name="owner__subscription_tier", choices=UserProfile.Tier.choices, label="Tier"
     )
     balance = django_filters.ChoiceFilter(
         method="by_balance", choices=BALANCES, label="Balance", empty_label="Any"

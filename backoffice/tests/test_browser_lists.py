@@ -5,7 +5,7 @@ import re
 
 from backoffice import jobs
 from backoffice.models import Job, SavedView
-from backoffice.testing_browser import Looker
+from backoffice.testing_browser import PHONE, Looker
 from backoffice.testing_crud import HOSTILE
 from telephony.models import PhoneNumber
 from telephony.tests.factories import make_number
@@ -92,6 +92,18 @@ def test_going_back_shows_the_filters_of_then(live_app):
     page.fill("#id_q", "0200")
     page.wait_for_url(re.compile("q=0200"))
     assert "status" not in page.url
+    assert live_app.errors == []
+
+
+def test_the_open_tab_is_in_sight_on_a_phone(live_app):
+    with live_app.platform():
+        tenant = make_organization()
+    live_app.login("support")
+    page = live_app.page
+    page.set_viewport_size(PHONE["viewport"])
+    page.goto(f"{tenant.get_absolute_url()}notes/")
+    tab = page.locator(".tabs [aria-current]").bounding_box()
+    assert tab["x"] > 0 and tab["x"] + tab["width"] <= PHONE["viewport"]["width"]
     assert live_app.errors == []
 
 

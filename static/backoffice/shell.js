@@ -122,3 +122,6 @@ function start() {
 }
 start();
 document.addEventListener("htmx:load", start);
+
+// Tabs that do not all fit begin near the one that is open.
+for (const tab of all(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 60;

@@ -174,6 +174,8 @@ class TestOrganizationFilters:
         assert self.names(support_client, balance="null") == {"Null"}
         change(UserProfile.objects.get(organizations__name="Plus"), subscription_tier="pro")
         assert self.names(support_client, tier="pro") == {"Plus"}
+        change(UserProfile.objects.get(organizations__name="Zero"), subscription_tier="trial")
+        assert self.names(support_client, tier="trial") == {"Zero"}, "a tier that nobody listed"
 
     def test_a_balance_that_is_no_number_is_not_above_zero(self, support_client, owner):
         tenant = make_organization(name="Odd")
