@@ -110,7 +110,7 @@ class Check:
         self.id = organization_id
         cursor.execute("set local work_mem = '128MB'")
         cursor.execute("set local jit = off")
-        # The halves are two processes of the database already, and each worker of one would add up what is settled anew.
+        # The halves are two processes of the database already; workers of one would each add up what is settled.
         cursor.execute("set local max_parallel_workers_per_gather = 0")
         self.result = result or self.new_result()
         self.beside = beside and Check(beside, organization_id, result=self.result)
