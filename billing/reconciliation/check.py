@@ -55,7 +55,9 @@ class Result:
     findings: list = field(default_factory=list)
     kept: Counter = field(default_factory=Counter)
     late_of: dict = field(default_factory=dict)  # {organization: cost}
-    adding: threading.Lock = field(default_factory=threading.Lock)  # both halves find what is wrong with settlements
+    adding: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # both halves find what is wrong with settlements
 
     @property
     def drift(self):
