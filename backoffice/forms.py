@@ -33,12 +33,11 @@ AMOUNT = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)(\.\d+)?", re.ASCII)
 class PickerWidget(forms.Widget):
     """A search field that finds rows of another table, instead of a select that would load the whole table.
 
-    What was typed comes as `<name>_search`, the choice as a radio button called `<name>`;
-    templates/components/picker.html has the contract, `views.picker.Picker` answers the search while one
-    types.
+    What was typed comes as `<name>_search`, the choice as a radio button called `<name>`; picker_html.picker() has the
+    contract, `views.picker.Picker` answers the search while one types.
     """
 
-    template_name = "components/picker.html"
+    template_name = "picker"  # none: widgets.WRITTEN
     typed = ""
     nothing = "None"
 

@@ -1,7 +1,7 @@
 """Statements of the ORM that are kept: for most of them it takes longer to put them together than to answer them.
 
-For what a page asks over and over, each time with other values in the same places, and whose plan does not depend on
-these values: PostgreSQL plans it once, too (prepared_cursor()).
+For what a page asks over and over, each time with other values in the same places. What is `planned` has a plan that
+does not depend on these values: PostgreSQL makes it once, too (prepared_cursor()).
 """
 
 from uuid import UUID
@@ -19,33 +19,34 @@ STAND_INS = {
 }
 
 
-def rows(shape, build, *values):
+def rows(shape, build, *values, planned=True):
     """The rows of `build(*values)`, a queryset, as a list.
 
     `shape` names all that its SQL depends on but for these values, each a UUID, a text or a whole number that stands in
     it as it is. `build` is called once, with others of their kind.
     """
-    return kept_as(KeptRows, shape, build, values).rows(values)
+    return kept_as(KeptRows, shape, build, values, planned).rows(values)
 
 
-def count(shape, build, *values):
+def count(shape, build, *values, planned=True):
     """How many rows `build(*values)`, a queryset as of rows(), finds; counting stops where it is sliced."""
-    return kept_as(KeptCount, shape, build, values).number(values)
+    return kept_as(KeptCount, shape, build, values, planned).number(values)
 
 
-def kept_as(kind, shape, build, values):
+def kept_as(kind, shape, build, values, planned):
     kept = KEPT.get((kind, shape))
     if kept is None:
         if len(KEPT) >= MOST:
             KEPT.clear()
-        kept = KEPT[kind, shape] = kind(build, [type(value) for value in values])
+        kept = KEPT[kind, shape] = kind(build, [type(value) for value in values], planned)
     return kept
 
 
 class KeptStatement:
     """The statement of a queryset: `sql`, text but for the values, and `places`, the numbers of the values in it."""
 
-    def __init__(self, build, types):
+    def __init__(self, build, types, planned):
+        self.planned = planned
         stand_ins = [STAND_INS[kind](n) for n, kind in enumerate(types)]
         queryset = build(*stand_ins)
         if queryset._prefetch_related_lookups or queryset._known_related_objects or queryset._db:
@@ -62,7 +63,7 @@ class KeptStatement:
 
     def found(self, connection, values):
         """The rows for these values, as tuples."""
-        with connection.prepared_cursor() as cursor:
+        with connection.prepared_cursor() if self.planned else connection.cursor() as cursor:
             cursor.execute(self.sql, [values[number] for number in self.places])
             return cursor.fetchall()
 
@@ -70,8 +71,8 @@ class KeptStatement:
 class KeptCount(KeptStatement):
     """How many rows a queryset has."""
 
-    def __init__(self, build, types):
-        super().__init__(build, types)
+    def __init__(self, *how):
+        super().__init__(*how)
         self.sql = f"select count(*) from ({self.sql}) counted"
 
     def number(self, values):
@@ -82,8 +83,8 @@ class KeptCount(KeptStatement):
 class KeptRows(KeptStatement):
     """Model rows, and how they are made of what the statement finds."""
 
-    def __init__(self, build, types):
-        super().__init__(build, types)
+    def __init__(self, *how):
+        super().__init__(*how)
         compiler = self.compiler
         self.select, self.classes = compiler.select, compiler.klass_info
         self.annotations = list((compiler.annotation_col_map or {}).items())

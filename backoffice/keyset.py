@@ -9,9 +9,20 @@ the way through the address.
 import base64
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.core.exceptions import ValidationError
-from django.db.models import BooleanField, DateTimeField, DecimalField, F, Func, TextField, Value
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    DateTimeField,
+    DecimalField,
+    F,
+    Func,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import Col
 from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.functions import Cast, Coalesce
@@ -89,33 +100,45 @@ class Page:
     previous: str
     next: str
     is_first: bool
+    total: "Total | None"
 
 
-def read_page(queryset, key, *, descending, size, params, by_index=False, shape=None):
+class Counting(NamedTuple):
+    """How the rows of a list are counted: up to `limit`; a whole table is estimated, unless it is `filtered`."""
+
+    filtered: bool
+    limit: int
+
+
+def read_page(queryset, key, *, descending, size, params, by_index=False, shape=None, counting=None):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
 
-    Two queries at the most: none is spent on counting. Raises BadCursor for a place that cannot be read. `by_index`
-    says that the rows of each parent have an index in this order. `shape` is what the SQL of the whole list and its
-    order depends on, as kept.rows() has it.
+    One query, in which the rows are counted, too, if a Counting says how. Raises BadCursor for a place that cannot be
+    read. `by_index` says that the rows of each parent have an index in this order. `shape` is what the SQL of the whole
+    list and its order depends on, as kept.rows() has it: a list that is whole, or of one parent, is read by a kept
+    statement.
     """
     after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
     backwards = bool(before) or (from_end and not after)
     # The direction in which the index is read.
     falling = descending != backwards
     place = [str(part) for part in decode(after or before, queryset.model)] if after or before else []
-    parent = parent_of(queryset.query) if by_index else None
-    # One plan is good for every place in such a list; how many rows another filter leaves depends on its value.
+    parent = parent_of(queryset.query)
     if shape and (parent or not queryset.query.where):
-        name, *parent = parent or [""]
-        shape = (shape, name, falling, bool(place), size)
+        keys = [parent.key] if parent else []
+        shape = (shape, parent and parent.column, falling, bool(place), size, counting)
 
         def rows_of(*values):
             rows = of_parent(queryset, values[0]) if parent else queryset
-            return rows_from(rows, key, falling, values[len(parent) :])[: size + 1]
+            return rows_from(rows, key, falling, values[len(keys) :], counting)[: size + 1]
 
-        rows = kept.rows(shape, rows_of, *parent, *place)
+        # One plan is good for every place in the whole list, or where an index has the rows of each parent in its
+        # order; else what is best depends on how many rows the parent has.
+        planned = not parent or (by_index and parent.is_own)
+        rows = kept.rows(shape, rows_of, *keys, *place, planned=planned)
     else:
-        rows = list(rows_from(queryset, key, falling, place)[: size + 1])
+        rows = list(rows_from(queryset, key, falling, place, counting)[: size + 1])
+    total = counting and total_of(rows, place, queryset, counting)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -127,12 +150,15 @@ def read_page(queryset, key, *, descending, size, params, by_index=False, shape=
         previous="before=" + encode(rows[0].page_key, rows[0].pk) if rows and has_previous else "",
         next="after=" + encode(rows[-1].page_key, rows[-1].pk) if rows and has_next else "",
         is_first=not has_previous,
+        total=total,
     )
 
 
-def rows_from(queryset, key, falling, place=()):
+def rows_from(queryset, key, falling, place=(), counting=None):
     """The rows in the order of `key`; those beyond `place`, (key as text, id as text), if there is one."""
     rows = queryset.annotate(page_key=Cast(key, TextField()))
+    if counting:
+        rows = rows.annotate(**counts_of(queryset, counting))
     if place:
         key_type = queryset.model._meta.get_field(key.name) if isinstance(key, F) else key.output_field
         value, pk = place
@@ -147,16 +173,25 @@ def rows_from(queryset, key, falling, place=()):
     return rows.order_by(*([key.desc(), F("pk").desc()] if falling else [key.asc(), F("pk").asc()]))
 
 
+class Parent(NamedTuple):
+    """What the rows of a query belong to. `is_own`: by a column of theirs, not by one of a row that they belong to."""
+
+    column: str  # "table"."name"
+    key: object
+    is_own: bool
+
+
 def parent_of(query):
-    """(column, key) if a query is of the rows of one parent: narrowed by a foreign key, and nothing else."""
+    """The Parent if a query is of the rows of one: narrowed by a foreign key, and nothing else."""
     if len(query.where.children) != 1 or query.where.negated:
         return None
     (narrowed,) = query.where.children
     if not isinstance(narrowed, RelatedExact) or not isinstance(narrowed.lhs, Col):
         return None
-    if narrowed.lhs.alias != query.get_initial_alias() or hasattr(narrowed.rhs, "as_sql"):
+    if hasattr(narrowed.rhs, "as_sql"):
         return None
-    return narrowed.lhs.target.column, narrowed.rhs
+    alias, column = narrowed.lhs.alias, narrowed.lhs.target.column
+    return Parent(f"{quoted(alias)}.{quoted(column)}", narrowed.rhs, alias == query.get_initial_alias())
 
 
 def of_parent(queryset, key):
@@ -185,8 +220,9 @@ class Total:
 def total(queryset, *, filtered, limit=None):
     """The Total of a list, by one cheap query: counting stops at `limit` (COUNT_LIMIT), whole tables are estimated."""
     limit = limit or COUNT_LIMIT
-    if parent := parent_of(queryset.query):
-        number = count_of_parent(queryset.model, *parent, limit)
+    parent = parent_of(queryset.query)
+    if parent and parent.is_own:
+        number = count_of_parent(queryset.model, parent, limit)
     elif filtered or queryset.query.where:  # a list may be of a part of its table from the start
         number = up_to(queryset, limit).count()
     else:
@@ -194,6 +230,38 @@ def total(queryset, *, filtered, limit=None):
         if number is None:
             return Total(estimate, "about")
     return bounded_total(number, limit)
+
+
+class NumberOf(Subquery):
+    """How many rows a queryset has; the database counts them once, and not where no row asks for it."""
+
+    template = "(select count(*) from (%(subquery)s) counted)"
+    output_field = BigIntegerField()
+
+
+def counts_of(queryset, counting):
+    """What each row of a page says of how many there are: their number, NULL where it is about as many as estimated."""
+    if counting.filtered or queryset.query.where:
+        return {"page_total": NumberOf(up_to(queryset, counting.limit))}
+    table = queryset.model._meta.db_table
+    found = (
+        Func(
+            Value(table),
+            template=f"(select {sql} from pg_class where oid = to_regclass(%(expressions)s))",
+            output_field=BigIntegerField(),
+        )
+        for sql in estimates(table, counting.limit)
+    )
+    return dict(zip(("page_estimate", "page_total"), found, strict=True))
+
+
+def total_of(rows, place, queryset, counting):
+    """The Total that the rows of a page tell (counts_of())."""
+    if not rows:
+        return total(queryset, **counting._asdict()) if place else Total(0, "exact")
+    if rows[0].page_total is None:
+        return Total(rows[0].page_estimate, "about")
+    return bounded_total(rows[0].page_total, counting.limit)
 
 
 def bounded_total(number, limit):
@@ -204,19 +272,21 @@ def estimate_or_count(model, limit):
     """(the planner's estimate for the table, the exact number or None where the estimate is beyond COUNT_LIMIT)."""
     table = model._meta.db_table
     with reading().prepared_cursor() as cursor:
-        cursor.execute(
-            f"select reltuples::bigint, case when reltuples > {COUNT_LIMIT} then null"
-            f" else (select count(*) from (select from {quoted(table)} limit %s::bigint) counted)"
-            " end from pg_class where oid = to_regclass(%s)",
-            [limit + 1, table],
-        )
+        sql = ", ".join(estimates(table, limit))
+        cursor.execute(f"select {sql} from pg_class where oid = to_regclass(%s)", [table])
         return cursor.fetchone()
 
 
-def count_of_parent(model, column, key, limit):
-    rows = f"select from {quoted(model._meta.db_table)} where {quoted(column)} = %s limit {limit + 1}"
+def estimates(table, limit):
+    """SQL of these two."""
+    counted = f"(select count(*) from (select from {quoted(table)} limit {limit + 1}) counted)"
+    return "reltuples::bigint", f"case when reltuples > {COUNT_LIMIT} then null else {counted} end"
+
+
+def count_of_parent(model, parent, limit):
+    rows = f"select from {quoted(model._meta.db_table)} where {parent.column} = %s limit {limit + 1}"
     with reading().prepared_cursor() as cursor:
-        cursor.execute(f"select count(*) from ({rows}) counted", [key])
+        cursor.execute(f"select count(*) from ({rows}) counted", [parent.key])
         return cursor.fetchone()[0]
 
 

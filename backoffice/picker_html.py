@@ -1,8 +1,70 @@
-"""The HTML of what a picker's search found: Python and not a template, for it is asked for while one types."""
+"""The HTML of pickers and of what their searches find: Python and not templates, as forms.PickerWidget is on every list
+and asked while one types.
+"""
 
+import json
 from html import escape
 
+from django.templatetags.static import static
 from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
+
+from backoffice.templatetags.ui import icon
+
+
+def picker(widget):
+    """Chooses one row of a large table by searching. Of the `widget` of forms.PickerWidget's context:
+
+    - name, value, required, attrs: as in any widget
+    - url: `GET url?name=<name>&<name>_search=text` answers with options(), for htmx
+    - chosen: the row chosen so far, or None
+    - search: the text typed without JavaScript, and found, the HTML of what it found; "" where nothing was searched
+    - beside: name of a picker of the same form whose choice narrows the search, or ""
+    - noun: what the rows are, in words; nothing, the choice of no row ("None", or "Any" in a filter)
+
+    A row may have `picker_hint`, shown beside its name. The choice is a radio button, with or without JavaScript.
+    Without, "Find" submits the form with _pick=<name> and <name>_search=text; the view saves nothing and shows the form
+    again, as filled in, with the rows found. With it, htmx replaces what was found while one types, and pickers.js
+    keeps the choice above it.
+    """
+    name, chosen, noun = escape(widget["name"]), widget["chosen"], escape(str(widget["noun"] or ""))
+    attrs = widget["attrs"]
+    opened = " data-open" if widget["search"] else ""
+    invalid = ' aria-invalid="true"' if attrs.get("aria-invalid") else ""
+    return (
+        f'\n<div class="picker" data-picker{opened}{invalid}>'
+        f'\n  <div class="picker__bar">{icon("search", 16)}\n    {search_field(widget, name, noun)}'
+        f'\n    <button class="button button--quiet button--small" name="_pick" value="{name}" formnovalidate>Find'
+        f'</button>\n  </div>\n  <div class="picker__options" role="radiogroup" '
+        f'aria-label="{capfirst(noun) or "Choice"}">\n    <div class="picker__chosen">'
+        f"{option_html(name, chosen, ' checked') if chosen else ''}"
+        f"{'' if widget['required'] else no_row(widget, name)}\n    </div>"
+        f'\n    <div id="{escape(attrs["id"])}_found">{widget["found"]}</div>\n  </div>\n</div>'
+        f'<script type="module" src="{static("backoffice/pickers.js")}"></script>'
+    )
+
+
+def search_field(widget, name, noun):
+    pk, beside, attrs = escape(widget["attrs"]["id"]), escape(widget["beside"]), widget["attrs"]
+    described = attrs.get("aria-describedby")
+    about = f' aria-describedby="{escape(described)}"' if described else ""
+    values = escape(json.dumps({"name": widget["name"]}))
+    others, included = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
+    return (
+        f'<input type="search" id="{pk}" name="{name}_search" value="{escape(widget["search"] or "")}" '
+        f'placeholder="Search {"another " if widget["chosen"] else ""}{noun}" autocomplete="off" spellcheck="false" '
+        f'aria-controls="{pk}_found"{about} hx-get="{escape(widget["url"])}" '
+        f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{pk}_found" hx-push-url="false" '
+        f'hx-params="{name}_search,name{others}"{included} hx-vals="{values}" hx-sync="this:replace">'
+    )
+
+
+def no_row(widget, name):
+    checked = "" if widget["chosen"] else " checked"
+    return (
+        f'\n<label class="picker__option"><input type="radio" name="{name}" value=""{checked}>'
+        f'<span class="picker__label muted">{escape(widget["nothing"] or "None")}</span></label>'
+    )
 
 
 def options(name, rows, *, more=False, chosen=None):
@@ -17,10 +79,10 @@ def options(name, rows, *, more=False, chosen=None):
     return mark_safe("".join([*found, "\n"]))  # escaped piece by piece
 
 
-def option_html(name, row):
+def option_html(name, row, checked=""):
     hint = getattr(row, "picker_hint", "")
     hint = f'<span class="picker__hint">{escape(str(hint))}</span>' if hint else ""
     return (
-        f'\n<label class="picker__option"><input type="radio" name="{name}" value="{escape(str(row.pk))}">'
+        f'\n<label class="picker__option"><input type="radio" name="{name}" value="{escape(str(row.pk))}"{checked}>'
         f'<span class="picker__label">{escape(str(row))}</span>{hint}</label>'
     )

@@ -63,10 +63,10 @@ def check_kept_statements():
     """From here on each page that asks a kept statement fails if its queryset has become another one."""
     kept_as = kept.kept_as
 
-    def checked(kind, shape, build, values):
-        found = kept_as(kind, shape, build, values)
-        now = kind(build, [type(value) for value in values])
-        assert (now.sql, now.places) == (found.sql, found.places), shape
+    def checked(kind, shape, build, values, planned):
+        found = kept_as(kind, shape, build, values, planned)
+        now = kind(build, [type(value) for value in values], planned)
+        assert (now.sql, now.places, now.planned) == (found.sql, found.places, found.planned), shape
         return found
 
     kept.kept_as = checked

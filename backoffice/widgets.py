@@ -11,6 +11,7 @@ from django.forms.renderers import TemplatesSetting
 from django.utils.functional import Promise
 from django.utils.safestring import mark_safe
 
+from backoffice.picker_html import picker
 from backoffice.templatetags.ui import icon
 
 
@@ -140,4 +141,5 @@ WRITTEN = {
     f"{PLACE}select.html": select,
     f"{PLACE}checkbox_select.html": choices,
     f"{PLACE}radio.html": choices,
+    "picker": picker,
 }

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from functools import lru_cache
 
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -39,12 +40,18 @@ class AgentList(generic.ListView):
     bulk = (AgentPublish, AgentUnpublish)
 
     def get_queryset(self):
-        return with_settings(super().get_queryset(), self.columns)
+        return agents_with(tuple(self.columns)).all()
 
     def bulk_pages(self):
         return [
             {"label": "Compare two", "icon": "git-compare-arrows", "url": reverse("agents:agent_compare")}
         ]
+
+
+@lru_cache(maxsize=100)
+def agents_with(columns):
+    """Of what a list shows; not to be evaluated. To add its expressions anew would be a tenth of a short list."""
+    return with_settings(AgentList.queryset, columns)
 
 
 class AgentDetail(generic.DetailView):

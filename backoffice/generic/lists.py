@@ -127,6 +127,7 @@ class ListView(ModelPage):
                 params=request.GET,
                 by_index=order is next(iter(self.orders.values())),
                 shape=(type(self), wanted.lstrip("-"), *((type(one), one.name) for one in self.columns)),
+                counting=keyset.Counting(self.filterset.is_filtered, self.count_limit or keyset.COUNT_LIMIT),
             )
         except (keyset.BadCursor, DataError):
             messages.warning(
@@ -150,7 +151,7 @@ class ListView(ModelPage):
             "headers": table.headers(self.orders, wanted, query),
             "rows": page.rows,
             "row_context": self.row_context(page.rows),
-            "total": keyset.total(queryset, filtered=self.filterset.is_filtered, limit=self.count_limit),
+            "total": page.total,
             "previous_url": place["previous"],
             "next_url": place["next"],
             "first_url": "" if page.is_first else str(places),

@@ -122,11 +122,13 @@ class TestOfOneParent:
     def test_is_a_list_narrowed_by_one_foreign_key_alone(self, db):
         tenant, usage = make_organization(), UsageLog.objects.all()
         for narrowed in (usage.filter(organization=tenant), tenant.usage_logs.order_by("-id")):
-            assert keyset.parent_of(narrowed.query) == ("organization_id", tenant.pk)
+            assert keyset.parent_of(narrowed.query) == ('"usage_logs"."organization_id"', tenant.pk, True)
+        through = keyset.parent_of(usage.filter(agent__organization=tenant).query)
+        assert through == ('"agents"."organization_id"', tenant.pk, False)
         inner = Organization.objects.filter(name="x").values("pk")
         for other in (
             usage, usage.exclude(organization=tenant), usage.filter(organization=tenant, channel="text"),
-            usage.filter(agent__organization=tenant), usage.filter(organization=inner[:1]), usage.filter(organization=None),
+            usage.filter(organization=inner[:1]), usage.filter(organization=None),
             usage.filter(organization__in=[tenant]), usage.filter(channel="text"), usage.none(),
         ):  # fmt: skip
             assert keyset.parent_of(other.query) is None, str(other.query) if other else ""

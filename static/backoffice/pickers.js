@@ -1,4 +1,4 @@
-// Pickers (templates/components/picker.html): the choice stays above what a new search finds.
+// Pickers (backoffice/picker_html.py): the choice stays above what a new search finds.
 
 import { all } from "./shell.js";
 
