@@ -37,7 +37,7 @@ class PickerWidget(forms.Widget):
     contract, `views.picker.Picker` answers the search while one types.
     """
 
-    template_name = "picker"  # none: widgets.WRITTEN
+    template_name = "picker"  # by which widgets.WRITTEN knows it; there is no such template
     typed = ""
     nothing = "None"
 

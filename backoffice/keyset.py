@@ -1,4 +1,4 @@
-"""Paging by key instead of by number: the thousandth page costs as much as the first, and no row is counted.
+"""Paging by key instead of by number: the thousandth page costs as much as the first, and no row is counted to find it.
 
 A list is read in one of a few named orders, each with an index on (key, id). The key never is NULL (a row
 comparison with NULL would lose the row), and the id makes it unique. The place in the list is the key and
@@ -94,7 +94,9 @@ def decode(text, model):
 
 @dataclass
 class Page:
-    """One page of rows with the query strings of its neighbours ("" where there is none)."""
+    """One page of rows with the query strings of its neighbours ("" where there is none); `total` is of the list, None
+    where nobody said how to count.
+    """
 
     rows: list
     previous: str
@@ -113,10 +115,10 @@ class Counting(NamedTuple):
 def read_page(queryset, key, *, descending, size, params, by_index=False, shape=None, counting=None):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
 
-    One query, in which the rows are counted, too, if a Counting says how. Raises BadCursor for a place that cannot be
-    read. `by_index` says that the rows of each parent have an index in this order. `shape` is what the SQL of the whole
-    list and its order depends on, as kept.rows() has it: a list that is whole, or of one parent, is read by a kept
-    statement.
+    One query, in which the rows are counted, too, if a Counting says how; one more for that where the place is beyond
+    the end. Raises BadCursor for a place that cannot be read. `by_index` says that the rows of each parent have an
+    index in this order. `shape` is what the SQL of the whole list and its order depends on, as kept.rows() has it: a
+    list that is whole, or of one parent, is read by a kept statement.
     """
     after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
     backwards = bool(before) or (from_end and not after)
@@ -126,7 +128,8 @@ def read_page(queryset, key, *, descending, size, params, by_index=False, shape=
     parent = parent_of(queryset.query)
     if shape and (parent or not queryset.query.where):
         keys = [parent.key] if parent else []
-        shape = (shape, parent and parent.column, falling, bool(place), size, counting)
+        narrowed = parent and (parent.column, *queryset.query.alias_map)  # by which tables it is reached, too
+        shape = (shape, narrowed, falling, bool(place), size, counting)
 
         def rows_of(*values):
             rows = of_parent(queryset, values[0]) if parent else queryset
@@ -176,7 +179,7 @@ def rows_from(queryset, key, falling, place=(), counting=None):
 class Parent(NamedTuple):
     """What the rows of a query belong to. `is_own`: by a column of theirs, not by one of a row that they belong to."""
 
-    column: str  # "table"."name"
+    column: str  # "alias"."name"
     key: object
     is_own: bool
 
@@ -223,7 +226,7 @@ def total(queryset, *, filtered, limit=None):
     parent = parent_of(queryset.query)
     if parent and parent.is_own:
         number = count_of_parent(queryset.model, parent, limit)
-    elif filtered or queryset.query.where:  # a list may be of a part of its table from the start
+    elif is_part(queryset, filtered):
         number = up_to(queryset, limit).count()
     else:
         estimate, number = estimate_or_count(queryset.model, limit)
@@ -232,16 +235,24 @@ def total(queryset, *, filtered, limit=None):
     return bounded_total(number, limit)
 
 
-class NumberOf(Subquery):
-    """How many rows a queryset has; the database counts them once, and not where no row asks for it."""
+def is_part(queryset, filtered):
+    """Whether a list is of a part of its table; some are from the start."""
+    return filtered or bool(queryset.query.where)
 
-    template = "(select count(*) from (%(subquery)s) counted)"
+
+class NumberOf(Subquery):
+    """How many rows a queryset has; the database counts them once, and not where no row asks for it.
+
+    The function only one process may call: what several processes read would else be counted before they begin.
+    """
+
+    template = "(case when pg_backend_pid() > 0 then (select count(*) from (%(subquery)s) counted) end)"
     output_field = BigIntegerField()
 
 
 def counts_of(queryset, counting):
     """What each row of a page says of how many there are: their number, NULL where it is about as many as estimated."""
-    if counting.filtered or queryset.query.where:
+    if is_part(queryset, counting.filtered):
         return {"page_total": NumberOf(up_to(queryset, counting.limit))}
     table = queryset.model._meta.db_table
     found = (

@@ -28,34 +28,36 @@ def picker(widget):
     keeps the choice above it.
     """
     name, chosen, noun = escape(widget["name"]), widget["chosen"], escape(str(widget["noun"] or ""))
-    attrs = widget["attrs"]
+    attrs, html_id = widget["attrs"], escape(widget["attrs"]["id"])
     opened = " data-open" if widget["search"] else ""
     invalid = ' aria-invalid="true"' if attrs.get("aria-invalid") else ""
     return (
         f'\n<div class="picker" data-picker{opened}{invalid}>'
-        f'\n  <div class="picker__bar">{icon("search", 16)}\n    {search_field(widget, name, noun)}'
+        f'\n  <div class="picker__bar">{icon("search", 16)}\n    {search_field(widget, name, html_id, noun)}'
         f'\n    <button class="button button--quiet button--small" name="_pick" value="{name}" formnovalidate>Find'
         f'</button>\n  </div>\n  <div class="picker__options" role="radiogroup" '
         f'aria-label="{capfirst(noun) or "Choice"}">\n    <div class="picker__chosen">'
         f"{option_html(name, chosen, ' checked') if chosen else ''}"
         f"{'' if widget['required'] else no_row(widget, name)}\n    </div>"
-        f'\n    <div id="{escape(attrs["id"])}_found">{widget["found"]}</div>\n  </div>\n</div>'
+        f'\n    <div id="{html_id}_found">{widget["found"]}</div>\n  </div>\n</div>'
         f'<script type="module" src="{static("backoffice/pickers.js")}"></script>'
     )
 
 
-def search_field(widget, name, noun):
-    pk, beside, attrs = escape(widget["attrs"]["id"]), escape(widget["beside"]), widget["attrs"]
-    described = attrs.get("aria-describedby")
-    about = f' aria-describedby="{escape(described)}"' if described else ""
+# Those below take texts that are escaped.
+
+
+def search_field(widget, name, html_id, noun):
+    described, beside = widget["attrs"].get("aria-describedby"), escape(widget["beside"])
+    described = f' aria-describedby="{escape(described)}"' if described else ""
     values = escape(json.dumps({"name": widget["name"]}))
-    others, included = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
+    also_sent, include = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
     return (
-        f'<input type="search" id="{pk}" name="{name}_search" value="{escape(widget["search"] or "")}" '
+        f'<input type="search" id="{html_id}" name="{name}_search" value="{escape(widget["search"] or "")}" '
         f'placeholder="Search {"another " if widget["chosen"] else ""}{noun}" autocomplete="off" spellcheck="false" '
-        f'aria-controls="{pk}_found"{about} hx-get="{escape(widget["url"])}" '
-        f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{pk}_found" hx-push-url="false" '
-        f'hx-params="{name}_search,name{others}"{included} hx-vals="{values}" hx-sync="this:replace">'
+        f'aria-controls="{html_id}_found"{described} hx-get="{escape(widget["url"])}" '
+        f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{html_id}_found" hx-push-url="false" '
+        f'hx-params="{name}_search,name{also_sent}"{include} hx-vals="{values}" hx-sync="this:replace">'
     )
 
 

@@ -1,7 +1,8 @@
 """The usual controls of forms, and what is around them, written by plain functions instead of templates.
 
 A template per control, with one per option and one for the attributes inside, is most of what a form of forty fields
-costs. The markup of the controls is that of Django's templates. Every other widget goes by its template.
+costs. The markup of the controls is that of Django's templates; pickers are in picker_html.py. Every other widget goes
+by its template.
 """
 
 from html import escape

@@ -40,7 +40,7 @@ class AgentList(generic.ListView):
     bulk = (AgentPublish, AgentUnpublish)
 
     def get_queryset(self):
-        return agents_with(tuple(self.columns)).all()
+        return list_rows(tuple(self.columns)).all()
 
     def bulk_pages(self):
         return [
@@ -49,8 +49,11 @@ class AgentList(generic.ListView):
 
 
 @lru_cache(maxsize=100)
-def agents_with(columns):
-    """Of what a list shows; not to be evaluated. To add its expressions anew would be a tenth of a short list."""
+def list_rows(columns):
+    """The queryset of the list with what these columns show, to be copied and never evaluated.
+
+    Its expressions are added once: each time anew they would be a tenth of a short list.
+    """
     return with_settings(AgentList.queryset, columns)
 
 

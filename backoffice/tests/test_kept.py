@@ -8,10 +8,11 @@ from django.db.models import F, Value
 from django.db.models.functions import Upper
 from django.test.utils import CaptureQueriesContext
 
+from agents.tests.factories import make_session
 from backoffice import kept, keyset
 from backoffice.page_model import with_names
-from billing.models import CreditTransaction
-from billing.tests.factories import make_posting
+from billing.models import CreditTransaction, UsageLog
+from billing.tests.factories import make_posting, make_usage
 from telephony.models import CallLog
 from telephony.tests.factories import make_call
 from tenants.models import Note, Organization
@@ -134,24 +135,45 @@ def test_a_queryset_that_depends_on_the_request_fails_the_suite():
         kept.rows("named", lambda pk: named("two").filter(pk=pk), uuid.uuid4())
 
 
+def test_the_same_parent_by_another_way_is_another_statement():
+    """A shape says how a list is read, and not by which of two ways it was narrowed."""
+    session = make_session()
+    made = make_usage(agent=session.agent, session=None)
+    options = {"descending": True, "size": 1, "params": {}, "shape": "usage"}
+    tenant = session.agent.organization
+    for path, found in (("agent__organization", [made]), ("session__agent__organization", [])):
+        page = keyset.read_page(UsageLog.objects.filter(**{path: tenant}), F("id"), **options)
+        assert page.rows == found, path
+
+
+@pytest.mark.parametrize("by_index", [True, False])
 @pytest.mark.parametrize("params", [{}, {"last": "1"}])
 @pytest.mark.parametrize("descending", [True, False])
-def test_pages_by_a_kept_statement_are_those_without(params, descending):
+def test_pages_by_a_kept_statement_are_those_without(params, descending, by_index):
     tenant, other = make_organization(), make_organization()
     for owner in (tenant, tenant, other, tenant):
         make_note(organization=owner)
+    options = {
+        "descending": descending,
+        "size": 1,
+        "by_index": by_index,
+        "counting": keyset.Counting(False, 2),
+    }
     for parent in (tenant, other):
-        whole, of_parent = Note.objects.all(), Note.objects.filter(organization=parent)
-        for rows in (whole, of_parent):
+        notes = Note.objects
+        of_parent, of_owner = (
+            notes.filter(organization=parent),
+            notes.filter(organization__owner=parent.owner),
+        )
+        for rows in (notes.all(), of_parent, of_owner):
             place = params
             for _ in range(5):
                 pages = [
-                    keyset.read_page(
-                        rows, F("id"), descending=descending, size=1, params=place, by_index=True, shape=shape
-                    )
+                    keyset.read_page(rows, F("id"), params=place, shape=shape, **options)
                     for shape in (None, "notes")
                 ]
                 assert pages[0] == pages[1]
+                assert pages[0].total == keyset.total(rows, filtered=False, limit=2)
                 follow = pages[0].previous if params else pages[0].next
                 if not follow:
                     break

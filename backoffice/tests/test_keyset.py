@@ -118,6 +118,53 @@ class TestTotal:
         assert (str(total), total.kind) == ("about 501", "about")
 
 
+class TestTotalOfPage:
+    """What read_page() counts along with the rows."""
+
+    def total(self, rows, filtered=False, limit=10, **params):
+        options = {"descending": False, "size": 2, "counting": keyset.Counting(filtered, limit)}
+        return keyset.read_page(rows, F("name"), params=params, **options).total
+
+    def test_is_that_of_the_list_wherever_one_is(self, db, django_assert_num_queries):
+        for name in "abcde":
+            make_organization(name=name)
+        tenants = Organization.objects.all()
+        after_c = keyset.encode("c", tenants.get(name="c").pk)
+        for place in ({}, {"after": after_c}, {"before": after_c}, {"last": "1"}):
+            with django_assert_num_queries(1):
+                assert str(self.total(tenants, **place)) == "5", place
+            assert str(self.total(tenants.exclude(name="a"), filtered=True, **place)) == "4", place
+            assert str(self.total(tenants, limit=4, **place)) == "4+", place
+        assert str(self.total(tenants, after=keyset.encode("f", uuid.uuid4()))) == "5", "beyond the end"
+        with django_assert_num_queries(1):
+            assert str(self.total(tenants.filter(name="x"), filtered=True)) == "0"
+        assert str(self.total(tenants.none(), filtered=True)) == "0"
+
+    def test_of_a_large_table_is_the_estimate(self, db, owner, monkeypatch):
+        for _ in range(5):
+            make_organization()
+        owner("analyze organizations")
+        monkeypatch.setattr(keyset, "COUNT_LIMIT", 4)
+        assert str(self.total(Organization.objects.all())) == "about 5"
+        assert str(self.total(Organization.objects.all(), filtered=True)) == "5"
+
+    def test_is_not_counted_where_no_row_is_found_even_by_several_processes(self, db, owner):
+        usage = make_usage()
+        owner(
+            "insert into usage_logs (agent_id, organization_id) select %s, %s from generate_series(1, 5000)",
+            [usage.agent_id, usage.organization_id],
+        )
+        owner("analyze usage_logs")
+        rows = UsageLog.objects.filter(channel="none").order_by()
+        counts = keyset.counts_of(rows, keyset.Counting(True, 10))
+        with connection.cursor() as cursor:
+            for name in ("min_parallel_table_scan_size", "parallel_setup_cost", "parallel_tuple_cost"):
+                cursor.execute("select set_config(%s, '0', true)", [name])
+            plan = rows.annotate(**counts).explain(analyze=True)
+        assert "Gather" in plan and "InitPlan" in plan
+        assert re.search(r"InitPlan.*\n.*Aggregate .*never executed", plan), plan
+
+
 class TestOfOneParent:
     def test_is_a_list_narrowed_by_one_foreign_key_alone(self, db):
         tenant, usage = make_organization(), UsageLog.objects.all()

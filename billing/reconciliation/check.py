@@ -21,6 +21,7 @@ from billing.reconciliation.rules import RULES
 KEPT_PER_RULE = 10_000
 STEPS = 6
 NOTHING = Decimal(0)
+NEVER = datetime.datetime.min.replace(tzinfo=datetime.UTC)
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,8 @@ class Result:
     findings: list = field(default_factory=list)
     kept: Counter = field(default_factory=Counter)
     late_of: dict = field(default_factory=dict)  # {organization: cost}
-    adding: threading.Lock = field(
-        default_factory=threading.Lock
-    )  # both halves find what is wrong with settlements
+    # Both halves of a check find what is wrong with settlements.
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def drift(self):
@@ -65,7 +65,7 @@ class Result:
         return sum(count for rule, (count, _) in self.found.items() if RULES[rule].is_drift)
 
     def add(self, finding):
-        with self.adding:
+        with self.lock:
             self.count(finding.rule, 1, abs(finding.amount or 0))
             if self.kept[finding.rule] < KEPT_PER_RULE:
                 self.kept[finding.rule] += 1
@@ -104,7 +104,7 @@ def checking(organization_id=None):
 class Check:
     """Reads with a cursor that shall see one moment (backoffice.snapshot); `organization_id` narrows it to one.
 
-    `beside` is another cursor on the same moment, on which usage is read meanwhile.
+    `beside` is another cursor on the same moment, on which usage and orphans are read meanwhile.
     """
 
     def __init__(self, cursor, organization_id=None, *, beside=None, result=None):
@@ -133,7 +133,9 @@ class Check:
                 part()
                 step()
         order = list(RULES)
-        self.result.findings.sort(key=lambda finding: order.index(finding.rule))
+        self.result.findings.sort(
+            key=lambda one: (order.index(one.rule), str(one.organization_id), one.diverged_at or NEVER)
+        )
         return self.result
 
     def rows(self, statement, **params):
