@@ -48,7 +48,8 @@ class Query:
 class SearchFilter(django_filters.CharFilter):
     """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
 
-    A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, but not for an
+    `<column>__id` finds rows by the id of another one, `<relation>__id` too, where it is by its index, however many they
+    are. A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, but not for an
     id) or `__digits` (telephone numbers in any format, by their last digits). `words` finds rows by the beginnings of
     words in their names, `<relation>__words` those that belong to such a row; `<relation>__found` is the same where
     many rows belong to one (backoffice.search.words).
@@ -64,10 +65,11 @@ class SearchFilter(django_filters.CharFilter):
         if not value:
             return queryset
         try:
-            ids = [name.removesuffix("__id") for name in self.fields if name.endswith("__id")]
-            condition = models.Q(pk=uuid.UUID(value))
-            for name in ids:
-                condition |= models.Q(**{name: uuid.UUID(value)})
+            key = uuid.UUID(value)
+            condition = models.Q(pk=key)
+            for name in [name.removesuffix("__id") for name in self.fields if name.endswith("__id")]:
+                is_column = name == self.model._meta.get_field(name).attname
+                condition |= models.Q(**{name: key}) if is_column else parent_is(self.model, name, pk=key)
             condition |= self.text_condition(value, exact_only=True)
             return queryset.filter(condition)
         except ValueError:

@@ -90,7 +90,7 @@ class AgentSessionFilter(FilterSet):
 
 
 class AgentMessageFilter(FilterSet):
-    search_fields = ["session__external_id__exact", "session_id__id"]
+    search_fields = ["session__external_id__exact", "session__id"]
     session = django_filters.UUIDFilter("session_id", widget=forms.HiddenInput)
     since = DayFilter("created_at", label="From")
     until = DayFilter("created_at", label="Until", until=True)

@@ -129,10 +129,12 @@ class TestSearch:
         message = make_message(make_session(external_id="embed-1"))
         make_message()
         with CaptureQueriesContext(connection) as queries:
-            assert rows(manager_client, "/agents/messages/", q="embed-1") == [message]
+            for text in ("embed-1", str(message.session_id)):
+                assert rows(manager_client, "/agents/messages/", q=text) == [message]
         lists = [query["sql"] for query in queries if 'FROM "agent_messages"' in query["sql"]]
         assert lists and all('"agent_messages"."session_id" = any(ARRAY(' in text for text in lists)
         assert not any('"agent_sessions"."session_id" = ' in text for text in lists)
+        assert not any('"agent_messages"."session_id" = \'' in text for text in lists), "20,000 turns of one moment"
 
     @pytest.mark.parametrize(
         "around", ["\u200e{}", "\u200f{}\u200e", "\u202a{}\u202c", " \u2068{}\u2069 ", "\ufeff{}\u200b"]
