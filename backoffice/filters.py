@@ -48,8 +48,8 @@ class Query:
 class SearchFilter(django_filters.CharFilter):
     """One box over `fields`; an id finds its row, a text is looked for anywhere, whatever its case.
 
-    `<column>__id` finds rows by the id of another one, `<relation>__id` too, where it is by its index, however many they
-    are. A field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, but not for an
+    `<column>__id` finds rows by the id of another one; so does `<relation>__id`, by its index, however many they are. A
+    field name may end in `__exact` (big tables: only what an index answers), `__named` (the same, but not for an
     id) or `__digits` (telephone numbers in any format, by their last digits). `words` finds rows by the beginnings of
     words in their names, `<relation>__words` those that belong to such a row; `<relation>__found` is the same where
     many rows belong to one (backoffice.search.words).
