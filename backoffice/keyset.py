@@ -19,11 +19,10 @@ from django.db.models import (
     DecimalField,
     F,
     Func,
-    Subquery,
     TextField,
     Value,
 )
-from django.db.models.expressions import Col
+from django.db.models.expressions import Col, Expression
 from django.db.models.fields.related_lookups import RelatedExact
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.sql.where import WhereNode
@@ -240,14 +239,23 @@ def is_part(queryset, filtered):
     return filtered or bool(queryset.query.where)
 
 
-class NumberOf(Subquery):
+class NumberOf(Expression):
     """How many rows a queryset has; the database counts them once, and not where no row asks for it.
 
-    The function only one process may call: what several processes read would else be counted before they begin.
+    The function only one process may call: what several processes read would else be counted before they begin. It is
+    no Subquery, since nothing in it belongs to the query around it: Django would give all tables in it other names.
     """
 
-    template = "(case when pg_backend_pid() > 0 then (select count(*) from (%(subquery)s) counted) end)"
-    output_field = BigIntegerField()
+    def __init__(self, queryset):
+        super().__init__(output_field=BigIntegerField())
+        self.queryset = queryset
+
+    def as_sql(self, compiler, connection):
+        sql, params = self.queryset.query.get_compiler(connection=connection).as_sql()
+        return f"(case when pg_backend_pid() > 0 then (select count(*) from ({sql}) counted) end)", params
+
+    def get_group_by_cols(self):
+        return []
 
 
 def counts_of(queryset, counting):

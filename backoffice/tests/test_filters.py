@@ -134,7 +134,9 @@ class TestSearch:
         lists = [query["sql"] for query in queries if 'FROM "agent_messages"' in query["sql"]]
         assert lists and all('"agent_messages"."session_id" = any(ARRAY(' in text for text in lists)
         assert not any('"agent_sessions"."session_id" = ' in text for text in lists)
-        assert not any('"agent_messages"."session_id" = \'' in text for text in lists), "20,000 turns of one moment"
+        assert not any('"agent_messages"."session_id" = \'' in text for text in lists), (
+            "20,000 turns of one moment"
+        )
 
     @pytest.mark.parametrize(
         "around", ["\u200e{}", "\u200f{}\u200e", "\u202a{}\u202c", " \u2068{}\u2069 ", "\ufeff{}\u200b"]
