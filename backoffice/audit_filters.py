@@ -43,6 +43,8 @@ class LogSearchFilter(ContentFilter, SearchFilter):
             return queryset.filter(Q(row_id=str(found)) | Q(organization_id=found)), None
         except ValueError:
             pass
+        if not any(sign.isdigit() for sign in value):
+            return queryset, has_words(value)  # no key of ours is without one
         condition = Q(row_id=value)
         if value.isascii() and value.isdigit() and int(value) < 2**63:
             condition |= Q(pk=int(value))
