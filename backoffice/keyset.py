@@ -94,7 +94,7 @@ def decode(text, model):
 @dataclass
 class Page:
     """One page of rows with the query strings of its neighbours ("" where there is none); `total` is of the list, None
-    where nobody said how to count.
+    beyond its end or where nobody said how to count.
     """
 
     rows: list
@@ -114,10 +114,10 @@ class Counting(NamedTuple):
 def read_page(queryset, key, *, descending, size, params, by_index=False, shape=None, counting=None):
     """One Page of `queryset` in the order of `key` (an expression), at the place that `params` (request.GET) names.
 
-    One query, in which the rows are counted, too, if a Counting says how; one more for that where the place is beyond
-    the end. Raises BadCursor for a place that cannot be read. `by_index` says that the rows of each parent have an
-    index in this order. `shape` is what the SQL of the whole list and its order depends on, as kept.rows() has it: a
-    list that is whole, or of one parent, is read by a kept statement.
+    One query, in which the rows are counted, too, if a Counting says how. Raises BadCursor for a place that cannot be
+    read. `by_index` says that the rows of each parent have an index in this order. `shape` is what the SQL of the whole
+    list and its order depends on, as kept.rows() has it: a list that is whole, or of one parent, is read by a kept
+    statement.
     """
     after, before, from_end = params.get("after", ""), params.get("before", ""), "last" in params
     backwards = bool(before) or (from_end and not after)
@@ -140,7 +140,7 @@ def read_page(queryset, key, *, descending, size, params, by_index=False, shape=
         rows = kept.rows(shape, rows_of, *keys, *place, planned=planned)
     else:
         rows = list(rows_from(queryset, key, falling, place, counting)[: size + 1])
-    total = counting and total_of(rows, place, queryset, counting)
+    total = total_of(rows, place, counting)
     more = len(rows) > size
     rows = rows[:size]
     if backwards:
@@ -274,10 +274,12 @@ def counts_of(queryset, counting):
     return dict(zip(("page_estimate", "page_total"), found, strict=True))
 
 
-def total_of(rows, place, queryset, counting):
-    """The Total that the rows of a page tell (counts_of())."""
+def total_of(rows, place, counting):
+    """The Total that the rows of a page tell (counts_of()), if any does."""
+    if not counting or (place and not rows):
+        return None
     if not rows:
-        return total(queryset, **counting._asdict()) if place else Total(0, "exact")
+        return Total(0, "exact")
     if rows[0].page_total is None:
         return Total(rows[0].page_estimate, "about")
     return bounded_total(rows[0].page_total, counting.limit)

@@ -54,7 +54,7 @@ def search_field(widget, name, html_id, noun):
     also_sent, include = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
     return (
         f'<input type="search" id="{html_id}" name="{name}_search" value="{escape(widget["search"] or "")}" '
-        f'placeholder="Search {"another " if widget["chosen"] else ""}{noun}" autocomplete="off" spellcheck="false" '
+        f'placeholder="Search {"other " if widget["chosen"] else ""}{noun}" autocomplete="off" spellcheck="false" '
         f'aria-controls="{html_id}_found"{described} hx-get="{escape(widget["url"])}" '
         f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{html_id}_found" hx-push-url="false" '
         f'hx-params="{name}_search,name{also_sent}"{include} hx-vals="{values}" hx-sync="this:replace">'

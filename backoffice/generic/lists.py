@@ -129,6 +129,8 @@ class ListView(ModelPage):
                 shape=(type(self), wanted.lstrip("-"), *((type(one), one.name) for one in self.columns)),
                 counting=keyset.Counting(self.filterset.is_filtered, self.count_limit or keyset.COUNT_LIMIT),
             )
+            if page.total is None:
+                raise keyset.BadCursor("beyond the end")
         except (keyset.BadCursor, DataError):
             messages.warning(
                 request, "That place in the list does not exist any more; this is its beginning."

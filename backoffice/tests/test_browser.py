@@ -168,6 +168,31 @@ def test_a_picker_is_used_by_keyboard_alone(live_app):
     assert live_app.errors == []
 
 
+def test_enter_in_a_picker_waits_for_what_its_text_finds(live_app):
+    with live_app.platform():
+        bank = make_organization(name="Northlight Bank")
+        make_organization(name="Aardvark")
+    live_app.login("support")
+    page = live_app.page
+    page.goto("/agents/agents/add/")
+    field, chosen = page.locator("#id_organization"), page.locator("input[name=organization]:checked")
+    field.focus()
+    expect(page.locator("#id_organization_found label")).to_have_count(2)  # the first of all
+    page.keyboard.type("northl")
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_value(str(bank.pk))
+    page.keyboard.type("zz")
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_organization_found")).to_contain_text("Nothing matches")
+    expect(chosen).to_have_value(str(bank.pk))
+    expect(field).to_have_value("zz")
+    field.fill("northl")
+    page.keyboard.press("Enter")  # what is chosen is not found once more
+    expect(field).to_have_value("")
+    expect(chosen).to_have_value(str(bank.pk))
+    assert live_app.errors == []
+
+
 def test_lists_narrow_while_one_types_and_without_javascript(live_app, browser):
     with live_app.platform():
         make_organization(name="Alpha")

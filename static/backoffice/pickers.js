@@ -22,7 +22,23 @@ document.addEventListener("htmx:afterSwap", (event) => {
   delete part.picker.dataset.closed;
   const value = part.chosen.querySelector(":checked")?.value;
   if (value) for (const input of all("input", event.target)) if (input.value === value) input.closest("label").remove();
+  const { picker, field } = part;
+  picker.dataset.foundFor = new URL(event.detail.pathInfo.finalRequestPath, location).searchParams.get(field.name);
+  if ("awaited" in picker.dataset && picker.dataset.foundFor === field.value) takeFirst(part);
 });
+// Enter takes the first that was found, but not of an earlier text: it waits for what is found for this one.
+for (const type of ["input", "focusout"])
+  document.addEventListener(type, (event) => {
+    if (event.target.matches?.(".picker__bar input")) delete event.target.closest("[data-picker]").dataset.awaited;
+  });
+function takeFirst(part) {
+  delete part.picker.dataset.awaited;
+  const first = shown(part).find((input) => input.closest(".picker__chosen") === null);
+  if (!first && part.picker.querySelector(".picker__note")) return; // nothing matches; else it is the one that is chosen
+  if (first) first.checked = true;
+  close(part);
+}
+const shown = ({ picker }) => all(".picker__option input", picker).filter((input) => input.checkVisibility());
 // A click on an option is a choice; the arrow keys, which also check radios, only pass along them. The pointer must not
 // take the focus away from the search field: the list would close before the click arrives.
 let pointing = false;
@@ -42,17 +58,15 @@ document.addEventListener("focusin", (event) => {
 document.addEventListener("keydown", (event) => {
   const part = event.target.closest?.("[data-picker]") && parts(event.target);
   if (!part || event.target.matches("button")) return;
-  const options = all(".picker__option input", part.picker).filter((input) => input.checkVisibility());
   if (event.key === "ArrowDown" && event.target === part.field) {
+    const options = shown(part);
     const first = options.find((input) => input.closest(".picker__chosen") === null) || options[0];
     first?.focus();
     if (first) first.checked = true;
   } else if (event.key === "Enter") {
-    if (event.target === part.field) {
-      const first = options.find((input) => input.closest(".picker__chosen") === null);
-      if (part.field.value && first) first.checked = true;
-    }
-    close(part);
+    if (event.target !== part.field || !part.field.value) close(part);
+    else if (part.picker.dataset.foundFor === part.field.value) takeFirst(part);
+    else part.picker.dataset.awaited = "";
   } else if (event.key === "Escape" && !("closed" in part.picker.dataset)) close(part);
   else return;
   event.preventDefault();

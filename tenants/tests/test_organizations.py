@@ -1,11 +1,13 @@
 """Organizations: their pages, and creating one for a login that exists."""
 
+import uuid
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
 from agents.tests.factories import make_agent
+from backoffice import keyset
 from backoffice.models import AuditEvent
 from backoffice.testing_crud import CrudTests, check_page, form_values
 from billing.models import CreditTransaction
@@ -163,6 +165,15 @@ class TestOrganizationFilters:
         assert self.names(support_client, q="100% pure_j") == {"100% Pure_Juice", "1000 Pure Juice"}  # words
         assert self.names(support_client, q="1%0") == self.names(support_client, q="p_re") == set()
         assert self.names(support_client, q="\\") == set()
+
+    @pytest.mark.parametrize("side", ["after", "before"])
+    def test_a_place_beyond_the_end_is_the_beginning(self, support_client, side):
+        make_organization(name="Plus")
+        key = "-infinity" if side == "after" else "infinity"
+        place = keyset.encode(key, uuid.UUID(int=0 if side == "after" else 2**128 - 1))
+        response = support_client.get("/tenants/organizations/", {side: place, "q": "plus"}, follow=True)
+        assert "does not exist any more" in response.content.decode()
+        assert [row.name for row in response.context["rows"]] == ["Plus"]
 
     def test_balances_and_tiers(self, support_client):
         make_organization(name="Plus", credits_balance="1.00")
