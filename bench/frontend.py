@@ -3,7 +3,8 @@
     python bench/frontend.py http://localhost:8000   # of a `make run` that runs; see --help
 
 Bytes are those of the bodies as they came over the line. The shift is the browser's own figure (layout-shift, without
-what somebody caused): the most of a desk and a phone, light and dark, each with an empty cache. Prints what shifted.
+what somebody caused): the most of a desk and a phone, light and dark, each with an empty cache and bars to scroll that
+take room. Prints what shifted.
 """
 
 import argparse
@@ -31,6 +32,7 @@ PAGES = {
     "agent": "/agents/agents/ first ",
     "form": "/agents/samples/add/",
     "ledger": "/billing/ledger/",
+    "prices": "/billing/prices/",
     "ledger, narrowed": "/billing/ledger/?direction=added",
     "ledger of a tenant": "/tenants/organizations/ first ledger/",
     "month overview": "/billing/overview/",
@@ -100,7 +102,9 @@ def main():
     options = parser.parse_args()
     password = options.password or (ROOT / "var" / "demo-password").read_text().strip()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=options.browser, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=options.browser, args=["--no-sandbox"], ignore_default_args=["--hide-scrollbars"]
+        )
         page = browser.new_page()
         sign_in(page, options.site, options.account, password)
         cookies = page.context.cookies()
