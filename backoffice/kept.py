@@ -28,9 +28,9 @@ def rows(shape, build, *values, planned=True):
     return kept_as(KeptRows, shape, build, values, planned).rows(values)
 
 
-def count(shape, build, *values, planned=True):
+def count(shape, build, *values):
     """How many rows `build(*values)`, a queryset as of rows(), finds; counting stops where it is sliced."""
-    return kept_as(KeptCount, shape, build, values, planned).number(values)
+    return kept_as(KeptCount, shape, build, values, True).number(values)
 
 
 def kept_as(kind, shape, build, values, planned):
