@@ -3,6 +3,7 @@ and asked while one types.
 """
 
 import json
+from collections import Counter
 from html import escape
 
 from django.templatetags.static import static
@@ -22,7 +23,7 @@ def picker(widget):
     - beside: name of a picker of the same form whose choice narrows the search, or ""
     - noun: what the rows are, in words; nothing, the choice of no row ("None", or "Any" in a filter)
 
-    A row may have `picker_hint`, shown beside its name. The choice is a radio button, with or without JavaScript.
+    A row may have `picker_hint`, shown beside its name; rows that look alike show how their id begins. The choice is a radio button, with or without JavaScript.
     Without, "Find" submits the form with _pick=<name> and <name>_search=text; the view saves nothing and shows the form
     again, as filled in, with the rows found. With it, htmx replaces what was found while one types, and pickers.js
     keeps the choice above it.
@@ -73,7 +74,10 @@ def options(name, rows, *, more=False, chosen=None):
     """A radio button called `name` for each row, but for the one that is chosen and shown above them; then whether
     there are more.
     """
-    found = [option_html(escape(name), row) for row in rows if row != chosen]
+    alike = Counter(map(looks, rows))
+    found = [
+        option_html(escape(name), row, is_one_of_many=alike[looks(row)] > 1) for row in rows if row != chosen
+    ]
     if not rows:
         found.append('\n<div class="picker__note">Nothing matches.</div>')
     if more:
@@ -81,10 +85,17 @@ def options(name, rows, *, more=False, chosen=None):
     return mark_safe("".join([*found, "\n"]))  # escaped piece by piece
 
 
-def option_html(name, row, checked=""):
-    hint = getattr(row, "picker_hint", "")
-    hint = f'<span class="picker__hint">{escape(str(hint))}</span>' if hint else ""
+def looks(row):
+    """Its name, and what is shown beside it."""
+    return str(row), str(getattr(row, "picker_hint", "") or "")
+
+
+def option_html(name, row, checked="", *, is_one_of_many=False):
+    label, hint = looks(row)
+    if is_one_of_many:
+        hint = " · ".join(filter(None, [hint, str(row.pk)[:8]]))
+    hint = f'<span class="picker__hint">{escape(hint)}</span>' if hint else ""
     return (
         f'\n<label class="picker__option"><input type="radio" name="{name}" value="{escape(str(row.pk))}"{checked}>'
-        f'<span class="picker__label">{escape(str(row))}</span>{hint}</label>'
+        f'<span class="picker__label">{escape(label)}</span>{hint}</label>'
     )

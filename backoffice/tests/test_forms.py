@@ -131,6 +131,13 @@ class TestPicker:
         assert ask("miller").count("radio") == PICKER_ROWS and "There are more" in ask("miller")
         assert "Nothing matches" in ask("zzz")
 
+    def test_rows_that_look_alike_are_told_apart_by_their_ids(self, support_client):
+        alike = [make_organization(name="Miller"), make_organization(name="Miller")]
+        other = make_organization(name="Miller & Sons")
+        found = support_client.get(self.url, {"name": "x", "x_search": "miller"}).text
+        assert all(found.count(str(tenant.pk)[:8]) == 2 for tenant in alike)
+        assert found.count(str(other.pk)[:8]) == 1
+
     @pytest.mark.parametrize("text", ["%", "_", "\\", "\0", "x" * 5000, "'", "\u202e"])
     def test_any_text_is_answered(self, support_client, text):
         make_organization(name="Miller")
