@@ -23,10 +23,10 @@ def picker(widget):
     - beside: name of a picker of the same form whose choice narrows the search, or ""
     - noun: what the rows are, in words; nothing, the choice of no row ("None", or "Any" in a filter)
 
-    A row may have `picker_hint`, shown beside its name; rows that look alike show how their id begins. The choice is a radio button, with or without JavaScript.
-    Without, "Find" submits the form with _pick=<name> and <name>_search=text; the view saves nothing and shows the form
-    again, as filled in, with the rows found. With it, htmx replaces what was found while one types, and pickers.js
-    keeps the choice above it.
+    A row may have `picker_hint`, shown beside its name; rows that look alike show how their id begins. The choice is a
+    radio button, with or without JavaScript. Without, "Find" submits the form with _pick=<name> and <name>_search=text;
+    the view saves nothing and shows the form again, as filled in, with the rows found. With it, htmx replaces what was
+    found while one types, and pickers.js keeps the choice above it.
     """
     name, chosen, noun = escape(widget["name"]), widget["chosen"], escape(str(widget["noun"] or ""))
     attrs, html_id = widget["attrs"], escape(widget["attrs"]["id"])
