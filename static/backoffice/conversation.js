@@ -21,7 +21,7 @@ function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
 }
 
 const found = () => $("#transcript");
-const places = () => (found()?.dataset.places || "").split(" ").filter(Boolean);
+const places = () => found()?.dataset.places?.match(/\S+/g) || [];
 
 // The place with this number (from 1): its turn is on the page, or the server sends the turns around it.
 let steps = 0;
@@ -41,10 +41,9 @@ async function goTo(number) {
   }
   const mark = here();
   if (!mark || step !== steps) return; // another step was taken meanwhile
-  for (const other of all("mark[aria-current]")) {
-    other.removeAttribute("aria-current");
-    other.removeAttribute("id");
-  }
+  const last = $("#hit");
+  last?.removeAttribute("aria-current");
+  last?.removeAttribute("id");
   mark.id = "hit";
   mark.setAttribute("aria-current", "true");
   const folded = mark.closest("details");
@@ -101,26 +100,27 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Turns that come in above what is looked at push it down; most browsers hold it by themselves.
-let held = null;
+let held;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target } = event.detail;
-  held = target.matches?.(".transcript__more--earlier") && !CSS.supports("overflow-anchor", "auto") ? box().scrollHeight : null;
+  held = target.matches?.(".transcript__more--earlier") && !CSS.supports("overflow-anchor", "auto") && box().scrollHeight;
 });
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (held !== null) box().scrollTop += box().scrollHeight - held;
-  held = null;
+  if (held) box().scrollTop += box().scrollHeight - held;
+  held = 0;
   if (event.detail.requestConfig?.target?.id === "transcript") show($("#hit"));
 });
 
 // Links to turns: those that are on the page are gone to, the others open with their piece.
 document.addEventListener("click", (event) => {
-  if (event.target.closest("a[data-copy]") && !event.ctrlKey && !event.metaKey) event.preventDefault(); // shell.js copies
+  if (event.ctrlKey || event.metaKey) return;
+  if (event.target.closest("a[data-copy]")) event.preventDefault(); // shell.js copies
   const link = event.target.closest("[data-to-turn]");
   const turn = link && $(`.bubble[data-number="${link.dataset.toTurn}"]`);
-  if (!turn || event.ctrlKey || event.metaKey) return;
+  if (!turn) return;
   event.preventDefault();
-  for (const other of all(".bubble[data-target]")) other.removeAttribute("data-target");
-  turn.toggleAttribute("data-target", true);
+  $(".bubble[data-target]")?.removeAttribute("data-target");
+  turn.dataset.target = "";
   show(turn);
 });
 
@@ -129,10 +129,9 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy-from]");
   if (!button) return;
   button.disabled = true;
-  const text = fetch(button.dataset.copyFrom).then((response) => {
-    if (!response.ok || response.redirected) throw new Error(response.status);
-    return response.text();
-  });
+  const text = fetch(button.dataset.copyFrom, { redirect: "error" }).then((response) =>
+    response.ok ? response.text() : Promise.reject(),
+  );
   const words = button.textContent;
   try {
     if (window.ClipboardItem && navigator.clipboard?.write)
@@ -155,5 +154,4 @@ if (until) {
 }
 
 // Where the page opens: at the place that was found, the turn of the link, or its beginning.
-const asked = $("#hit") || (location.hash.startsWith("#t-") && turnOf(location.hash.slice(3))) || $(".bubble[data-target]");
-show(asked);
+show($("#hit") || (location.hash.startsWith("#t-") && turnOf(location.hash.slice(3))) || $(".bubble[data-target]"));

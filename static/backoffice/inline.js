@@ -47,8 +47,8 @@ for (const name of ["htmx:responseError", "htmx:sendError"])
 function say(elt, text) {
   const place = elt?.closest?.(".inline");
   if (!place) return;
-  let note = place.querySelector("[data-inline-note]");
-  if (!note) place.append((note = Object.assign(document.createElement("div"), { className: "bad" })));
+  const note = place.querySelector("[data-inline-note]") || place.appendChild(document.createElement("div"));
+  note.className = "bad";
   note.dataset.inlineNote = "";
   note.setAttribute("role", "alert");
   note.textContent = text;

@@ -23,7 +23,7 @@ function moveRow(step) {
   if (!links.length) return false;
   const row = document.activeElement.closest(rows);
   const here = row ? links.findIndex((link) => link.closest(rows) === row) : -1;
-  const next = links[here < 0 ? (step > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, here + step))];
+  const next = here < 0 ? links.at(step > 0 ? 0 : -1) : links[here + step] || links[here];
   next.focus({ focusVisible: true, preventScroll: true });
   next.closest(rows).scrollIntoView({ block: "nearest" });
   return true;

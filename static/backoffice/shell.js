@@ -81,7 +81,7 @@ function fit(wrap) {
   delete wrap.dataset.fits;
   if (wrap.scrollWidth <= wrap.clientWidth + 1) wrap.dataset.fits = "";
 }
-const sizes = new ResizeObserver((entries) => entries.forEach((entry) => fit(entry.target)));
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => fit(target)));
 
 // Relative times; _ago in templatetags/ui.py says the same.
 function ago(seconds) {
@@ -92,13 +92,14 @@ function ago(seconds) {
   return seconds > 0 ? `${words} ago` : `in ${words}`;
 }
 function tick() {
+  if (document.hidden) return;
   for (const time of all("time[data-relative]")) {
     const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
     if (Math.abs(seconds) < 7 * 86400) time.textContent = ago(seconds);
   }
 }
-setInterval(() => document.hidden || tick(), 30000);
-document.addEventListener("visibilitychange", () => document.hidden || tick());
+setInterval(tick, 30000);
+document.addEventListener("visibilitychange", tick);
 
 // The database is away: a part of the page tells so in its place, a form in a toast; what asks by itself asks again.
 document.addEventListener("htmx:beforeSwap", (event) => {
@@ -115,10 +116,7 @@ function toast(text) {
 
 function start() {
   watchToasts();
-  for (const wrap of all(".table-wrap:not([data-watched])")) {
-    wrap.dataset.watched = "";
-    sizes.observe(wrap);
-  }
+  for (const wrap of all(".table-wrap")) sizes.observe(wrap);
 }
 start();
 document.addEventListener("htmx:load", start);
