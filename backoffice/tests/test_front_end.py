@@ -14,8 +14,8 @@ from agents.tests.factories import make_agent, make_conversation, make_message, 
 from backoffice.static_files import Storage
 from tenants.tests.factories import make_organization
 
-MOST_CSS = 15 * 1024
-MOST_SCRIPTS = 25 * 1024
+MOST_CSS = 15_000
+MOST_SCRIPTS = 25_000
 IMPORTED = re.compile(
     r'(?:^import "|\bfrom ")\./(\w+\.js)"', re.MULTILINE
 )  # import(…) waits for somebody to do something
