@@ -222,7 +222,7 @@ class RecordAdmin(admin.ModelAdmin):
         return getattr(self.list_page.filterset_class, "search_fields", ())
 
     def get_search_results(self, request, queryset, search_term):
-        if term := search_term.strip():
+        if (term := search_term.strip()) and self.get_search_fields(request):
             filterset = self.list_page.filterset_class({"q": term}, queryset=queryset, request=request)
             return filterset.qs, False
         return queryset, False

@@ -21,6 +21,8 @@ from backoffice.search.typed import trimmed
 from backoffice.search.words import has_number, has_words, parent_found, parent_has_words, parent_is
 from backoffice.widgets import whole_field
 
+LONGEST_SEARCH = 500  # characters; a longer address is refused by the server before we see it
+
 
 class Query:
     """The query string of a page, to make the addresses of its neighbours from; order of parameters is kept."""
@@ -57,6 +59,7 @@ class SearchFilter(django_filters.CharFilter):
 
     def __init__(self, fields, *args, **kwargs):
         kwargs.setdefault("label", "Search")
+        kwargs.setdefault("widget", forms.TextInput(attrs={"maxlength": LONGEST_SEARCH}))
         super().__init__(*args, **kwargs)
         self.fields = fields
 

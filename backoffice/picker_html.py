@@ -23,10 +23,11 @@ def picker(widget):
     - beside: name of a picker of the same form whose choice narrows the search, or ""
     - noun: what the rows are, in words; nothing, the choice of no row ("None", or "Any" in a filter)
 
-    A row may have `picker_hint`, shown beside its name; rows that look alike show how their id begins. The choice is a
-    radio button, with or without JavaScript. Without, "Find" submits the form with _pick=<name> and <name>_search=text;
-    the view saves nothing and shows the form again, as filled in, with the rows found. With it, htmx replaces what was
-    found while one types, and pickers.js keeps the choice above it.
+    A row may have `picker_hint`, shown beside its name; rows that look alike show how their id begins, and so does the
+    one that is chosen, if it has no hint. The choice is a radio button, with or without JavaScript. Without, "Find"
+    submits the form with _pick=<name> and <name>_search=text; the view saves nothing and shows the form again, as
+    filled in, with the rows found. With it, htmx replaces what was found while one types, and pickers.js keeps the
+    choice above it.
     """
     name, chosen, noun = escape(widget["name"]), widget["chosen"], escape(str(widget["noun"] or ""))
     attrs, html_id = widget["attrs"], escape(widget["attrs"]["id"])
@@ -38,7 +39,7 @@ def picker(widget):
         f'\n    <button class="button button--quiet button--small" name="_pick" value="{name}" formnovalidate>Find'
         f'</button>\n  </div>\n  <div class="picker__options" role="radiogroup" '
         f'aria-label="{capfirst(noun) or "Choice"}">\n    <div class="picker__chosen">'
-        f"{option_html(name, chosen, ' checked') if chosen else ''}"
+        f"{option_html(name, chosen, ' checked', says_which=not looks(chosen)[1]) if chosen else ''}"
         f"{'' if widget['required'] else no_row(widget, name)}\n    </div>"
         f'\n    <div id="{html_id}_found">{widget["found"]}</div>\n  </div>\n</div>'
         f'<script type="module" src="{static("backoffice/pickers.js")}"></script>'
@@ -55,7 +56,8 @@ def search_field(widget, name, html_id, noun):
     also_sent, include = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
     return (
         f'<input type="search" id="{html_id}" name="{name}_search" value="{escape(widget["search"] or "")}" '
-        f'placeholder="Search {"other " if widget["chosen"] else ""}{noun}" autocomplete="off" spellcheck="false" '
+        f'placeholder="Search {"other " if widget["chosen"] else ""}{noun}" maxlength="200" '
+        f'autocomplete="off" spellcheck="false" '
         f'aria-controls="{html_id}_found"{described} hx-get="{escape(widget["url"])}" '
         f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{html_id}_found" hx-push-url="false" '
         f'hx-params="{name}_search,name{also_sent}"{include} hx-vals="{values}" hx-sync="this:replace">'
@@ -76,7 +78,7 @@ def options(name, rows, *, more=False, chosen=None):
     """
     alike = Counter(map(looks, rows))
     found = [
-        option_html(escape(name), row, is_one_of_many=alike[looks(row)] > 1) for row in rows if row != chosen
+        option_html(escape(name), row, says_which=alike[looks(row)] > 1) for row in rows if row != chosen
     ]
     if not rows:
         found.append('\n<div class="picker__note">Nothing matches.</div>')
@@ -90,9 +92,9 @@ def looks(row):
     return str(row), str(getattr(row, "picker_hint", "") or "")
 
 
-def option_html(name, row, checked="", *, is_one_of_many=False):
+def option_html(name, row, checked="", *, says_which=False):
     label, hint = looks(row)
-    if is_one_of_many:
+    if says_which:
         hint = " · ".join(filter(None, [hint, str(row.pk)[:8]]))
     hint = f'<span class="picker__hint">{escape(hint)}</span>' if hint else ""
     return (

@@ -110,6 +110,8 @@ class ListView(ModelPage):
                 yield f"filter “{name}”"
         if (sort := self.request.GET.get("sort", "")) and sort.lstrip("-") not in self.orders:
             yield f"order “{sort}”"
+        if (view := self.request.GET.get("view", ALL)) != ALL and not self.memory.view(view):
+            yield f"view “{view}”"
         yield from (f"column “{name}”" for name in self.choice[1])
 
     def get(self, request):

@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 NOT_SET = mark_safe('<span class="missing">not set</span>')
 EMPTY = mark_safe('<span class="missing">empty</span>')
 MINUS = "\N{MINUS SIGN}"
+TURNING = dict.fromkeys(
+    [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+)  # directions of text that are forced
 
 # Tones of the values that we know. A value that is not listed is shown as it is, in the neutral tone.
 TONES = {
@@ -435,6 +438,12 @@ def undo_url(message):
         if tag.startswith("undo:/") and not tag.startswith("undo://") and "\\" not in tag:
             return tag.removeprefix("undo:")
     return ""
+
+
+@register.filter
+def one_direction(message):
+    """A message of django.contrib.messages without the signs by which a name in it would turn the words around it."""
+    return str(message).translate(TURNING)
 
 
 @register.filter

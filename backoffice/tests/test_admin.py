@@ -171,6 +171,10 @@ class TestEveryTable:
             "procrastinate_periodic_defers",
         }
 
+    @pytest.mark.parametrize("model", [*OWN, *QUEUE], ids=lambda model: model._meta.label)
+    def test_any_of_their_lists_can_be_searched_by_its_address(self, admin_client, model):
+        assert admin_client.get(admin_url(model, "changelist"), {"q": "zzz"}).status_code == 200
+
     def test_pages_open_by_the_matrix(self):
         """The reviewed list says so; that it is true, every sign-in asks in test_url_matrix.py."""
         reviewed = url_matrix.read(url_matrix.MATRIX.read_text())

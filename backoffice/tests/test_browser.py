@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from agents.tests.factories import make_agent, make_chat_message, make_message, make_session
@@ -223,3 +224,90 @@ def test_what_was_typed_is_not_lost_by_leaving(live_app):
     page.evaluate("setTimeout(() => { location.href = '/' })")
     page.wait_for_timeout(500)
     assert asked == ["beforeunload"] and page.url.endswith("/edit/")
+
+
+def test_what_was_typed_into_a_refused_form_is_not_lost_by_leaving(live_app):
+    live_app.login("support")
+    page = live_app.page
+    page.goto("/tenants/notes/add/")
+    page.locator("form[data-unsaved] textarea").first.fill("A long story")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.keyboard.press("Tab")  # a page that nobody has touched asks nothing
+    page.evaluate("setTimeout(() => { location.href = '/' })")
+    page.wait_for_timeout(500)
+    assert asked == ["beforeunload"] and page.url.endswith("/add/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda route: route.fulfill(status=500, body="broken"), "The server could not do this (500)."),
+        (lambda route: route.abort(), "The server did not answer."),
+    ],
+)
+def test_a_list_says_that_it_is_not_what_was_asked_for(live_app, answer, words):
+    with live_app.platform():
+        make_organization(name="Alpha")
+    live_app.login("support")
+    page = live_app.page
+    page.goto("/tenants/organizations/")
+    page.route("**/tenants/organizations/?*", answer)
+    search, told = page.get_by_label("Search", exact=True), page.locator("#results [role=alert]")
+    for text in ("bet", "beta"):
+        search.fill(text)
+        expect(told).to_have_text(f"{words} What you see is from before; try again.")
+    page.unroute("**/tenants/organizations/?*")
+    search.fill("alp")
+    expect(told).to_have_count(0)
+    expect(page.locator("#results")).to_contain_text("Alpha")
+
+
+def test_in_a_picker_escape_takes_back_and_tab_goes_on_with_what_the_arrow_keys_passed(live_app):
+    with live_app.platform():
+        tenants = [make_agent(organization=make_organization(name=f"Alpha {n}")).organization for n in (1, 2)]
+        make_organization(name="Beta")
+    live_app.login("support")
+    page = live_app.page
+    field, chosen = page.locator("#id_organization"), page.locator("input[name=organization]:checked")
+    found = page.locator("#id_organization_found label")
+
+    def pass_along():
+        field.focus()
+        with page.expect_response(lambda response: "alpha" in response.url):
+            page.keyboard.type("alpha")
+        expect(found).to_have_count(2)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        expect(chosen).to_have_value(str(tenants[1].pk))
+
+    page.goto("/agents/agents/")
+    page.get_by_text("More filters").click()
+    field.focus()
+    expect(found).to_have_count(3)  # of nothing typed; to break that off would be reported
+    pass_along()
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_value("")
+    expect(field).to_have_value("")
+    pass_along()
+    page.keyboard.press("Tab")
+    page.wait_for_url(f"**/agents/agents/?organization={tenants[1].pk}")
+    expect(page.locator("#results tbody tr")).to_have_count(1)
+    # A choice that a search has pushed out of sight comes back, too.
+    page.goto("/agents/agents/add/")
+    field.focus()
+    expect(found).to_have_count(3)
+    page.keyboard.type("alpha 1")
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_value(str(tenants[0].pk))
+    page.keyboard.type("alpha 2")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("Alpha 2")
+    page.keyboard.press("ArrowDown")
+    expect(chosen).to_have_value(str(tenants[1].pk))
+    page.keyboard.type(" ")
+    page.keyboard.press("Escape")
+    expect(chosen).to_have_value(str(tenants[0].pk))
+    assert live_app.errors == []

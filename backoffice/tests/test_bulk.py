@@ -199,6 +199,15 @@ def test_rows_that_are_gone_or_do_not_apply_are_skipped(support_client, found):
     }
 
 
+def test_the_button_names_what_will_be_done_and_is_not_there_for_nothing(support_client, found):
+    address = prepare(support_client, found[:2])
+    numbers.release_number(found[0], actor=support_client.user, reason="r")
+    assert "Release 1</button>" in check_page(support_client.get(address))
+    numbers.release_number(found[1], actor=support_client.user, reason="r")
+    html = check_page(support_client.get(address))
+    assert "Release 0" not in html and 'name="reason"' not in html and ">Back</a>" in html
+
+
 def test_the_reason_is_asked_for_and_nothing_typed_is_lost(support_client, found):
     address = prepare(support_client, found)
     assert "This field is required" in check_page(support_client.post(address, {"reason": " "}), 422)

@@ -137,6 +137,9 @@ class TestPicker:
         found = support_client.get(self.url, {"name": "x", "x_search": "miller"}).text
         assert all(found.count(str(tenant.pk)[:8]) == 2 for tenant in alike)
         assert found.count(str(other.pk)[:8]) == 1
+        chosen = {"organization": alike[1].pk, "name": "", "reason": ""}
+        refused = check_page(support_client.post("/agents/agents/add/", chosen), 422)
+        assert f'<span class="picker__hint">{str(alike[1].pk)[:8]}</span>' in refused
 
     @pytest.mark.parametrize("text", ["%", "_", "\\", "\0", "x" * 5000, "'", "\u202e"])
     def test_any_text_is_answered(self, support_client, text):

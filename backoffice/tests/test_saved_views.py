@@ -134,6 +134,11 @@ def test_a_view_that_names_what_is_gone_opens_and_says_so(support_client):
     assert "column “lost”" in html
 
 
+def test_a_view_that_is_not_there_any_more_is_named(support_client):
+    assert support_client.get(LIST, {"view": "all"}).context["ignored"] == []
+    assert support_client.get(LIST, {"view": "999999"}).context["ignored"] == ["view “999999”"]
+
+
 def test_names_are_ones_own_and_used_once(support_client, manager_client):
     save(support_client, "Late payers")
     response = support_client.post(ADD, {"name": " LATE payers ", "query": STATE, "shared": "on"})

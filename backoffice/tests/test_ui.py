@@ -26,7 +26,7 @@ ODD = [
 FILTERS = [
     ui.missing, ui.number, ui.money, ui.signed, ui.approx, ui.duration, ui.milliseconds, ui.pretty_json, ui.tone,
     ui.status_pill, ui.timeago_tag, ui.time_tag, ui.clock_tag, ui.short_id, ui.initials, ui.undo_url, ui.message_tone,
-    ui.diff_value, ui.copy_button,
+    ui.one_direction, ui.diff_value, ui.copy_button,
 ]  # fmt: skip
 
 
@@ -99,6 +99,12 @@ def test_undo_leads_only_to_this_site():
     assert [
         url(tag) for tag in ("undo://evil.test/", "undo:https://evil.test/", "undo:/\\evil.test/", None)
     ] == [""] * 4
+
+
+def test_a_name_does_not_turn_the_words_of_a_message_around_it():
+    page = Template("{% load ui %}{{ message|one_direction }}")
+    html = page.render(Context({"message": "<b>Yoga \u202eabc\u2067 היא</b> was saved."}))
+    assert html == "&lt;b&gt;Yoga abc היא&lt;/b&gt; was saved."
 
 
 def test_unknown_icon_is_a_circle_and_names_are_not_markup():

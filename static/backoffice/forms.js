@@ -39,5 +39,7 @@ addEventListener("beforeunload", (event) => {
   if (document.querySelector("form[data-dirty]")) event.preventDefault();
 });
 
-// A refused form: go to what says why.
-document.querySelector("[data-focus]")?.focus();
+// A refused form: go to what says why; what was typed is still to be sent.
+const why = document.querySelector("[data-focus]");
+why?.focus();
+if (why) for (const form of all("form[data-unsaved]")) form.dataset.dirty = "";

@@ -1,4 +1,4 @@
-// Editing one field in place: focus, Esc, Ctrl+Enter, and answers that are no form.
+// Editing one field in place: focus, Esc, Ctrl+Enter.
 
 document.addEventListener("htmx:load", (event) => {
   const elt = event.detail.elt;
@@ -25,31 +25,3 @@ document.addEventListener("keydown", (event) => {
     form.requestSubmit();
   }
 });
-
-// Answers that are no form. Of a session that ended, the answer leads to the sign-in page, which keeps what was typed.
-const SIGNED_OUT = "You are signed out, and nothing was saved. Copy what you typed, then reload the page.";
-for (const name of ["htmx:responseError", "htmx:sendError"])
-  document.addEventListener(name, (event) => {
-    const { status, responseText } = event.detail.xhr || {};
-    say(
-      event.detail.requestConfig?.elt || event.target,
-      status === 401
-        ? SIGNED_OUT
-        : status === 403
-          ? responseText.includes("lacks the permission") ? "Your role may not do this." : SIGNED_OUT
-          : status === 404
-            ? "It is not there any more. Reload the page."
-            : status
-              ? `The server could not do this (${status}). Nothing was saved; try again.`
-              : "The server did not answer. Nothing was saved; try again.",
-    );
-  });
-function say(elt, text) {
-  const place = elt?.closest?.(".inline");
-  if (!place) return;
-  const note = place.querySelector("[data-inline-note]") || place.appendChild(document.createElement("div"));
-  note.className = "bad";
-  note.dataset.inlineNote = "";
-  note.setAttribute("role", "alert");
-  note.textContent = text;
-}

@@ -67,17 +67,52 @@ document.addEventListener("keydown", (event) => {
     if (event.target !== part.field || !part.field.value) close(part);
     else if (part.picker.dataset.foundFor === part.field.value) takeFirst(part);
     else part.picker.dataset.awaited = "";
-  } else if (event.key === "Escape" && !("closed" in part.picker.dataset)) close(part);
+  } else if (event.key === "Escape" && !("closed" in part.picker.dataset)) takeBack(part);
   else return;
   event.preventDefault();
 });
-function close({ picker, field }) {
-  picker.dataset.closed = "";
-  delete picker.dataset.open;
-  field.value = "";
+// What the arrow keys passed along is a choice for whoever goes on to the next field, and none after Escape.
+const before = new WeakMap(); // {picker: what was chosen when the focus came into it}
+const chosenIn = (picker) => picker.querySelector(".picker__option :checked");
+document.addEventListener("focusin", ({ target, relatedTarget }) => {
+  const picker = target.closest("[data-picker]");
+  if (picker && !picker.contains(relatedTarget)) before.set(picker, chosenIn(picker));
+});
+document.addEventListener("focusout", ({ target, relatedTarget }) => {
+  const picker = target.closest("[data-picker]");
+  if (picker?.isConnected && !picker.contains(relatedTarget) && document.hasFocus() && chosenIn(picker) !== before.get(picker)) settle(parts(picker));
+});
+function takeBack(part) {
+  const [was, now] = [before.get(part.picker), chosenIn(part.picker)];
+  if (was !== now) {
+    if (now) now.checked = false;
+    if (was && !was.isConnected) {
+      now?.closest(".picker__chosen label")?.remove();
+      part.chosen.prepend(was.closest("label"));
+    }
+    if (was) was.checked = true;
+  }
+  shut(part);
+  back(part);
+}
+function close(part) {
+  settle(part);
+  back(part);
+}
+function back({ field }) {
   field.dataset.quiet = "";
   field.focus({ preventScroll: true });
   delete field.dataset.quiet;
+}
+function shut({ picker, field }) {
+  picker.dataset.closed = "";
+  delete picker.dataset.open;
+  field.value = "";
+}
+function settle(part) {
+  const { picker, field } = part;
+  shut(part);
+  before.set(picker, chosenIn(picker));
   if (!picker.querySelector(":checked:default")) picker.dispatchEvent(new Event("change", { bubbles: true }));
   const form = field.form;
   if (form?.matches("[data-unsaved]")) form.dataset.dirty = "";

@@ -114,6 +114,27 @@ function toast(text) {
   $("#toasts")?.append(note);
 }
 
+// What somebody asked for and did not get is said above what is there still, until that is another.
+for (const name of ["htmx:responseError", "htmx:sendError"])
+  document.addEventListener(name, ({ detail: { xhr, requestConfig, target } }) => {
+    const { elt, verb, triggeringEvent } = requestConfig;
+    const place = elt.closest(".inline") || target;
+    const { status } = xhr;
+    if (!triggeringEvent || (status === 503 && place === target)) return;
+    const note = $("[data-failed]", place) || document.createElement("div");
+    note.className = place === target ? "banner banner--bad" : "bad";
+    note.dataset.failed = "";
+    note.role = "alert";
+    note.textContent =
+      status === 401 || (status === 403 && !xhr.responseText.includes("lacks the permission"))
+        ? "You were signed out, and nothing was saved. Copy what you typed, then reload the page."
+        : status === 403 ? "Your role may not do this."
+        : status === 404 ? "It is not there any more. Reload the page."
+        : `${status ? `The server could not do this (${status}).` : "The server did not answer."} ${verb === "get" ? "What you see is from before" : "Nothing was saved"}; try again.`;
+    if (place === target) place.prepend(note);
+    else place.append(note);
+  });
+
 function start() {
   watchToasts();
   for (const wrap of all(".table-wrap")) sizes.observe(wrap);
