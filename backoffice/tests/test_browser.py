@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
@@ -310,4 +311,16 @@ def test_in_a_picker_escape_takes_back_and_tab_goes_on_with_what_the_arrow_keys_
     page.keyboard.type(" ")
     page.keyboard.press("Escape")
     expect(chosen).to_have_value(str(tenants[0].pk))
+    # What is found late takes away neither the focus nor what was passed along, and is no choice.
+    page.goto("/agents/agents/")
+    page.get_by_text("More filters").click()
+    field.focus()
+    expect(found).to_have_count(3)
+    page.route("**/pick/**", lambda route: (time.sleep(0.5), route.continue_()))
+    page.keyboard.type("alpha")
+    page.keyboard.press("ArrowDown")
+    expect(chosen).to_have_value(str(tenants[0].pk))
+    expect(found).to_have_count(1)
+    expect(chosen).to_be_focused()
+    assert page.url.endswith("/agents/agents/")
     assert live_app.errors == []

@@ -6,15 +6,20 @@ const parts = (node) => {
   const picker = node.closest("[data-picker]");
   return picker && { picker, field: picker.querySelector("[type=search]"), chosen: picker.querySelector(".picker__chosen") };
 };
+let swapping = false; // the focus goes with what is moved, and nobody has left the picker
 document.addEventListener("htmx:beforeSwap", (event) => {
   const found = event.detail.target;
   const part = found?.id?.endsWith("_found") && parts(found);
   if (!part) return;
-  const option = found.querySelector(":checked")?.closest("label");
-  if (option) {
+  const checked = found.querySelector(":checked");
+  const hadFocus = found.contains(document.activeElement);
+  swapping = true;
+  if (checked) {
     for (const old of all("label", part.chosen)) if (old.querySelector("input").value) old.remove();
-    part.chosen.prepend(option);
+    part.chosen.prepend(checked.closest("label"));
   }
+  if (hadFocus) (checked || part.field).focus({ preventScroll: true });
+  swapping = false;
 });
 document.addEventListener("htmx:afterSwap", (event) => {
   const part = event.target.id?.endsWith("_found") && parts(event.target);
@@ -76,11 +81,11 @@ const before = new WeakMap(); // {picker: what was chosen when the focus came in
 const chosenIn = (picker) => picker.querySelector(".picker__option :checked");
 document.addEventListener("focusin", ({ target, relatedTarget }) => {
   const picker = target.closest("[data-picker]");
-  if (picker && !picker.contains(relatedTarget)) before.set(picker, chosenIn(picker));
+  if (picker && !swapping && !picker.contains(relatedTarget)) before.set(picker, chosenIn(picker));
 });
 document.addEventListener("focusout", ({ target, relatedTarget }) => {
   const picker = target.closest("[data-picker]");
-  if (picker?.isConnected && !picker.contains(relatedTarget) && document.hasFocus() && chosenIn(picker) !== before.get(picker)) settle(parts(picker));
+  if (picker?.isConnected && !swapping && !picker.contains(relatedTarget) && document.hasFocus() && chosenIn(picker) !== before.get(picker)) settle(parts(picker));
 });
 function takeBack(part) {
   const [was, now] = [before.get(part.picker), chosenIn(part.picker)];
