@@ -93,7 +93,7 @@ def to_sign_in(request, why):
         if account and (url := held.keep(request, account)):
             query["next"] = url
         elif getattr(request, "htmx", False):
-            return HttpResponse(status=401)  # the page stays, with what was typed, and says so (inline.js)
+            return HttpResponse(status=401)  # the page stays, with what was typed, and says so (shell.js)
         elif account:
             query["lost"] = 1
     return whole_page(request, f"{resolve_url(settings.LOGIN_URL)}?{urlencode(query, safe='/')}")

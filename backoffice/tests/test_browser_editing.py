@@ -72,6 +72,12 @@ def test_what_the_server_refuses_stays_typed_beside_the_reason(live_app, setting
     expect(form.locator("input[name=temperature]")).to_be_focused()
     # Until htmx has settled, the new form is a plain one: Enter would leave the page.
     expect(page.locator(".htmx-added, .htmx-settling, .htmx-swapping")).to_have_count(0)
+    page.route("**/inline/**", lambda route: route.fulfill(status=503, body="away"))
+    page.keyboard.press("Enter")
+    expect(form.locator("> [role=alert]:last-child")).to_have_text(
+        "The server could not do this (503). Nothing was saved; try again."
+    )
+    page.unroute("**/inline/**")
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("Enter")
     expect(form).to_contain_text("signed out")

@@ -42,4 +42,4 @@ addEventListener("beforeunload", (event) => {
 // A refused form: go to what says why; what was typed is still to be sent.
 const why = document.querySelector("[data-focus]");
 why?.focus();
-if (why) for (const form of all("form[data-unsaved]")) form.dataset.dirty = "";
+if (why) for (const form of all("form[data-unsaved]:not([hx-post])")) form.dataset.dirty = "";

@@ -15,12 +15,15 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const hadFocus = found.contains(document.activeElement);
   swapping = true;
   if (checked) {
-    for (const old of all("label", part.chosen)) if (old.querySelector("input").value) old.remove();
+    clear(part.chosen);
     part.chosen.prepend(checked.closest("label"));
   }
   if (hadFocus) (checked || part.field).focus({ preventScroll: true });
   swapping = false;
 });
+function clear(chosen) {
+  for (const label of all("label", chosen)) if (label.querySelector("input").value) label.remove(); // "None" stays
+}
 document.addEventListener("htmx:afterSwap", (event) => {
   const part = event.target.id?.endsWith("_found") && parts(event.target);
   if (!part) return;
@@ -79,20 +82,21 @@ document.addEventListener("keydown", (event) => {
 // What the arrow keys passed along is a choice for whoever goes on to the next field, and none after Escape.
 const before = new WeakMap(); // {picker: what was chosen when the focus came into it}
 const chosenIn = (picker) => picker.querySelector(".picker__option :checked");
-document.addEventListener("focusin", ({ target, relatedTarget }) => {
-  const picker = target.closest("[data-picker]");
-  if (picker && !swapping && !picker.contains(relatedTarget)) before.set(picker, chosenIn(picker));
-});
+const enter = (picker) => picker && !before.has(picker) && before.set(picker, chosenIn(picker));
+enter(document.activeElement?.closest("[data-picker]")); // this script may come after the focus
+document.addEventListener("focusin", ({ target }) => swapping || enter(target.closest("[data-picker]")));
 document.addEventListener("focusout", ({ target, relatedTarget }) => {
   const picker = target.closest("[data-picker]");
-  if (picker?.isConnected && !swapping && !picker.contains(relatedTarget) && document.hasFocus() && chosenIn(picker) !== before.get(picker)) settle(parts(picker));
+  if (!picker?.isConnected || swapping || picker.contains(relatedTarget) || !document.hasFocus()) return; // another window
+  if (chosenIn(picker) !== before.get(picker)) settle(parts(picker));
+  before.delete(picker);
 });
 function takeBack(part) {
   const [was, now] = [before.get(part.picker), chosenIn(part.picker)];
-  if (was !== now) {
+  if (before.has(part.picker) && was !== now) {
     if (now) now.checked = false;
     if (was && !was.isConnected) {
-      now?.closest(".picker__chosen label")?.remove();
+      clear(part.chosen);
       part.chosen.prepend(was.closest("label"));
     }
     if (was) was.checked = true;

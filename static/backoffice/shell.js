@@ -118,11 +118,12 @@ function toast(text) {
 for (const name of ["htmx:responseError", "htmx:sendError"])
   document.addEventListener(name, ({ detail: { xhr, requestConfig, target } }) => {
     const { elt, verb, triggeringEvent } = requestConfig;
-    const place = elt.closest(".inline") || target;
+    const inline = elt.closest(".inline");
+    const place = inline || target;
     const { status } = xhr;
-    if (!triggeringEvent || (status === 503 && place === target)) return;
+    if (!triggeringEvent || (status === 503 && !inline)) return;
     const note = $("[data-failed]", place) || document.createElement("div");
-    note.className = place === target ? "banner banner--bad" : "bad";
+    note.className = inline ? "bad" : "banner banner--bad";
     note.dataset.failed = "";
     note.role = "alert";
     note.textContent =
@@ -131,8 +132,9 @@ for (const name of ["htmx:responseError", "htmx:sendError"])
         : status === 403 ? "Your role may not do this."
         : status === 404 ? "It is not there any more. Reload the page."
         : `${status ? `The server could not do this (${status}).` : "The server did not answer."} ${verb === "get" ? "What you see is from before" : "Nothing was saved"}; try again.`;
-    if (place === target) place.prepend(note);
-    else place.append(note);
+    if (place.matches("dialog:not([open])")) toast(note.textContent);
+    else if (inline) place.append(note);
+    else place.prepend(note);
   });
 
 function start() {
