@@ -30,7 +30,7 @@ def rows(shape, build, *values, planned=True):
 
 def count(shape, build, *values):
     """How many rows `build(*values)`, a queryset as of rows(), finds; counting stops where it is sliced."""
-    return kept_as(KeptCount, shape, build, values, True).number(values)
+    return kept_as(KeptCount, shape, build, values, planned=True).number(values)
 
 
 def kept_as(kind, shape, build, values, planned):

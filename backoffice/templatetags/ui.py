@@ -27,9 +27,8 @@ logger = logging.getLogger(__name__)
 NOT_SET = mark_safe('<span class="missing">not set</span>')
 EMPTY = mark_safe('<span class="missing">empty</span>')
 MINUS = "\N{MINUS SIGN}"
-TURNING = dict.fromkeys(
-    [*range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-)  # directions of text that are forced
+# Signs that force the direction of text, for str.translate.
+TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 # Tones of the values that we know. A value that is not listed is shown as it is, in the neutral tone.
 TONES = {
