@@ -1,4 +1,4 @@
-"""What every tab of the tenant page says about the tenant, in one query."""
+"""What the tenant page says about the tenant: on every tab (Facts), and what belongs to it (Related)."""
 
 import json
 from dataclasses import dataclass
@@ -40,15 +40,44 @@ OTHER_ORGANIZATIONS = f"""
 
 @dataclass(frozen=True)
 class Facts:
-    """`counts` go by the labels of RELATED and end at COUNT_LIMIT + 1; `others` are the owner's other organizations,
-    {id, name, balance}, at most OTHERS + 1.
-    """
+    """What the head of every tab tells. `agents`: how many there are; counting stops at COUNT_LIMIT + 1."""
 
     credit: credit.Credit
+    agents: int
+
+
+def facts_read(organization, kept):
+    """The statement that reads the facts, and its parameters; `kept` is figures.tenant.kept()."""
+    agents = counted("agents where organization_id = %(id)s")
+    return f"select {agents}, credit.* from ({credit.ONE}) credit", credit.parameters_of_one(
+        kept, id=organization.pk
+    )
+
+
+def facts_from(row):
+    agents, *values = row
+    return Facts(credit.Credit(*values), agents)
+
+
+def facts_of(organization):
+    ((row,),) = read_together([facts_read(organization, figures.kept())])
+    return facts_from(row)
+
+
+def counted(rows):
+    return f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)"
+
+
+@dataclass(frozen=True)
+class Related:
+    """What belongs to a tenant. `counts` go by the labels of RELATED and end at COUNT_LIMIT + 1; `others` are the
+    owner's other organizations, {id, name, balance}, at most OTHERS + 1.
+    """
+
     counts: dict
     others: list
 
-    def related(self, organization, may_open):
+    def links(self, organization, may_open):
         """[{label, url, count}] of the lists that the reader may open, narrowed to the tenant."""
         return [
             {
@@ -61,27 +90,24 @@ class Facts:
         ]
 
 
-def facts_read(organization, kept):
-    """The statement that reads the facts, and its parameters; `kept` is figures.tenant.kept()."""
-    columns = [
-        f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)" for _, _, rows in RELATED
-    ]
+def related_read(organization):
+    columns = [counted(rows) for _, _, rows in RELATED]
     return (
-        f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}, credit.* from ({credit.ONE}) credit",
-        credit.parameters_of_one(kept, id=organization.pk, owner=organization.owner_id),
+        f"select {OTHER_ORGANIZATIONS}, {', '.join(columns)}",
+        {"id": organization.pk, "owner": organization.owner_id},
     )
 
 
-def facts_from(row):
-    others, *rest = row
-    counts = dict(zip([label for label, _, _ in RELATED], rest, strict=False))
+def related_from(row):
+    others, *numbers = row
+    counts = dict(zip([label for label, _, _ in RELATED], numbers, strict=True))
     others = [
         {**other, "url": row_address("tenants:organization_detail", UUID(other["id"]))}
         for other in json.loads(others or "[]")
     ]
-    return Facts(credit.Credit(*rest[len(counts) :]), counts, others)
+    return Related(counts, others)
 
 
-def facts_of(organization):
-    ((row,),) = read_together([facts_read(organization, figures.kept())])
-    return facts_from(row)
+def related_of(organization):
+    ((row,),) = read_together([related_read(organization)])
+    return related_from(row)

@@ -15,6 +15,7 @@ from telephony.call_check import check_dialled, check_number
 from telephony.conflicts.shown import conflicts_of_tenant
 from telephony.models import CallLog, SipTrunk
 from tenants.desk.conversations import Conversation, conversations_of, conversations_read
+from tenants.desk.facts import related_from, related_read
 from tenants.desk.lines import agents_from, agents_read, calls_from, calls_read, numbers_from, numbers_read
 from tenants.desk.timeline import KINDS as TIMELINE_KINDS
 from tenants.desk.timeline import timeline_from, timeline_of, timeline_read
@@ -57,7 +58,8 @@ class OrganizationOverview(OrganizationTab):
             VIEW: timeline_read(tenant, user, limit=FEW),
         }
         reads = {permission: read for permission, read in reads.items() if user.has_perm(permission)}
-        found = dict(zip(reads, read_together(reads.values()), strict=True))
+        (related,), *rows = read_together([related_read(tenant), *reads.values()])
+        found, related = dict(zip(reads, rows, strict=True)), related_from(related)
         sections = []
         if (rows := found.get("agents.view_agent")) is not None:
             sections.append(agents_section(self, agents_from(rows)))
@@ -70,11 +72,12 @@ class OrganizationOverview(OrganizationTab):
         usage = found.get("billing.view_usagelog")
         return {
             "sections": sections,
-            "related": self.facts.related(tenant, self.may_list),
+            "related": related.links(tenant, self.may_list),
+            "other_organizations": related.others,
             "kinds": KINDS.values(),
             "sign_groups": grouped(self.signs),
             "agents_looked_at": AGENTS_LOOKED_AT,
-            "agents_not_looked_at": self.facts.counts["Agents"] > AGENTS_LOOKED_AT,
+            "agents_not_looked_at": self.facts.agents > AGENTS_LOOKED_AT,
             "usage": None if usage is None else usage_from(usage),
             "timeline": timeline_from(found[VIEW], user, FEW),
         }
@@ -85,8 +88,11 @@ class OrganizationAgents(OrganizationTab):
     label = "Agents"
     permission = "agents.view_agent"
 
+    def reads(self):
+        return [agents_read(self.object, SHOWN)]
+
     def context(self):
-        (rows,) = read_together([agents_read(self.object, SHOWN)])
+        (rows,) = self.found
         return {"sections": [agents_section(self, agents_from(rows))]}
 
 
@@ -95,8 +101,11 @@ class OrganizationNumbers(OrganizationTab):
     label = "Numbers"
     permission = "telephony.view_phonenumber"
 
+    def reads(self):
+        return [numbers_read(self.object, SHOWN)]
+
     def context(self):
-        (rows,) = read_together([numbers_read(self.object, SHOWN)])
+        (rows,) = self.found
         sections = [numbers_section(self, numbers_from(rows))]
         if self.request.user.has_perm("telephony.view_siptrunk"):
             sections.append(trunks_section(self))
@@ -266,7 +275,7 @@ def conflicts_section(tab):
 
 
 def has_many_agents(tab):
-    return tab.facts.counts["Agents"] > MANY_AGENTS
+    return tab.facts.agents > MANY_AGENTS
 
 
 def conversations_section(tab, rows):

@@ -48,7 +48,8 @@ def permission_of_list(name):
 
 
 class OrganizationTab(generic.ObjectPage):
-    """One tab. A subclass gives `slug` (its address), `label`, `permission`, `context()` and `template_name`.
+    """One tab. A subclass gives `slug` (its address), `label`, `permission`, `context()` and `template_name`; what its
+    reads() find is `found`.
 
     `permission` is needed beside seeing organizations; a tab that the reader may not open is not in the bar. The
     overview has the slug "overview" and the address of the organization itself.
@@ -91,8 +92,8 @@ class OrganizationTab(generic.ObjectPage):
 
     @cached_property
     def standing(self):
-        """What every tab reads about the tenant, in one go: (facts, signs)."""
-        tenant = self.object
+        """What is read about the tenant in one go: (facts, signs, the rows of each of reads())."""
+        tenant, own = self.object, self.reads()
         (facts,), (beside,), kept, *signs = read_together(
             [
                 facts_read(tenant, self.kept),
@@ -100,16 +101,22 @@ class OrganizationTab(generic.ObjectPage):
                 (KEPT_SIGNS, [tenant.pk]),
                 *found_reads(tenant, self.kept),
                 *agents_reads(tenant, AGENTS_LOOKED_AT),
+                *own,
             ]
         )
+        signs, found = signs[: len(signs) - len(own)], signs[len(signs) - len(own) :]
         tenant.is_suspended, self.has_pinned, self.is_followed, *care = beside
         self.care = Care(**dict(zip(CARE, care, strict=True))) if care[0] else None
         facts = facts_from(facts)
         signs = signs_from(facts.credit, *signs)
-        all_looked_at = facts.counts["Agents"] <= AGENTS_LOOKED_AT
+        all_looked_at = facts.agents <= AGENTS_LOOKED_AT
         if all_looked_at and set(kept) != {(sign.kind, sign.cause, sign.text[:1000]) for sign in signs}:
             attention.keep(tenant, signs)  # the queue learns of it at once
-        return facts, signs
+        return facts, signs, found
+
+    def reads(self):
+        """[(statement, parameters)] of what the tab itself shows, where that depends on nothing that is read before."""
+        return []
 
     @property
     def facts(self):
@@ -118,6 +125,10 @@ class OrganizationTab(generic.ObjectPage):
     @property
     def signs(self):
         return self.standing[1]
+
+    @property
+    def found(self):
+        return self.standing[2]
 
     def may_list(self, name):
         """Whether the reader may open a list, by its url name."""
