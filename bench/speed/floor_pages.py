@@ -1,5 +1,6 @@
 """The floor's other pages: search, transcript, tenant, figures, form, export. Called as floor_lists.py says."""
 
+from bench.speed.floor_lists import LISTS
 from bench.speed.floor_rows import text, time
 
 
@@ -57,7 +58,6 @@ def transcript(connection, params):
            where session_id = %(session)s::uuid order by coalesce(created_at, '-infinity'), id limit %(size)s::int""",
         params,
     ).fetchall()
-    facts = "".join([f"<dd>{text(value)}" for value in session])
     said = "".join(
         [
             f'<li data-id="{pk}" class={role}>{text(content)}<footer>{time(at)} {text(tokens)} {text(latency)} '
@@ -65,17 +65,42 @@ def transcript(connection, params):
             for pk, role, content, at, tokens, latency, model in turns
         ]
     )
-    return f"<dl>{facts}</dl><ol>{said}</ol>"
+    return f"{values(session)}<ol>{said}</ol>"
 
 
-def tenant(connection, params):
-    """What the tenant page tells, summed over the raw rows."""
-    facts = connection.execute(
+def facts(connection, params):
+    """Who a tenant is."""
+    return connection.execute(
         """select o.name, o.credits_balance, o.created_at, u.email, u.full_name, u.subscription_tier
            from public.organizations o left join public.user_profiles u on u.id = o.owner_id
            where o.id = %(organization)s::uuid""",
         params,
     ).fetchone()
+
+
+def values(row):
+    return f"<dl>{''.join([f'<dd>{text(value)}' for value in row])}</dl>"
+
+
+def tab(connection, params):
+    """A tab of the tenant's page: the newest rows of the list `list` under the head, which tells who the tenant is, how
+    long the credit lasts at the pace of 28 days, summed over the raw rows, and what is wrong, as it was found last.
+    """
+    spent = connection.execute(
+        """select
+             (select sum(cost_usd) from public.usage_logs where organization_id = %(organization)s::uuid
+              and coalesce(created_at, '-infinity') >= now() - interval '28 days'),
+             (select sum(cost) from public.call_logs where organization_id = %(organization)s::uuid
+              and coalesce(created_at, '-infinity') >= now() - interval '28 days'),
+             (select count(*) from tenants_attentionitem where organization_id = %(organization)s::uuid
+              and gone_at is null)""",
+        params,
+    ).fetchone()
+    return values((*facts(connection, params), *spent)) + LISTS[params["list"]](connection, params)
+
+
+def tenant(connection, params):
+    """What the tenant page tells, summed over the raw rows."""
     sums = connection.execute(
         """select (select count(*) from public.agents where organization_id = %(organization)s::uuid),
              (select count(*) from public.phone_numbers where organization_id = %(organization)s::uuid),
@@ -86,7 +111,7 @@ def tenant(connection, params):
               where organization_id = %(organization)s::uuid) u""",
         params,
     ).fetchone()
-    return f"<dl>{''.join([f'<dd>{text(value)}' for value in (*facts, *sums)])}</dl>"
+    return values((*facts(connection, params), *sums))
 
 
 def usage_by_day(connection, params):
@@ -187,6 +212,7 @@ PAGES = {
     "search": search,
     "search_back": search_back,
     "transcript": transcript,
+    "tab": tab,
     "tenant": tenant,
     "usage_by_day": usage_by_day,
     "month": month,

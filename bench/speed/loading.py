@@ -12,6 +12,7 @@ import time
 from bench import conversations, database
 from bench.speed.servers import OURS, ROOT
 
+LOOK_UP = [sys.executable, "-m", "bench.speed.looking"]
 LEAST = 20  # rows of everything, however small the scale
 
 
@@ -41,10 +42,12 @@ def loaded(scale):
         if told.exists():
             took = json.loads(told.read_text())
             timed("migrations", manage("migrate", "-v0"), environment)
+            timed("what the worker looks up", LOOK_UP, environment)
         else:
             took |= timed("migrations", manage("migrate", "-v0"), environment)
             took |= timed("index of conversations", manage("index_conversations"), environment)
             took |= timed("figures", manage("refresh_figures"), environment)
+            took |= timed("what the worker looks up", LOOK_UP, environment)
             with server.connect(database.NAME) as admin:
                 admin.execute("vacuum (analyze)")
             told.write_text(json.dumps(took))

@@ -178,6 +178,7 @@ def single(world):
     )
 
 
+TAB_ROWS = 25
 TABS = ("agents", "numbers", "calls", "conversations", "usage", "timeline", "ledger", "notes")
 
 
@@ -195,13 +196,14 @@ def overviews(world):
             wanted="tenant page, top" if tenant == "top" else "tenant page",
         )
         for tab in TABS:
-            floor = address(tab, organization=pk) if tab not in ("timeline", "notes") else ""
+            has_list = tab not in ("timeline", "notes")
+            floor = address("tab", list=tab, organization=pk, size=TAB_ROWS) if has_list else ""
             yield Page(
                 "Overviews",
                 f"{tenant} tenant, {tab}",
                 f"{path}{tab}/",
                 floor,
-                wanted="list" if floor else "other",
+                wanted="tenant page" if floor else "other",
             )
     yield Page("Overviews", "month overview", "/billing/overview/", "month", wanted="tenant page")
     yield Page(
