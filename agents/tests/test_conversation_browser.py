@@ -4,6 +4,7 @@ import datetime
 import re
 
 import pytest
+from playwright.sync_api import expect
 from django.utils import timezone
 
 from agents.conversations import reveals
@@ -99,6 +100,30 @@ def test_find_goes_from_place_to_place_by_keyboard(live_app, long):
     page.keyboard.press("Escape")
     assert page.locator("mark").count() == 0 and page.input_value("#find") == ""
     assert live_app.errors == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda route: route.fulfill(status=500, body="broken"), "The server could not do this (500)."),
+        (lambda route: route.abort(), "The server did not answer."),
+    ],
+)
+def test_a_place_that_does_not_come_is_told_and_can_be_asked_for_again(live_app, long, answer, words):
+    page = open_page(live_app, long)
+    page.fill("#find", "LINE 39")
+    status = page.locator(".find__status strong")
+    expect(status).to_have_text("1")
+    asked = []
+    page.route("**/*nth=*", lambda route: (asked.append(route.request.headers), answer(route)))
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text(f"{words} What you see is from before; try again.")
+    expect(status).to_have_text("1")
+    assert "x-unattended" not in asked[0]
+    page.unroute("**/*nth=*")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-number='390'] mark[aria-current]")
+    expect(status).to_have_text("2")
 
 
 def test_a_bar_and_a_link_lead_to_their_turn(live_app, long):

@@ -23,24 +23,31 @@ function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
 const found = () => $("#transcript");
 const places = () => found()?.dataset.places?.match(/\S+/g) || [];
 
+function tell(number) {
+  const before = Number(found().dataset.hit);
+  found().dataset.hit = number;
+  $("[data-hit-number]").textContent = number.toLocaleString("en");
+  return before;
+}
+
 // The place with this number (from 1): its turn is on the page, or the server sends the turns around it.
 let steps = 0;
-async function goTo(number) {
+async function goTo(number, event) {
   const keys = places();
   if (!keys.length) return;
   const step = ++steps;
   number = ((number - 1 + keys.length) % keys.length) + 1;
   const key = keys[number - 1];
   const nth = keys.slice(0, number - 1).filter((each) => each === key).length;
-  found().dataset.hit = number;
-  $("[data-hit-number]").textContent = number.toLocaleString("en");
+  const before = tell(number);
   const here = () => all("mark", turnOf(key) || document.createElement("div"))[nth];
   if (!here()) {
     const url = `${$("[data-find]").getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
-    await htmx.ajax("GET", url, { target: "#turns", select: "#turns", swap: "outerHTML" });
+    await htmx.ajax("GET", url, { event, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {});
   }
   const mark = here();
-  if (!mark || step !== steps) return; // another step was taken meanwhile
+  if (step !== steps) return; // another step was taken meanwhile
+  if (!mark) return tell(before); // the server did not answer: shell.js says so
   const last = $("#hit");
   last?.removeAttribute("aria-current");
   last?.removeAttribute("id");
@@ -55,13 +62,13 @@ document.addEventListener("click", (event) => {
   const step = event.target.closest("[data-step]");
   if (!step) return;
   event.preventDefault();
-  goTo(Number(found().dataset.hit) + Number(step.dataset.step));
+  goTo(Number(found().dataset.hit) + Number(step.dataset.step), event);
 });
 document.addEventListener("keydown", (event) => {
   if (event.target.id !== "find" || event.isComposing) return;
   if (event.key === "Enter" && event.target.value.trim() === found().dataset.q && places().length) {
     event.preventDefault();
-    goTo(Number(found().dataset.hit) + (event.shiftKey ? -1 : 1));
+    goTo(Number(found().dataset.hit) + (event.shiftKey ? -1 : 1), event);
   } else if (event.key === "Escape" && event.target.value) {
     event.preventDefault();
     event.target.value = "";

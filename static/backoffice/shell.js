@@ -132,7 +132,7 @@ for (const name of ["htmx:responseError", "htmx:sendError"])
         : status === 403 ? "Your role may not do this."
         : status === 404 ? "It is not there any more. Reload the page."
         : `${status ? `The server could not do this (${status}).` : "The server did not answer."} ${verb === "get" ? "What you see is from before" : "Nothing was saved"}; try again.`;
-    if (place.matches("dialog:not([open])")) toast(note.textContent);
+    if (place.matches("dialog:not([open]), #turns")) toast(note.textContent);
     else if (inline) place.append(note);
     else place.prepend(note);
   });
