@@ -10,6 +10,7 @@ from django.templatetags.static import static
 from django.utils.safestring import mark_safe
 from django.utils.text import capfirst
 
+from backoffice.search.typed import LONGEST_WORDS
 from backoffice.templatetags.ui import icon
 
 
@@ -56,7 +57,7 @@ def search_field(widget, name, html_id, noun):
     also_sent, include = (f",{beside}", f" hx-include=\"[name='{beside}']\"") if beside else ("", "")
     return (
         f'<input type="search" id="{html_id}" name="{name}_search" value="{escape(widget["search"] or "")}" '
-        f'placeholder="Search {"other " if widget["chosen"] else ""}{noun}" maxlength="200" '
+        f'placeholder="Search {"other " if widget["chosen"] else ""}{noun}" maxlength="{LONGEST_WORDS}" '
         f'autocomplete="off" spellcheck="false" '
         f'aria-controls="{html_id}_found"{described} hx-get="{escape(widget["url"])}" '
         f'hx-trigger="input changed delay:200ms, focus once" hx-target="#{html_id}_found" hx-push-url="false" '

@@ -4,8 +4,8 @@ import datetime
 import re
 
 import pytest
-from playwright.sync_api import expect
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from agents.conversations import reveals
 from agents.tests.factories import make_message, make_session

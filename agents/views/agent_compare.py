@@ -12,6 +12,7 @@ from agents.versions.compare import SIDES, compare, parse, side_of
 from agents.views.agent_versions import AgentPage
 from backoffice import generic
 from backoffice.forms import PickerField
+from backoffice.search.typed import LONGEST_WORDS
 
 MOST_VERSIONS = 50  # offered to choose from
 NAMES = {"a": "First agent", "b": "Second agent"}
@@ -110,7 +111,9 @@ class AgentCompare(generic.ModelPage):
         form = CompareForm(initial=initial, chosen=chosen, versions=versions)
         for name in SIDES:
             if self.request.GET.get("_pick") == name:
-                form.fields[name].widget.typed = self.request.GET.get(f"{name}_search", "").strip()[:200]
+                form.fields[name].widget.typed = self.request.GET.get(f"{name}_search", "").strip()[
+                    :LONGEST_WORDS
+                ]
         return form
 
 

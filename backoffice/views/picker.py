@@ -5,6 +5,7 @@ from django.views import View
 
 from backoffice import picker_html
 from backoffice.forms import PICKER_ROWS, find_rows
+from backoffice.search.typed import LONGEST_WORDS
 
 # {name: a function that gives the rows of which a picker offers some only}; apps put theirs in when they are ready.
 OFFERS = {}
@@ -26,7 +27,7 @@ class Picker(View):
         name = request.GET.get("name", "")
         found = find_rows(
             narrowed(offered(model, request.GET.get("of", "")), request.GET),
-            request.GET.get(f"{name}_search", "").strip()[:200],
+            request.GET.get(f"{name}_search", "").strip()[:LONGEST_WORDS],
         )
         return HttpResponse(picker_html.options(name, found[:PICKER_ROWS], more=len(found) > PICKER_ROWS))
 
