@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 
-from django.apps import apps
 from django.db import OperationalError, transaction
 from django.utils.http import urlencode
 
@@ -142,6 +141,11 @@ def candidates(connection, typed, user):
         return words, cursor.fetchall()
 
 
+OWNED = """
+select id, name, owner_id from public.organizations where owner_id = any(%s::uuid[]) order by name limit 50
+"""
+
+
 def groups(found, typed, words, user, per_kind):
     """Groups, best first; the best rows of all kinds are read in one go, each with its organization."""
     best = {}
@@ -158,10 +162,9 @@ def groups(found, typed, words, user, per_kind):
     wanted = {
         kind: [pk for pk, _ in rows[:per_kind]] for kind, rows in ranked.items() if kind.name != "caller"
     }
-    objects = objects_of(wanted, user)
-    owned = (
-        owned_by(wanted.get(BY_NAME["profile"])) if user.has_perm(BY_NAME["organization"].permission) else {}
-    )
+    may_see_tenants = user.has_perm(BY_NAME["organization"].permission)
+    owners = wanted.get(BY_NAME["profile"], []) if may_see_tenants else []
+    objects, owned = read_rows(wanted, owners, user)
     made = []
     for kind, rows in ranked.items():
         if kind in objects:
@@ -177,27 +180,20 @@ def groups(found, typed, words, user, per_kind):
 
 def objects_of(wanted, user):
     """{kind: {pk as text: row}} of the wanted {kind: [pk]}, as far as `user` may see them; waits once."""
+    return read_rows(wanted, [], user)[0]
+
+
+def read_rows(wanted, owners, user):
+    """The same, and {id of a profile: its organizations} of the `owners`, fifty of all at the most; waits once."""
     connection = reading()
-    found = connection.read_together([kind.read(pks, user) for kind, pks in wanted.items()])
-    return {kind: kind.rows(rows, connection.alias) for kind, rows in zip(wanted, found, strict=True)}
-
-
-def owned_by(profiles):
-    """{id of a profile: its organizations}, fifty of all at the most."""
-    if not profiles:
-        return {}
-    model = apps.get_model("tenants.Organization")
-    owned = {}
-    with reading().prepared_cursor() as cursor:
-        cursor.execute(
-            "select id, name, owner_id from public.organizations where owner_id = any(%s::uuid[])"
-            " order by name limit 50",
-            [profiles],
-        )
-        for values in cursor.fetchall():
-            row = model.from_db(reading().alias, ("id", "name", "owner_id"), values)
-            owned.setdefault(row.owner_id, []).append(row)
-    return owned
+    reads = [kind.read(pks, user) for kind, pks in wanted.items()]
+    found = connection.read_together([*reads, (OWNED, [owners])] if owners else reads)
+    rows = {kind: kind.rows(rows, connection.alias) for kind, rows in zip(wanted, found, strict=False)}
+    model, owned = BY_NAME["organization"].model, {}
+    for values in found[-1] if owners else []:
+        row = model.from_db(connection.alias, ("id", "name", "owner_id"), values)
+        owned.setdefault(row.owner_id, []).append(row)
+    return rows, owned
 
 
 def records(kind, rows, objects, owned, typed, words, user):
