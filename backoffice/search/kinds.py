@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from django.apps import apps
-from django.urls import reverse
 
+from backoffice.addresses import fixed_address
 from backoffice.search.rows import row_of, statement
 
 
@@ -35,7 +35,7 @@ class Kind:
         return f"{app}.view_{model.lower()}"
 
     def list_url(self):
-        return reverse(self.list)
+        return fixed_address(self.list)
 
     @property
     def statement(self):
