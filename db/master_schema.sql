@@ -447,9 +447,25 @@ begin
   end loop;
 end $$;
 
--- Of an earlier version; those above do more.
-drop index if exists public.usage_logs_organization_id_created_at_id_9b0cc2,
-  public.call_logs_phone_number_id_created_at_id_dbcc03;
+-- Of an earlier version go, where that which does more is there and valid.
+do $$
+declare
+  old record;
+begin
+  for old in
+    select i.indrelid, i.indexrelid::regclass as name, split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2) as definition
+    from pg_catalog.pg_index i
+    where i.indexrelid in (to_regclass('public.usage_logs_organization_id_created_at_id_9b0cc2'),
+                           to_regclass('public.call_logs_phone_number_id_created_at_id_dbcc03'))
+  loop
+    if exists (
+      select from pg_catalog.pg_index i where i.indrelid = old.indrelid and i.indisvalid
+        and starts_with(split_part(pg_get_indexdef(i.indexrelid), ' USING ', 2), old.definition || ' INCLUDE (')
+    ) then
+      execute format('drop index %s', old.name);
+    end if;
+  end loop;
+end $$;
 
 -- 4. Triggers --------------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 import datetime
 import re
+import time
+from contextlib import suppress
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from agents.conversations import reveals
 from agents.tests.factories import make_message, make_session
@@ -102,28 +104,79 @@ def test_find_goes_from_place_to_place_by_keyboard(live_app, long):
     assert live_app.errors == []
 
 
+AWAY = "The database does not answer"
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
         (lambda route: route.fulfill(status=500, body="broken"), "The server could not do this (500)."),
+        (lambda route: route.fulfill(status=503, body=f"<p>{AWAY}</p>"), AWAY),
         (lambda route: route.abort(), "The server did not answer."),
     ],
+    ids=["fails", "away", "silent"],
 )
 def test_a_place_that_does_not_come_is_told_and_can_be_asked_for_again(live_app, long, answer, words):
     page = open_page(live_app, long)
     page.fill("#find", "LINE 39")
-    status = page.locator(".find__status strong")
+    status, told = page.locator(".find__status strong"), page.locator("#toasts > *")
     expect(status).to_have_text("1")
     asked = []
     page.route("**/*nth=*", lambda route: (asked.append(route.request.headers), answer(route)))
-    page.keyboard.press("Enter")
-    expect(page.locator("#toasts")).to_contain_text(f"{words} What you see is from before; try again.")
-    expect(status).to_have_text("1")
-    assert "x-unattended" not in asked[0]
+    for times in (1, 2):
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(200)
+        expect(told).to_have_count(1)
+        expect(told).to_contain_text(words)
+        expect(status).to_have_text("1")
+        assert len(asked) == times and "x-unattended" not in asked[0]
+    assert page.locator("#turns .bubble").count() == 150
+    told.click()
+    expect(told).to_have_count(0)
     page.unroute("**/*nth=*")
-    page.keyboard.press("Enter")
+    page.press("#find", "Enter")
     page.wait_for_selector("[data-number='390'] mark[aria-current]")
     expect(status).to_have_text("2")
+
+
+def slowly(route):
+    time.sleep(0.3)
+    with suppress(Error):  # the page wants it no more
+        route.continue_()
+
+
+def test_quick_steps_end_where_the_last_one_leads(live_app, long):
+    page = open_page(live_app, long)
+    page.fill("#find", "LINE 39")
+    status = page.locator(".find__status strong")
+    expect(status).to_have_text("1")
+    page.route("**/*nth=*", slowly)
+    for _ in range(3):
+        page.keyboard.press("Enter")
+    page.wait_for_selector("[data-number='392'] mark[aria-current]")
+    expect(status).to_have_text("4")
+    expect(page.locator("mark[aria-current]")).to_have_count(1)
+    wait_seen(page, "mark[aria-current]")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector("[data-number='391'] mark[aria-current]")
+    assert [
+        error for error in live_app.errors if not error.startswith("htmx:")
+    ] == []  # those of what was replaced
+
+
+def test_a_step_leads_nowhere_once_another_search_began(live_app, long):
+    page = open_page(live_app, long)
+    page.fill("#find", "LINE 39")
+    expect(page.locator(".find__status strong")).to_have_text("1")
+    page.route("**/*nth=*", slowly)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(600)
+    assert page.get_attribute("#transcript", "data-hit") == "0" and page.locator("#hit").count() == 0
+    page.fill("#find", "LINE 12")
+    expect(page.locator("mark[aria-current]")).to_have_text("Line 12")
+    expect(page.locator(".find__status strong")).to_have_text("1")
+    assert [error for error in live_app.errors if not error.startswith("htmx:")] == []
 
 
 def test_a_bar_and_a_link_lead_to_their_turn(live_app, long):

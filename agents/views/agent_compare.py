@@ -111,9 +111,8 @@ class AgentCompare(generic.ModelPage):
         form = CompareForm(initial=initial, chosen=chosen, versions=versions)
         for name in SIDES:
             if self.request.GET.get("_pick") == name:
-                form.fields[name].widget.typed = self.request.GET.get(f"{name}_search", "").strip()[
-                    :LONGEST_WORDS
-                ]
+                typed = self.request.GET.get(f"{name}_search", "").strip()
+                form.fields[name].widget.typed = typed[:LONGEST_WORDS]
         return form
 
 

@@ -162,13 +162,13 @@ def groups(found, typed, words, user, per_kind):
     wanted = {
         kind: [pk for pk, _ in rows[:per_kind]] for kind, rows in ranked.items() if kind.name != "caller"
     }
-    may_see_tenants = user.has_perm(BY_NAME["organization"].permission)
-    owners = wanted.get(BY_NAME["profile"], []) if may_see_tenants else []
+    sees_tenants = user.has_perm(BY_NAME["organization"].permission)
+    owners = wanted.get(BY_NAME["profile"], []) if sees_tenants else []
     objects, owned = read_rows(wanted, owners, user)
     made = []
     for kind, rows in ranked.items():
         if kind in objects:
-            hits = list(records(kind, rows[:per_kind], objects[kind], owned, typed, words, user))
+            hits = list(records(kind, rows[:per_kind], objects[kind], owned, typed, words, sees_tenants))
         else:
             hits = [caller(kind, number, calls, rank, typed) for number, (calls, rank, _) in rows[:per_kind]]
         if hits:
@@ -180,24 +180,27 @@ def groups(found, typed, words, user, per_kind):
 
 def objects_of(wanted, user):
     """{kind: {pk as text: row}} of the wanted {kind: [pk]}, as far as `user` may see them; waits once."""
-    return read_rows(wanted, [], user)[0]
+    objects, _ = read_rows(wanted, [], user)
+    return objects
 
 
 def read_rows(wanted, owners, user):
-    """The same, and {id of a profile: its organizations} of the `owners`, fifty of all at the most; waits once."""
+    """(what objects_of() gives, {id of an owner: their organizations}); organizations are fifty at the most."""
     connection = reading()
     reads = [kind.read(pks, user) for kind, pks in wanted.items()]
-    found = connection.read_together([*reads, (OWNED, [owners])] if owners else reads)
-    rows = {kind: kind.rows(rows, connection.alias) for kind, rows in zip(wanted, found, strict=False)}
-    model, owned = BY_NAME["organization"].model, {}
-    for values in found[-1] if owners else []:
+    if owners:
+        reads.append((OWNED, [owners]))
+    found = connection.read_together(reads)
+    owned = found.pop() if owners else []
+    objects = {kind: kind.rows(values, connection.alias) for kind, values in zip(wanted, found, strict=True)}
+    model, organizations = BY_NAME["organization"].model, {}
+    for values in owned:
         row = model.from_db(connection.alias, ("id", "name", "owner_id"), values)
-        owned.setdefault(row.owner_id, []).append(row)
-    return rows, owned
+        organizations.setdefault(row.owner_id, []).append(row)
+    return objects, organizations
 
 
-def records(kind, rows, objects, owned, typed, words, user):
-    may_see_tenants = user.has_perm("tenants.view_organization")
+def records(kind, rows, objects, owned, typed, words, sees_tenants):
     for pk, (matched, rank, _) in rows:
         if (row := objects.get(pk)) is None:
             continue
@@ -219,7 +222,7 @@ def records(kind, rows, objects, owned, typed, words, user):
             details=[detail for detail in details if detail],
             matched="" if matched in ("name", "text") else matched,
             rank=rank,
-            tenant=tenants[0] if tenants and may_see_tenants else None,
+            tenant=tenants[0] if tenants and sees_tenants else None,
             more_tenants=max(len(tenants) - 1, 0),
         )
 

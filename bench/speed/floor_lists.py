@@ -122,6 +122,13 @@ LISTS = {
           and coalesce(created_at, '-infinity') >= current_date - 29) n on true""",
         rows.number_row,
     ),
+    # As the tab of a tenant shows them: without their calls.
+    "tenant_numbers": List(
+        "p.id, p.phone_number, o.id, o.name, a.id, a.name, p.provider, p.status, null, null, null",
+        "public.phone_numbers p",
+        f"{TENANT} {AGENT}",
+        rows.number_row,
+    ),
     "trunks": List(
         "p.id, o.id, o.name, p.sip_domain, p.username, p.provider, p.created_at",
         "public.sip_trunks p",

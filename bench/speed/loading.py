@@ -39,17 +39,18 @@ def loaded(scale):
     with EmbeddedPostgres(place(scale)) as server:
         url, owner = (server.url(database.NAME, user) for user in ("backoffice", "postgres"))
         environment = {**OURS, "DATABASE_URL": url}
-        if told.exists():
+        is_new = not told.exists()
+        if not is_new:
             took = json.loads(told.read_text())
-            timed("migrations", manage("migrate", "-v0"), environment)
-            timed("what the worker looks up", LOOK_UP, environment)
-        else:
-            took |= timed("migrations", manage("migrate", "-v0"), environment)
-            took |= timed("index of conversations", manage("index_conversations"), environment)
-            took |= timed("figures", manage("refresh_figures"), environment)
-            took |= timed("what the worker looks up", LOOK_UP, environment)
-            with server.connect(database.NAME) as admin:
-                admin.execute("vacuum (analyze)")
+        steps = timed("migrations", manage("migrate", "-v0"), environment)
+        if is_new:
+            steps |= timed("index of conversations", manage("index_conversations"), environment)
+            steps |= timed("figures", manage("refresh_figures"), environment)
+        steps |= timed("what the worker looks up", LOOK_UP, environment)
+        with server.connect(database.NAME) as admin:
+            admin.execute("vacuum (analyze)")
+        if is_new:
+            took |= steps
             told.write_text(json.dumps(took))
         yield url, owner, took
 

@@ -179,7 +179,11 @@ def single(world):
 
 
 TAB_ROWS = 25
-TABS = ("agents", "numbers", "calls", "conversations", "usage", "timeline", "ledger", "notes")
+# (tab, the floor's list of its rows)
+TABS = (
+    ("agents", "agents"), ("numbers", "tenant_numbers"), ("calls", "calls"), ("conversations", "conversations"),
+    ("usage", "usage"), ("timeline", ""), ("ledger", "ledger"), ("notes", ""),
+)  # fmt: skip
 
 
 def overviews(world):
@@ -195,15 +199,14 @@ def overviews(world):
             address("tenant", organization=pk),
             wanted="tenant page, top" if tenant == "top" else "tenant page",
         )
-        for tab in TABS:
-            has_list = tab not in ("timeline", "notes")
-            floor = address("tab", list=tab, organization=pk, size=TAB_ROWS) if has_list else ""
+        for tab, rows in TABS:
+            floor = rows and address("tab", list=rows, organization=pk, size=TAB_ROWS)
             yield Page(
                 "Overviews",
                 f"{tenant} tenant, {tab}",
                 f"{path}{tab}/",
                 floor,
-                wanted="tenant page" if floor else "other",
+                wanted="tab" if floor else "other",
             )
     yield Page("Overviews", "month overview", "/billing/overview/", "month", wanted="tenant page")
     yield Page(

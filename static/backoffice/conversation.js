@@ -1,6 +1,6 @@
-// The page of a conversation: find, copies of the whole, links to turns, recordings.
+// The page of a conversation: find, links to turns, recordings.
 
-import { $, all, copyByHand } from "./shell.js";
+import { $, all } from "./shell.js";
 import { isTaken } from "./keyboard.js";
 
 const box = () => $(".transcript-box");
@@ -21,33 +21,36 @@ function show(node, { always = true, frames = 12, mine = ++aim } = {}) {
 }
 
 const found = () => $("#transcript");
+const reached = () => Number(found().dataset.hit);
 const places = () => found()?.dataset.places?.match(/\S+/g) || [];
 
-function tell(number) {
-  const before = Number(found().dataset.hit);
-  found().dataset.hit = number;
-  $("[data-hit-number]").textContent = number.toLocaleString("en");
-  return before;
-}
+const tell = (number) => ($("[data-hit-number]").textContent = number.toLocaleString("en"));
 
-// The place with this number (from 1): its turn is on the page, or the server sends the turns around it.
+// The place with this number (from 1): its turn is on the page, or the server sends the turns around it. `asked` is the
+// number that is on its way, from which a quick next step counts on; without an answer the place stays that was reached.
 let steps = 0;
+let asked = 0;
 async function goTo(number, event) {
   const keys = places();
   if (!keys.length) return;
   const step = ++steps;
-  number = ((number - 1 + keys.length) % keys.length) + 1;
+  asked = ((number - 1 + keys.length) % keys.length) + 1;
+  number = asked;
   const key = keys[number - 1];
   const nth = keys.slice(0, number - 1).filter((each) => each === key).length;
-  const before = tell(number);
+  tell(number);
   const here = () => all("mark", turnOf(key) || document.createElement("div"))[nth];
   if (!here()) {
-    const url = `${$("[data-find]").getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
-    await htmx.ajax("GET", url, { event, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {});
+    const source = $("[data-find]");
+    const url = `${source.getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
+    // A later step, or another search, replaces it (hx-sync of the form).
+    await htmx.ajax("GET", url, { event, source, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {});
   }
+  if (step !== steps) return;
+  asked = 0;
   const mark = here();
-  if (step !== steps) return; // another step was taken meanwhile
-  if (!mark) return tell(before); // the server did not answer: shell.js says so
+  if (!mark) return tell(reached()); // shell.js says why
+  found().dataset.hit = number;
   const last = $("#hit");
   last?.removeAttribute("aria-current");
   last?.removeAttribute("id");
@@ -62,13 +65,13 @@ document.addEventListener("click", (event) => {
   const step = event.target.closest("[data-step]");
   if (!step) return;
   event.preventDefault();
-  goTo(Number(found().dataset.hit) + Number(step.dataset.step), event);
+  goTo((asked || reached()) + Number(step.dataset.step), event);
 });
 document.addEventListener("keydown", (event) => {
   if (event.target.id !== "find" || event.isComposing) return;
   if (event.key === "Enter" && event.target.value.trim() === found().dataset.q && places().length) {
     event.preventDefault();
-    goTo(Number(found().dataset.hit) + (event.shiftKey ? -1 : 1), event);
+    goTo((asked || reached()) + (event.shiftKey ? -1 : 1), event);
   } else if (event.key === "Escape" && event.target.value) {
     event.preventDefault();
     event.target.value = "";
@@ -76,8 +79,16 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Another search, or none: steps that are on their way lead nowhere.
+function leave() {
+  steps++;
+  asked = 0;
+  htmx.trigger("[data-find]", "htmx:abort");
+}
+
 // An empty field looks for nothing: the marks go, the place stays.
 function forget() {
+  leave();
   for (const mark of all("#transcript mark")) mark.replaceWith(...mark.childNodes);
   $(".find__status")?.remove();
   Object.assign(found().dataset, { q: "", hit: "0", places: "" });
@@ -115,7 +126,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterSwap", (event) => {
   if (held) box().scrollTop += box().scrollHeight - held;
   held = 0;
-  if (event.detail.requestConfig?.target?.id === "transcript") show($("#hit"));
+  if (event.detail.requestConfig?.target?.id !== "transcript") return;
+  leave();
+  show($("#hit"));
 });
 
 // Links to turns: those that are on the page are gone to, the others open with their piece.
@@ -131,24 +144,10 @@ document.addEventListener("click", (event) => {
   show(turn);
 });
 
-// The whole on the clipboard.
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy-from]");
-  if (!button) return;
-  button.disabled = true;
-  const text = fetch(button.dataset.copyFrom, { redirect: "error" }).then((response) =>
-    response.ok ? response.text() : Promise.reject(),
-  );
-  const words = button.textContent;
-  try {
-    if (window.ClipboardItem && navigator.clipboard?.write)
-      await navigator.clipboard.write([new ClipboardItem({ "text/plain": text.then((all) => new Blob([all], { type: "text/plain" })) })]);
-    else copyByHand(await text);
-    button.textContent = "Copied";
-  } catch {
-    button.textContent = "It could not be copied";
-  }
-  setTimeout(() => Object.assign(button, { textContent: words, disabled: false }), 2000);
+// The whole on the clipboard: its script comes when it is asked for.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-copy-from]");
+  if (button) import("./whole.js").then(({ copyWhole }) => copyWhole(button), () => (button.textContent = "It could not be copied"));
 });
 
 // What was revealed is masked when its time is over, also after the computer slept.

@@ -103,14 +103,16 @@ document.addEventListener("visibilitychange", tick);
 
 // The database is away: a part of the page tells so in its place, a form in a toast; what asks by itself asks again.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr, requestConfig } = event.detail;
+  const { xhr, requestConfig, target } = event.detail;
   if (xhr.status !== 503 || requestConfig.elt.closest(".inline")) return;
-  if (requestConfig.verb === "get") event.detail.shouldSwap = !requestConfig.elt.matches("[hx-trigger*=every]");
+  if (requestConfig.verb === "get" && target.id !== "turns") event.detail.shouldSwap = !requestConfig.elt.matches("[hx-trigger*=every]");
   else toast(new DOMParser().parseFromString(xhr.responseText, "text/html").body.textContent.trim());
 });
+// One at a time; a click closes it.
 function toast(text) {
-  const note = Object.assign(document.createElement("div"), { className: "toast toast--warn", textContent: text });
-  note.dataset.toast = "warn";
+  $("#said")?.remove();
+  const note = Object.assign(document.createElement("div"), { id: "said", className: "toast toast--warn", textContent: text });
+  Object.assign(note.dataset, { toast: "warn", close: "" });
   $("#toasts")?.append(note);
 }
 

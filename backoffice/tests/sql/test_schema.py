@@ -512,6 +512,21 @@ def test_hand_patched_indexes_are_not_made_twice(make):
     assert len(definitions) == len(set(definitions))
 
 
+def test_an_index_goes_when_that_which_does_more_is_valid(make):
+    older = "call_logs_phone_number_id_created_at_id_dbcc03"
+    newer = "call_logs_phone_number_id_created_at_id__9b0ac8"
+    database = make("fresh")
+    definition = database.value("select indexdef from pg_indexes where indexname = %s", newer)
+    for is_valid in (False, True):
+        database.query(f"drop index if exists public.{older}")
+        database.query(definition.replace(newer, older).removesuffix(" INCLUDE (created_at)"))
+        database.query(
+            "update pg_index set indisvalid = %s where indexrelid = %s::regclass", is_valid, f"public.{newer}"
+        )
+        database.run("master_schema.sql")
+        assert (database.value("select to_regclass(%s)::text", f"public.{older}") is None) == is_valid
+
+
 def test_hand_patched_without_legacy_chat(make, fresh):
     database = make("older")
     database.run(HERE / "no_legacy_chat.sql")
