@@ -83,12 +83,12 @@ document.addEventListener("keydown", (event) => {
 function leave() {
   steps++;
   asked = 0;
-  htmx.trigger("[data-find]", "htmx:abort");
 }
 
 // An empty field looks for nothing: the marks go, the place stays.
 function forget() {
   leave();
+  htmx.trigger("[data-find]", "htmx:abort");
   for (const mark of all("#transcript mark")) mark.replaceWith(...mark.childNodes);
   $(".find__status")?.remove();
   Object.assign(found().dataset, { q: "", hit: "0", places: "" });

@@ -116,7 +116,8 @@ function toast(text) {
   $("#toasts")?.append(note);
 }
 
-// What somebody asked for and did not get is said above what is there still, until that is another.
+// What somebody asked for and did not get is said above what is there still, until that is another; or in a toast, where
+// nobody would see it there.
 for (const name of ["htmx:responseError", "htmx:sendError"])
   document.addEventListener(name, ({ detail: { xhr, requestConfig, target } }) => {
     const { elt, verb, triggeringEvent } = requestConfig;
@@ -130,7 +131,7 @@ for (const name of ["htmx:responseError", "htmx:sendError"])
     note.role = "alert";
     note.textContent =
       status === 401 || (status === 403 && !xhr.responseText.includes("lacks the permission"))
-        ? "You were signed out, and nothing was saved. Copy what you typed, then reload the page."
+        ? `You were signed out${verb === "get" ? "." : ", and nothing was saved."} Copy what you typed, then reload the page.`
         : status === 403 ? "Your role may not do this."
         : status === 404 ? "It is not there any more. Reload the page."
         : `${status ? `The server could not do this (${status}).` : "The server did not answer."} ${verb === "get" ? "What you see is from before" : "Nothing was saved"}; try again.`;
