@@ -26,8 +26,7 @@ const places = () => found()?.dataset.places?.match(/\S+/g) || [];
 
 const tell = (number) => ($("[data-hit-number]").textContent = number.toLocaleString("en"));
 
-// The place with this number (from 1): its turn is on the page, or the server sends the turns around it. `asked` is the
-// number that is on its way, from which a quick next step counts on; without an answer the place stays that was reached.
+// The place with this number (from 1), here or from the server. `asked` is on its way: a quick next step counts from it.
 let steps = 0;
 let asked = 0;
 async function goTo(number, event) {
@@ -43,13 +42,12 @@ async function goTo(number, event) {
   if (!here()) {
     const source = $("[data-find]");
     const url = `${source.getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
-    // A later step, or another search, replaces it (hx-sync of the form).
     await htmx.ajax("GET", url, { event, source, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {});
   }
   if (step !== steps) return;
   asked = 0;
   const mark = here();
-  if (!mark) return tell(reached()); // shell.js says why
+  if (!mark) return tell(reached());
   found().dataset.hit = number;
   const last = $("#hit");
   last?.removeAttribute("aria-current");
@@ -79,7 +77,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Another search, or none: steps that are on their way lead nowhere.
+// Steps on their way lead nowhere.
 function leave() {
   steps++;
   asked = 0;
@@ -144,7 +142,6 @@ document.addEventListener("click", (event) => {
   show(turn);
 });
 
-// The whole on the clipboard: its script comes when it is asked for.
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-copy-from]");
   if (button) import("./whole.js").then(({ copyWhole }) => copyWhole(button), () => (button.textContent = "It could not be copied"));

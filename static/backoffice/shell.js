@@ -116,8 +116,7 @@ function toast(text) {
   $("#toasts")?.append(note);
 }
 
-// What somebody asked for and did not get is said above what is there still, until that is another; or in a toast, where
-// nobody would see it there.
+// What somebody asked for and did not get is said above what is there still, until that is another, or in a toast.
 for (const name of ["htmx:responseError", "htmx:sendError"])
   document.addEventListener(name, ({ detail: { xhr, requestConfig, target } }) => {
     const { elt, verb, triggeringEvent } = requestConfig;
