@@ -18,6 +18,7 @@ from backoffice.demo.tenants import TENANTS
 from backoffice.demo.texts import MODULES, language
 from backoffice.demo.views import demo_audio
 from backoffice.demo.world import World
+from backoffice.figures.tenant import kept
 from backoffice.health.checking import check_rows
 from backoffice.management.commands.demo_data import Command, moment
 from backoffice.models import HealthFinding
@@ -26,8 +27,9 @@ from telephony.conflicts.rules import RULES
 from telephony.conflicts.sql import ALL_OF_THEM, NUMBERS
 from telephony.conflicts.sql import TENANTS as TENANTS_RULES
 from tenants.desk.conversations import conversations_of
-from tenants.desk.facts import facts_of, related_of
+from tenants.desk.facts import facts_from, facts_read, related_from, related_read
 from tenants.desk.timeline import timeline_of
+from tenants.desk.together import read_together
 from tenants.desk.usage import usage_of
 from tenants.health import KINDS, all_signs
 from tenants.models import Organization
@@ -507,7 +509,8 @@ def test_every_health_sign_and_every_tab_is_filled(fresh_database, django_db_blo
     with django_db_blocker.unblock(), fresh_database.django():
         assert {sign.kind for sign in all_signs()} == set(KINDS)
         tenant = Organization.objects.get(name="Parcelwise Logistics")
-        assert all(related_of(tenant).counts.values()) and facts_of(tenant).credit.days_left
+        (facts,), (related,) = read_together([facts_read(tenant, kept()), related_read(tenant)])
+        assert all(related_from(related).counts.values()) and facts_from(facts).credit.days_left
         assert usage_of(tenant).records
         owner = make_user("manager")
         assert {row.source for row in conversations_of(tenant, owner, 500)} >= {

@@ -178,7 +178,7 @@ def single(world):
     )
 
 
-TAB_ROWS = 25
+TAB_ROWS = 25  # SHOWN of tenants/views/tab_pages.py
 # (tab, the floor's list of its rows)
 TABS = (
     ("agents", "agents"), ("numbers", "tenant_numbers"), ("calls", "calls"), ("conversations", "conversations"),
@@ -207,6 +207,7 @@ def overviews(world):
                 f"{path}{tab}/",
                 floor,
                 wanted="tab" if floor else "other",
+                rows="list" if tab in ("agents", "calls", "usage", "ledger") else "",
             )
     yield Page("Overviews", "month overview", "/billing/overview/", "month", wanted="tenant page")
     yield Page(

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from backoffice.addresses import fixed_address, row_address
-from backoffice.figures import tenant as figures
-from tenants.desk.together import read_together
 from tenants.health import credit
 
 COUNT_LIMIT = 1000
@@ -59,11 +57,6 @@ def facts_from(row):
     return Facts(credit.Credit(*values), agents)
 
 
-def facts_of(organization):
-    ((row,),) = read_together([facts_read(organization, figures.kept())])
-    return facts_from(row)
-
-
 def counted(rows):
     return f"(select count(*) from (select from {rows} limit {COUNT_LIMIT + 1}) rows)"
 
@@ -106,8 +99,3 @@ def related_from(row):
         for other in json.loads(others or "[]")
     ]
     return Related(counts, others)
-
-
-def related_of(organization):
-    ((row,),) = read_together([related_read(organization)])
-    return related_from(row)
