@@ -42,7 +42,7 @@ async function goTo(number, event) {
   if (!here()) {
     const source = $("[data-find]");
     const url = `${source.getAttribute("hx-get")}?${found().dataset.kept}&turn=${key}&nth=${nth}`;
-    await htmx.ajax("GET", url, { event, source, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {});
+    await htmx.ajax("GET", url, { event, source, target: "#turns", select: "#turns", swap: "outerHTML" }).catch(() => {}); // shell.js says so
   }
   if (step !== steps) return;
   asked = 0;
